@@ -1,0 +1,10 @@
+/* Reading the clock: only run/, connect/ and shell/ may. Operators get time as data. */
+#ifndef WEIR_BASE_CLOCK_H
+#define WEIR_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall_us(void);          /* microseconds since 1970-01-01 UTC */
+int64_t clock_monotonic_us(void);
+
+#endif

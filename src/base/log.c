@@ -1,0 +1,23 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static _Atomic LogLevel log_least = LOG_NOTICE;
+
+static const char *const LEVEL_NAMES[] = {"debug", "info", "notice", "warning", "error"};
+
+void log_set_level(LogLevel least) { log_least = least; }
+
+/* One fprintf call a line, so lines of several threads do not mix. */
+void log_write(LogLevel level, const char *format, ...)
+{
+	if (level < log_least) return;
+	char text[4096];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fprintf(stderr, "weir: %s: %s\n", LEVEL_NAMES[level], text);
+}

@@ -1,0 +1,61 @@
+/* Aggregates: one row of aggregates.def each; state is plain bytes that lie in operator state.
+ *
+ * Two ways, chosen by row and by whether the input takes rows back:
+ *   FOLD     fixed-size state, apply(value, weight) adds or takes back: count, sum, avg, total, stddev, bool_and, bit_xor ...
+ *            (min/max and others too where the input is append-only)
+ *   ORDERED  the operator keeps all values of the group in order (a multiset in a StateTree) and the aggregate reads them
+ *            when the group's result is wanted: min, max with retractions (first/last entry only), percentile, string_agg,
+ *            first_value, arg_min, json_group_array, and whatever has ORDER BY inside.
+ * DISTINCT is the operator's work: it feeds only values that come or go. FILTER too: only rows that pass are fed.
+ * Exact REAL sums: Shewchuk's expansions (Discrete & Computational Geometry 18, 1997), rounded once when shown; a state
+ * whose expansion outgrows its place moves into `spill`.
+ */
+#ifndef WEIR_EXPR_AGGREGATE_H
+#define WEIR_EXPR_AGGREGATE_H
+
+#include "expr/expr.h"
+
+typedef struct Aggregate Aggregate;
+
+/* Room outside of the fixed state for what grows (expansions, sketches). Handles survive checkpoints. 0 is none. */
+typedef struct AggregateSpill {
+	void *context;
+	uint32_t (*alloc)(void *context, uint32_t bytes);             /* zeroed */
+	void *(*at)(void *context, uint32_t handle);                  /* for writing; valid until the next alloc or free */
+	void (*free)(void *context, uint32_t handle);
+} AggregateSpill;
+
+/* Reads the values of one group in order: ORDERED aggregates. Argument columns first, then the ORDER BY keys. */
+typedef struct AggregateCursor AggregateCursor;
+struct AggregateCursor {
+	bool (*next)(AggregateCursor *cursor, Value *values, int64_t *count);     /* false: no more; each entry stands count times */
+};
+
+struct Aggregate {
+	const char *name;
+	const char *signature;
+	Type (*result)(const Type *args, int arg_count);
+	bool nullable_result;                         /* NULL over no rows (all but count) */
+	bool skips_nulls;                             /* rows whose first argument is NULL are not fed */
+	/* FOLD; NULL where the aggregate is always ORDERED */
+	uint32_t (*state_bytes)(const Type *args, int arg_count);
+	/* groups[i]: the state for row i, zeroed bytes when new. weights NULL: all +1. */
+	void (*apply)(void *const *groups, const Column *args, int arg_count, int count, const int64_t *weights, const AggregateSpill *spill);
+	void (*fold_result)(const void *state, const Type *args, int arg_count, Value *out, Arena *scratch, const AggregateSpill *spill);
+	void (*release)(void *state, const AggregateSpill *spill);
+	bool fold_needs_append_only;                  /* min/max/first ...: FOLD only where nothing is taken back */
+	/* ORDERED; NULL where FOLD always does */
+	void (*ordered_result)(AggregateCursor *cursor, const Value *parameters, const Type *args, int arg_count, Value *out, Arena *scratch);
+	enum { AGGREGATE_ORDER_NONE, AGGREGATE_ORDER_VALUE, AGGREGATE_ORDER_VALUE_DESC, AGGREGATE_ORDER_ARRIVAL } default_order;
+	bool ordered_reads_first_only;                /* min/max: one entry suffices */
+	int parameter_count;                          /* trailing constant arguments: separator, fraction */
+	const char *description, *example, *example_result;
+};
+
+extern const Aggregate AGGREGATES[];
+extern const int AGGREGATE_COUNT;
+
+/* Case-insensitive, aliases resolved; arg types decide among overloads and casts are inserted into args. NULL and err set. */
+const Aggregate *aggregate_resolve(Arena *arena, const char *name, Expr **args, int arg_count, bool star, Span span, Error *err);
+
+#endif
