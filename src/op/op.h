@@ -1,0 +1,100 @@
+/* Operators: each turns changes of its inputs into changes of its output.
+ *
+ * An operator is a node of a graph with numbered inputs and one output that any number of others read. It gets batches by push()
+ * and passes batches on by op_emit(). Operators know no neighbour, no thread, no clock and no file: what they need of time comes
+ * with the batch (judge, system_us) or with the commit.
+ *
+ *   push     changes of one input. Linear operators and joins pass results on at once; operators with per-key state note which keys
+ *            changed and wait for commit.
+ *   commit   once per commit, in topological order, after all inputs had their commit: emit old against new of each key that changed,
+ *            emit and free what the watermark closed. in_watermarks say how far each input is (set before the call).
+ *
+ * Within one commit an operator sees the same rows in any grouping into batches and must give the same net changes.
+ * Rows carry the watermark that judges them (Hidden.judge) where the graph asks for it; what is made of several rows carries the
+ * highest; an operator that drops a row as late counts it with op_late().
+ *
+ * Watermarks. An edge has a list of watermark columns (WatermarkColumn); each stands for a watermark W of its column:
+ * no change for a value < W can come any more (inclusive: nor for a value = W, as for window ends). W is WATERMARK_NONE before
+ * the first. The runtime computes an operator's out_watermarks after its commit from its rules: the minimum over the
+ * rule's terms of (input watermark - delta).
+ */
+#ifndef WEIR_OP_OP_H
+#define WEIR_OP_OP_H
+
+#include "base/vec.h"
+#include "expr/aggregate.h"
+#include "expr/expr.h"
+#include "state/state.h"
+#include "type/batch.h"
+#include "type/row.h"
+
+typedef struct Op Op;
+
+typedef struct CommitInfo {
+	uint64_t commit;              /* number of the commit */
+	int64_t system_us;            /* its clock */
+	bool closing;                 /* reserved: all sources are closed for good */
+} CommitInfo;
+
+typedef struct OpClass {
+	const char *name;             /* "aggregate": EXPLAIN, weir_state */
+	bool (*push)(Op *op, int input, Batch *in, Error *err);       /* in is borrowed: batch_ref to keep it */
+	bool (*commit)(Op *op, const CommitInfo *commit, Error *err); /* NULL: nothing to do */
+	void (*release)(Op *op);      /* frees what is not in op->arena; NULL: nothing */
+	void (*restored)(Op *op);     /* after its state was loaded; NULL: nothing */
+	/* earliest system time (us) at which the operator changes its output without input (moving conditions); INT64_MAX: never; NULL: never */
+	int64_t (*next_time)(Op *op);
+} OpClass;
+
+typedef struct OpEdge { Op *to; int input; } OpEdge;
+
+/* A column of an edge on which a watermark travels; `delta_us`: how far the column's watermark is behind that of the source's judge
+ * (a row's judge, less delta_us, is its judge in terms of this column). */
+typedef struct WatermarkColumn { int column; int64_t delta_us; bool inclusive; } WatermarkColumn;
+
+enum { OP_INPUTS_MAX = 64, OP_WATERMARKS_MAX = 8 };
+
+typedef struct WatermarkTerm { int input, index; int64_t delta_us; } WatermarkTerm;       /* index into the input's watermark columns */
+typedef struct WatermarkRule { WatermarkTerm *terms; int term_count; } WatermarkRule;      /* of out watermark i: min over terms */
+
+struct Op {
+	const OpClass *class;
+	int id;                       /* in the graph; topological: inputs have lower ids than their readers */
+	const char *label;            /* for EXPLAIN and metrics */
+	const Type *types;            /* of the output's columns */
+	int column_count;
+	int input_count;
+	bool append_only;             /* the output has only weights > 0 */
+	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
+	State *state;                 /* NULL: stateless */
+	Arena arena;                  /* the operator's own, lives as long as it */
+	Arena scratch;                /* cleared before each push and commit by the graph */
+
+	WatermarkColumn *in_columns[OP_INPUTS_MAX];                    /* watermark columns of each input, from lowering */
+	int in_column_count[OP_INPUTS_MAX];
+	int64_t in_watermarks[OP_INPUTS_MAX][OP_WATERMARKS_MAX];        /* set by the graph before commit */
+	int64_t out_watermarks[OP_WATERMARKS_MAX];
+	WatermarkRule rules[OP_WATERMARKS_MAX];
+	int rule_count;               /* number of the output's watermark columns */
+
+	/* metrics; read by other threads only at commits */
+	int64_t rows_in, rows_out, rows_late;
+	void (*late)(Op *op, const Batch *batch, int row, void *context);         /* set by the runtime: late rows kept on request; may be NULL */
+	void *late_context;
+};
+
+/* Hands the batch to all readers in order; takes over the caller's reference. Empty or NULL batches are dropped. A failing reader
+ * ends it and sets err. */
+bool op_emit(Op *op, Batch *batch, Error *err);
+/* Counts (and, on request, keeps) one row as late. row: 0 .. batch->count - 1 */
+void op_late(Op *op, const Batch *batch, int row);
+
+/* Common part of every constructor: allocates `bytes` (a struct that begins with Op), sets class, types (copied). */
+void *op_new(const OpClass *class, size_t bytes, const char *label, const Type *types, int column_count, int input_count);
+void op_free(Op *op);
+void op_connect(Op *from, Op *to, int input);
+void op_disconnect(Op *from, Op *to);
+/* Watermark of column `column` of an input, or WATERMARK_NONE: none. */
+int64_t op_input_watermark(const Op *op, int input, int column, const WatermarkColumn **which);
+
+#endif

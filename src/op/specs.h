@@ -1,0 +1,248 @@
+/* What lowering (plan/) says to make operators: one spec struct and one constructor an operator.
+ *
+ * Expressions of a spec are in terms of ColumnIds; `layout` of an input gives the id of each of its columns, in order. The
+ * constructor compiles what it needs into the operator's arena; the spec may go afterwards. Constructors only fail by assertion:
+ * what cannot run was refused while planning.
+ */
+#ifndef WEIR_OP_SPECS_H
+#define WEIR_OP_SPECS_H
+
+#include "base/hash.h"
+#include "op/op.h"
+
+typedef struct OpInput {
+	const ColumnId *layout;       /* id of each column */
+	const Type *types;
+	int column_count;
+	bool append_only;             /* only weights > 0 come */
+	const WatermarkColumn *watermarks;
+	int watermark_count;
+	bool has_judge;               /* batches carry Hidden.judge / Hidden.arrival */
+	bool has_arrival;
+} OpInput;
+
+typedef struct OpSortKey { Expr *expr; SortSpec spec; } OpSortKey;
+
+/* ---- filter.c: rows for which the condition is true ---- */
+typedef struct FilterSpec { OpInput in; Expr *condition; } FilterSpec;
+Op *op_filter_new(const FilterSpec *spec);
+
+/* ---- project.c: one expression a column. Condition (may be NULL) is applied first: filter and project in one. ---- */
+typedef struct ProjectSpec { OpInput in; Expr *condition; Expr **exprs; int expr_count; } ProjectSpec;
+Op *op_project_new(const ProjectSpec *spec);
+
+/* ---- union.c: UNION ALL; all inputs have the output's types ---- */
+typedef struct UnionSpec { const OpInput *ins; int in_count; const Type *types; int column_count; } UnionSpec;
+Op *op_union_new(const UnionSpec *spec);
+
+/* ---- window.c: TUMBLE, HOP, CUMULATE: each row once for each of its windows, with window_start, window_end, window_time appended.
+ * Rows with NULL time are in no window and go nowhere. zone (may be NULL): windows of whole days in that time zone. ---- */
+typedef enum WindowKind { WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE } WindowKind;
+typedef struct WindowSpec {
+	OpInput in;
+	WindowKind kind;
+	Expr *time;
+	int64_t size_us, slide_us, offset_us;        /* slide: HOP's slide, CUMULATE's step; TUMBLE: = size */
+	const char *zone;
+} WindowSpec;
+Op *op_window_new(const WindowSpec *spec);
+/* The windows of an instant, first to last; shared with the slicing aggregate. */
+int window_starts(const WindowSpec *spec, int64_t time_us, int64_t *starts, int room);
+
+/* ---- aggregate.c: GROUP BY. DISTINCT is one without calls. Output: keys, then one column a call. ---- */
+typedef struct AggregateCall {
+	const Aggregate *aggregate;
+	Expr **args; int arg_count;
+	Value *parameters; int parameter_count;     /* trailing constants */
+	Expr *filter;                               /* may be NULL */
+	bool distinct;
+	bool ignore_nulls;                          /* first_value(x IGNORE NULLS) */
+	OpSortKey *order; int order_count;          /* ORDER BY inside */
+	Type type;                                  /* of the result */
+} AggregateCall;
+
+/* How a watermark ends groups: the key column key_index carries (with the input's watermark column it comes from). */
+typedef struct AggregateClose {
+	int key_index;                              /* -1: groups never close */
+	int input_watermark;                        /* index into in.watermarks */
+	int64_t grace_us;
+} AggregateClose;
+
+typedef struct AggregateSpec {
+	OpInput in;
+	Expr **keys; int key_count;
+	AggregateCall *calls; int call_count;
+	bool global;                                /* no GROUP BY: one row, always there, also over no rows */
+	AggregateClose close;
+	bool emit_on_close;                         /* EMIT ON WINDOW CLOSE: a group's row comes once, when it closes */
+	/* HOP and CUMULATE shared by slices: input rows come without windows; the operator makes them. Output columns: the keys (of which
+	 * window_start, window_end, window_time are made here and listed by the numbers below, -1: not wanted), then the calls. */
+	const WindowSpec *slices;                   /* NULL: no slicing */
+	int window_start_key, window_end_key, window_time_key;
+} AggregateSpec;
+Op *op_aggregate_new(const AggregateSpec *spec);
+
+/* ---- join.c: all joins on equality keys and a residual; no keys: nested loop over state. Output: left columns, then right columns
+ * (SEMI, ANTI: left columns only). ---- */
+typedef enum JoinKind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI } JoinKind;
+
+/* left.time + lower <= right.time <= left.time + upper (microseconds), where both have watermarks: an interval join */
+typedef struct JoinInterval { Expr *left_time, *right_time; int64_t lower_us, upper_us; int left_watermark, right_watermark; } JoinInterval;
+
+typedef struct JoinSpec {
+	JoinKind kind;
+	OpInput left, right;
+	Expr **left_keys, **right_keys; int key_count;
+	const bool *null_equal;                     /* per key: IS NOT DISTINCT FROM; NULL: all are = */
+	Expr *residual;                             /* over both sides; may be NULL */
+	const JoinInterval *interval;               /* NULL: none */
+	int close_key;                              /* window join: key number whose watermark closes it (both sides); -1: none */
+	int left_close_watermark, right_close_watermark;     /* indexes into the inputs' watermarks for close_key */
+	bool emit_on_close;                         /* outer and anti rows only when no match can come any more */
+	bool null_aware_anti;                       /* NOT IN: a NULL on the right side (of the key group) removes, a NULL left key with right rows removes */
+} JoinSpec;
+Op *op_join_new(const JoinSpec *spec);
+
+/* ---- temporal_join.c: FOR SYSTEM_TIME AS OF a.at (versions by time) and AS OF PROCTIME(); also ASOF JOIN ---- */
+typedef enum TemporalKind { TEMPORAL_EVENT_TIME, TEMPORAL_PROCTIME, TEMPORAL_ASOF } TemporalKind;
+typedef struct TemporalJoinSpec {
+	TemporalKind kind;
+	bool left_outer;
+	OpInput left, right;
+	Expr **left_keys, **right_keys; int key_count;
+	Expr *left_time, *right_time;               /* EVENT_TIME: version time; ASOF: the inequality's sides; PROCTIME: NULL */
+	bool asof_strict, asof_forward;             /* right.time < (<=) left.time: the latest; forward: > (>=): the first */
+	Expr *residual;
+	int left_watermark, right_watermark;        /* -1: none */
+} TemporalJoinSpec;
+Op *op_temporal_join_new(const TemporalJoinSpec *spec);
+
+/* ---- topn.c: per group the rows offset+1 .. offset+limit in an order. Output: the input's columns, then row_number if wanted. ---- */
+typedef enum TopnRank { TOPN_ROW_NUMBER, TOPN_RANK, TOPN_DENSE_RANK } TopnRank;
+typedef struct TopnSpec {
+	OpInput in;
+	Expr **keys; int key_count;                 /* PARTITION BY; DISTINCT ON */
+	OpSortKey *order; int order_count;          /* ties: arrival where in.has_arrival, else all columns left to right */
+	TopnRank rank;                              /* which function the limit speaks of */
+	int64_t offset, limit;                      /* limit < 0: none */
+	bool with_number;                           /* append the rank as INTEGER column */
+	AggregateClose close;                       /* of the keys */
+	bool emit_on_close;
+} TopnSpec;
+Op *op_topn_new(const TopnSpec *spec);
+
+/* ---- over.c: window functions; recomputes the touched part of each partition. Output: input's columns, then one a call. ---- */
+typedef enum FrameUnit { FRAME_ROWS, FRAME_RANGE, FRAME_GROUPS } FrameUnit;
+typedef enum FrameBound { BOUND_UNBOUNDED_PRECEDING, BOUND_PRECEDING, BOUND_CURRENT_ROW, BOUND_FOLLOWING, BOUND_UNBOUNDED_FOLLOWING } FrameBound;
+typedef enum FrameExclude { EXCLUDE_NO_OTHERS, EXCLUDE_CURRENT_ROW, EXCLUDE_GROUP, EXCLUDE_TIES } FrameExclude;
+typedef struct Frame {
+	FrameUnit unit;
+	FrameBound start, end;
+	Value start_offset, end_offset;             /* RANGE over times: an INTERVAL */
+	FrameExclude exclude;
+} Frame;
+typedef enum OverKind {
+	OVER_ROW_NUMBER, OVER_RANK, OVER_DENSE_RANK, OVER_PERCENT_RANK, OVER_CUME_DIST, OVER_NTILE, OVER_LAG, OVER_LEAD,
+	OVER_FIRST_VALUE, OVER_LAST_VALUE, OVER_NTH_VALUE, OVER_AGGREGATE
+} OverKind;
+typedef struct OverCall {
+	OverKind kind;
+	AggregateCall aggregate;                    /* OVER_AGGREGATE; others: args in aggregate.args (lag: value, offset, default) */
+	Frame frame;
+} OverCall;
+typedef struct OverSpec {
+	OpInput in;
+	Expr **keys; int key_count;
+	OpSortKey *order; int order_count;          /* one order for all calls of the operator */
+	OverCall *calls; int call_count;
+	int close_order_watermark;                  /* input watermark of the first ORDER BY key (ascending event time), -1: none */
+	AggregateClose close;                       /* of the partition keys */
+	bool emit_on_close;                         /* rows come out once the watermark has passed their frame */
+} OverSpec;
+Op *op_over_new(const OverSpec *spec);
+
+/* ---- session.c: session windows; appends window_start, window_end, window_time to each row (rows of one session that grows are taken
+ * back and given anew). ---- */
+typedef struct SessionSpec {
+	OpInput in;
+	Expr **keys; int key_count;
+	Expr *time; int64_t gap_us;
+	int input_watermark; int64_t grace_us;      /* -1: never closes */
+	bool emit_on_close;
+} SessionSpec;
+Op *op_session_new(const SessionSpec *spec);
+
+/* ---- setop.c: INTERSECT / EXCEPT [ALL] by counts per row; UNION is DISTINCT over UNION ALL ---- */
+typedef enum SetopKind { SETOP_INTERSECT, SETOP_INTERSECT_ALL, SETOP_EXCEPT, SETOP_EXCEPT_ALL } SetopKind;
+typedef struct SetopSpec { SetopKind kind; OpInput left, right; } SetopSpec;
+Op *op_setop_new(const SetopSpec *spec);
+
+/* ---- single.c: scalar subquery's guard: passes the group's one row; with more than one row gives NULLs instead (and counts).
+ * keys empty: the whole input is one group. ---- */
+typedef struct SingleSpec { OpInput in; Expr **keys; int key_count; } SingleSpec;
+Op *op_single_new(const SingleSpec *spec);
+
+/* ---- expand.c: table functions per row: UNNEST(json array), json_each, generate_series; also GROUPING SETS (each row once a set, with
+ * keys nulled and a grouping id). ---- */
+typedef enum ExpandKind { EXPAND_UNNEST, EXPAND_JSON_EACH, EXPAND_JSON_TREE, EXPAND_SERIES, EXPAND_GROUPING_SETS } ExpandKind;
+typedef struct ExpandSpec {
+	ExpandKind kind;
+	OpInput in;
+	Expr **args; int arg_count;
+	bool outer;                                 /* LEFT JOIN LATERAL: a row without elements comes once, with NULLs */
+	bool with_ordinality;
+	const Type *types; int type_count;          /* of the columns appended to the input's (GROUPING_SETS: keys as they are, then grouping id) */
+	const uint64_t *grouping_sets; int set_count;       /* bit i: args[i] is grouped by */
+} ExpandSpec;
+Op *op_expand_new(const ExpandSpec *spec);
+
+/* ---- moving.c: conditions on now(): time + delta compared with the commit's clock; rows come and go by themselves ---- */
+typedef struct MovingSpec {
+	OpInput in;
+	Expr *enter;                                /* TIMESTAMP: the row is in from this instant on (NULL expr: from the beginning) */
+	Expr *leave;                                /* TIMESTAMP: the row is out from this instant on (NULL expr: never) */
+	bool enter_inclusive, leave_inclusive;      /* now >= enter / now > enter; out when now >= leave / now > leave */
+} MovingSpec;
+Op *op_moving_new(const MovingSpec *spec);
+
+/* ---- settle.c: EMIT ON WINDOW CLOSE for rows without a window: rows of an append-only input are held until the watermark has passed their
+ * event time ---- */
+typedef struct SettleSpec { OpInput in; int column; int input_watermark; } SettleSpec;
+Op *op_settle_new(const SettleSpec *spec);
+
+/* ---- constant.c: VALUES and SELECT without FROM: its rows come once, at the first commit ---- */
+typedef struct ConstantSpec { const Type *types; int column_count; Value *values; int row_count; } ConstantSpec;
+Op *op_constant_new(const ConstantSpec *spec);
+
+/* ---- recurse.c: WITH RECURSIVE: see op/recurse.c for how the fixpoint is kept under deletes ---- */
+typedef struct RecurseSpec {
+	const Type *types; int column_count;
+	bool all;                                   /* UNION ALL */
+	int iterations_max;
+	/* The step's subgraph: reads rows at step_in (an op without inputs whose readers are the step's operators), its result is pushed
+	 * into input 1 of the recurse operator; input 0 is the seed; inputs 2.. of the step from outside are ordinary edges. */
+	Op *step_in;
+	const OpInput *seed;
+	Op **step_ops; int step_op_count;           /* in topological order; committed by the recurse operator in each iteration */
+} RecurseSpec;
+Op *op_recurse_new(const RecurseSpec *spec);
+Op *op_step_input_new(const Type *types, int column_count);
+
+/* ---- sink.c: the end of a view: collects the commit's net changes, sorted by key ---- */
+typedef struct SinkSpec {
+	OpInput in;
+	const int *key_columns; int key_count;      /* of the view's primary key; 0: a multiset */
+} SinkSpec;
+Op *op_sink_new(const SinkSpec *spec);
+
+/* What a commit changes in a view: owns all its bytes. Rows are packed (type/row.h), in key order, with old and new of one key
+ * side by side. weight > 0: appears (so many copies), < 0: disappears. */
+typedef struct ChangeRow { uint32_t offset, bytes; int64_t weight; Hash128 hash; } ChangeRow;
+typedef struct Changes { ChangeRow *rows; int count; char *bytes; size_t byte_count; } Changes;
+/* Net changes since the last call; the caller frees with changes_release. */
+void op_sink_take(Op *sink, Changes *out);
+uint64_t op_sink_pending_bytes(const Op *sink);
+int op_sink_pending_rows(const Op *sink);
+void changes_release(Changes *changes);
+
+#endif
