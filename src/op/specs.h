@@ -245,4 +245,10 @@ uint64_t op_sink_pending_bytes(const Op *sink);
 int op_sink_pending_rows(const Op *sink);
 void changes_release(Changes *changes);
 
+/* ---- tap.c: the end of a sink or of a continuous SELECT: every batch goes to a function of the runtime, as it is (blackhole, file, Kafka,
+ * client). net: collect and net the commit's changes first, as op_sink does, and hand them over at commit. ---- */
+typedef bool TapFunction(void *context, const Batch *batch, Error *err);
+typedef struct TapSpec { OpInput in; TapFunction *tap; void *context; bool net; } TapSpec;
+Op *op_tap_new(const TapSpec *spec);
+
 #endif
