@@ -1,0 +1,96 @@
+/* The catalog: what relations there are and what they look like, in memory; store/ keeps it in the file as the text of each
+ * definition, and engine/ makes it again at start by parsing and binding those texts in order.
+ *
+ * Who owns: one Catalog an engine; relations are immutable once added (ALTER and OR REPLACE put a new one in the place of the old) and
+ * reference-counted, so a running pipeline or statement may keep the one it was bound to. Engine thread only.
+ */
+#ifndef WEIR_CATALOG_CATALOG_H
+#define WEIR_CATALOG_CATALOG_H
+
+#include "base/vec.h"
+#include "expr/expr.h"
+
+typedef enum RelationKind {
+	RELATION_STREAM,          /* append-only events: connector, or local with INSERT */
+	RELATION_TABLE,           /* rows with inserts, updates, deletes, kept in the file; or a changelog from a connector */
+	RELATION_VIEW,            /* CREATE VIEW: expanded where it is used */
+	RELATION_MATERIALIZED,    /* a continuous query's result, kept in the file */
+	RELATION_SINK,            /* a target of INSERT INTO ... SELECT: CREATE TABLE/SINK with a connector that can be written */
+} RelationKind;
+
+typedef enum ColumnKind { COLUMN_PHYSICAL, COLUMN_COMPUTED, COLUMN_METADATA } ColumnKind;
+
+/* A part of a record that a reader asks for: a column or, by dots, a field of a ROW column. */
+typedef struct ColumnPath { int column; const char **fields; int field_count; } ColumnPath;
+
+typedef struct RelationColumn {
+	const char *name;
+	Type type;
+	ColumnKind kind;
+	bool not_null;
+	const char *json_path;            /* FROM '$.address.city'; NULL: the name */
+	const char *metadata_key;         /* COLUMN_METADATA: "offset", "partition", "timestamp", "key", "topic", "headers", "header:NAME" */
+	const char *default_sql;          /* DEFAULT; NULL: none */
+	Expr *default_value;              /* bound; constant or clock */
+	Expr *computed;                   /* COLUMN_COMPUTED: over relation->inputs */
+} RelationColumn;
+
+/* Inputs of computed columns, CHECKs and the watermark: EXPR_COLUMN ids in those expressions index this list (id = index + 1). */
+typedef struct RelationInput { ColumnPath path; Type type; } RelationInput;
+
+typedef struct Option { const char *name, *value; Span span; } Option;       /* canonical name (options.def); references unresolved */
+
+typedef struct Relation {
+	int refs;
+	int64_t id;                       /* of the catalog table; never reused */
+	RelationKind kind;
+	const char *name;                 /* as written; looked up ignoring case */
+	RelationColumn *columns; int column_count;
+	RelationInput *inputs; int input_count;
+	const int *primary_key; int primary_key_count;
+	struct { int *columns; int count; } *uniques; int unique_count;
+	struct { const char *name, *sql; Expr *condition; } *checks; int check_count;
+	int watermark_column;             /* event-time column, -1: none */
+	int64_t watermark_delay_us;       /* watermark = greatest event time - delay */
+	Option *options; int option_count;
+	const char *connector;            /* NULL: local */
+	const char *changelog;            /* "upsert", "debezium" ...: how records change a table; NULL: each record is a row */
+	const char *sql;                  /* definition as kept: printed statement, * expanded, views' SELECT included */
+	const char *identity;             /* printed without options that change no answer: equal texts are the same definition */
+	const char *query_sql;            /* views: the SELECT alone */
+	bool emit_on_close;
+	int64_t *depends; int depend_count;   /* ids of relations that the definition reads (or, for INSERT INTO ... SELECT, writes) */
+	bool append_only;                 /* streams; views whose plan says so; tables declared APPEND ONLY */
+	/* views: what readers of the view may know, from planning it */
+	const int *view_key; int view_key_count;
+	struct { int column; int64_t delta_us; bool inclusive; } *view_watermarks; int view_watermark_count;
+	Arena arena;                      /* owns all of the above */
+} Relation;
+
+typedef struct Catalog { VEC(Relation *) relations; int64_t version; } Catalog;
+
+Catalog *catalog_new(void);
+void catalog_free(Catalog *catalog);
+
+Relation *relation_new(RelationKind kind, const char *name);           /* refs 1, arena ready */
+Relation *relation_ref(Relation *relation);
+void relation_unref(Relation *relation);
+
+/* Ignoring case; NULL: none. */
+Relation *catalog_find(const Catalog *catalog, const char *name);
+Relation *catalog_find_id(const Catalog *catalog, int64_t id);
+const char *catalog_nearest(const Catalog *catalog, const char *name);  /* "Did you mean"; NULL: nothing near */
+void catalog_add(Catalog *catalog, Relation *relation);                  /* takes the reference; replaces one of the same id */
+void catalog_remove(Catalog *catalog, int64_t id);
+/* Relations that read the given one directly, in order of creation. */
+int catalog_dependants(const Catalog *catalog, int64_t id, Relation **out, int room);
+
+const char *relation_option(const Relation *relation, const char *name);  /* NULL: not given */
+int relation_column_find(const Relation *relation, const char *name);     /* exact case first, then ignoring case if one fits; -1 */
+const char *relation_kind_name(RelationKind kind);                        /* "materialized view" */
+bool relation_is_local(const Relation *relation);                         /* stream or table without connector */
+
+/* A view (or INSERT INTO sink SELECT pipeline) is also found here; pipelines are relations of kind RELATION_SINK with query_sql set and
+ * names "insert_N". */
+
+#endif
