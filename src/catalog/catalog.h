@@ -8,6 +8,7 @@
 #define WEIR_CATALOG_CATALOG_H
 
 #include "base/vec.h"
+#include "catalog/options.h"
 #include "expr/expr.h"
 
 typedef enum RelationKind {
@@ -38,8 +39,6 @@ typedef struct RelationColumn {
 /* Inputs of computed columns, CHECKs and the watermark: EXPR_COLUMN ids in those expressions index this list (id = index + 1). */
 typedef struct RelationInput { ColumnPath path; Type type; } RelationInput;
 
-typedef struct Option { const char *name, *value; Span span; } Option;       /* canonical name (options.def); references unresolved */
-
 typedef struct Relation {
 	int refs;
 	int64_t id;                       /* of the catalog table; never reused */
@@ -52,7 +51,7 @@ typedef struct Relation {
 	struct { const char *name, *sql; Expr *condition; } *checks; int check_count;
 	int watermark_column;             /* event-time column, -1: none */
 	int64_t watermark_delay_us;       /* watermark = greatest event time - delay */
-	Option *options; int option_count;
+	Option *options; int option_count;        /* canonical names (options.def); references unresolved */
 	const char *connector;            /* NULL: local */
 	const char *changelog;            /* "upsert", "debezium" ...: how records change a table; NULL: each record is a row */
 	const char *sql;                  /* definition as kept: printed statement, * expanded, views' SELECT included */

@@ -58,13 +58,14 @@ extern const int OPTION_COUNT;
 typedef struct OptionText { const char *name, *value; Span name_span, value_span; } OptionText;   /* as the parser has it */
 
 typedef struct Option {
-	const OptionSpec *spec;
 	const char *name;             /* canonical, "*" filled in */
 	const char *value;            /* canonical spelling where it holds no reference */
 	Span span;                    /* of the value */
 } Option;
 
-typedef struct OptionSet { Option *at; int count; } OptionSet;
+typedef struct OptionSet { Option *at; int count; } OptionSet;        /* of a Relation: {relation->options, relation->option_count} */
+
+const OptionSpec *option_spec(const char *name);                      /* canonical name or synonym; NULL: unknown */
 
 typedef enum OptionsOf { OPTIONS_OF_RELATION, OPTIONS_OF_SINK, OPTIONS_OF_VIEW } OptionsOf;
 
@@ -108,8 +109,5 @@ typedef struct Extent {
 	StopKind stop; int64_t stop_us; PartitionOffset *stop_offsets; int stop_offset_count;
 } Extent;
 bool options_extent(Arena *arena, const OptionSet *set, Extent *out, Error *err);
-
-/* The name in a list that is nearest to what was written, if it is near (edit distance with swaps); else NULL. */
-const char *name_nearest(const char *written, const char *const *names, int count);
 
 #endif
