@@ -6,6 +6,10 @@
  *   ORDERED  the operator keeps all values of the group in order (a multiset in a StateTree) and the aggregate reads them
  *            when the group's result is wanted: min, max with retractions (first/last entry only), percentile, string_agg,
  *            first_value, arg_min, json_group_array, and whatever has ORDER BY inside.
+ * ORDER BY inside is obeyed only where obeys_order says so; elsewhere it changes no answer and the binder drops it.
+ * WITHIN GROUP (ORDER BY k): where within_group says so, k becomes the first argument, before those in the parentheses, and the
+ * order of the values (percentile_cont(0.5) WITHIN GROUP (ORDER BY x DESC) is percentile_cont(x, 0.5 ORDER BY x DESC)); for all
+ * others (listagg) it means ORDER BY inside.
  * DISTINCT is the operator's work: it feeds only values that come or go. FILTER too: only rows that pass are fed.
  * Exact REAL sums: Shewchuk's expansions (Discrete & Computational Geometry 18, 1997), rounded once when shown; a state
  * whose expansion outgrows its place moves into `spill`.
@@ -37,17 +41,28 @@ struct Aggregate {
 	Type (*result)(const Type *args, int arg_count);
 	bool nullable_result;                         /* NULL over no rows (all but count) */
 	bool skips_nulls;                             /* rows whose first argument is NULL are not fed */
+	bool skips_second_nulls;                      /* nor those whose second argument is (corr, arg_max) */
 	/* FOLD; NULL where the aggregate is always ORDERED */
 	uint32_t (*state_bytes)(const Type *args, int arg_count);
-	/* groups[i]: the state for row i, zeroed bytes when new. weights NULL: all +1. */
+	/* groups[i]: the state for row i, 8-byte aligned, zeroed bytes when new. weights NULL: all +1. Marked NULLs are passed over where
+	 * the aggregate skips them, so feeding them does no harm. */
 	void (*apply)(void *const *groups, const Column *args, int arg_count, int count, const int64_t *weights, const AggregateSpill *spill);
 	void (*fold_result)(const void *state, const Type *args, int arg_count, Value *out, Arena *scratch, const AggregateSpill *spill);
 	void (*release)(void *state, const AggregateSpill *spill);
+	/* Adds what `from` holds to `into` (slices of windows); both spill to the same place. NULL: cannot be merged. */
+	void (*merge)(void *into, const void *from, const Type *args, int arg_count, const AggregateSpill *spill);
 	bool fold_needs_append_only;                  /* min/max/first ...: FOLD only where nothing is taken back */
 	/* ORDERED; NULL where FOLD always does */
 	void (*ordered_result)(AggregateCursor *cursor, const Value *parameters, const Type *args, int arg_count, Value *out, Arena *scratch);
-	enum { AGGREGATE_ORDER_NONE, AGGREGATE_ORDER_VALUE, AGGREGATE_ORDER_VALUE_DESC, AGGREGATE_ORDER_ARRIVAL } default_order;
-	bool ordered_reads_first_only;                /* min/max: one entry suffices */
+	/* SECOND: by the second argument, then as ARRIVAL (arg_min). ARRIVAL: without has_arrival by all columns read, left to right. */
+	enum {
+		AGGREGATE_ORDER_NONE, AGGREGATE_ORDER_VALUE, AGGREGATE_ORDER_VALUE_DESC, AGGREGATE_ORDER_ARRIVAL,
+		AGGREGATE_ORDER_SECOND, AGGREGATE_ORDER_SECOND_DESC
+	} default_order;
+	bool ordered_reads_first_only;                /* min/max, first_value: one entry suffices */
+	bool ordered_reads_last_only;                 /* last_value: the cursor may give only the last entry */
+	bool obeys_order;                             /* ORDER BY inside changes the result */
+	bool within_group;                            /* takes its first argument from WITHIN GROUP (ORDER BY ...) */
 	int parameter_count;                          /* trailing constant arguments: separator, fraction */
 	const char *description, *example, *example_result;
 };
