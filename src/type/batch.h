@@ -94,6 +94,7 @@ typedef struct Batch Batch;
 struct Batch {
 	int refs;
 	int rows;                 /* physical length of the columns */
+	int room;                 /* rows for which batch_new made memory */
 	int count;                /* rows that are in the batch: length of sel, or rows */
 	int column_count;
 	Column *columns;

@@ -2,9 +2,11 @@
  *
  * Packed row   null bitmap, then each value that is not NULL: 8 or 16 bytes, or 4-byte length and bytes for strings. Equal
  *              rows have equal bytes: so hashing and memcmp work for grouping (-0.0 is stored as 0.0).
- * Sort key     bytes whose memcmp order is the SQL order: per value one byte for NULL or not (NULLS FIRST / LAST), the value
- *              in big-endian with its sign flipped, strings escaped (00 -> 00 FF, end 00 00); DESC inverts all bytes. As
- *              FoundationDB's tuple layer. Values can be read back from it.
+ * Sort key     bytes whose memcmp order is the SQL order: per value one byte for NULL or not (NULLS FIRST / LAST, whichever the
+ *              direction), the value in big-endian with its sign flipped, strings escaped (00 -> 00 FF, end 00 00); DESC
+ *              inverts all bytes of the value. As FoundationDB's tuple layer. Values can be read back from it.
+ * Both orders and value_compare agree. Intervals of one length (1 month, 30 days) are equal for the operator =, but in all
+ * of these they follow each other by months, then days: so equal means equal bytes.
  */
 #ifndef WEIR_TYPE_ROW_H
 #define WEIR_TYPE_ROW_H

@@ -1,6 +1,6 @@
 /* Values as text and back: what stands in the file, in results, in literals and casts; one spelling per type.
  *
- *   INTEGER -12   REAL 0.1 1e+300 (shortest that reads back; always with . or e)   DECIMAL 12.50   BOOLEAN true (file: 1)
+ *   INTEGER -12   REAL 0.1 1.0e+300 (SQLite's form, shortest digits that read back)   DECIMAL 12.50   BOOLEAN true (file: 1)
  *   DATE 2026-11-20   TIME 10:00:00.25   TIMESTAMP 2026-11-20 10:00:00.25 (fraction only where there is one, up to 6 digits)
  *   INTERVAL P1DT2H (ISO 8601)   BLOB raw bytes
  */
@@ -12,6 +12,8 @@
 void value_print(const Value *value, StrBuf *out);                    /* NULL prints as nothing */
 void value_print_sql(const Value *value, StrBuf *out);                /* a literal that reads back with its type */
 void value_print_json(const Value *value, StrBuf *out);               /* DIALECT section 4 */
+void text_print_json(const char *at, size_t bytes, StrBuf *out);      /* a JSON string with its quotes */
+void bytes_print_base64(const void *at, size_t bytes, StrBuf *out);
 
 /* Strict readers: all bytes must be used, surrounding blanks are allowed. false: the text is no such value. */
 bool text_to_integer(const char *at, size_t bytes, int64_t *out);     /* 12, +12, 12.0 */
