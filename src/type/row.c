@@ -110,7 +110,7 @@ static const char *unpack_value(const char *from, Value *value)
 		value->i64 = unpack_i64(from);
 		return from + 8;
 	case PHYS_I128:
-		value->i128 = (Int128)unpack_i64(from + 8) << 64 | (uint64_t)unpack_i64(from);
+		value->i128 = (Int128)((unsigned __int128)(uint64_t)unpack_i64(from + 8) << 64 | (uint64_t)unpack_i64(from));
 		return from + 16;
 	case PHYS_INTERVAL: {
 		uint64_t both = (uint64_t)unpack_i64(from);
@@ -279,7 +279,7 @@ static uint64_t read_u64(const uint8_t *at, uint8_t flip)
 
 static int64_t read_i64(const uint8_t *at, uint8_t flip) { return (int64_t)(read_u64(at, flip) ^ SIGN_BIT); }
 
-static Int128 read_i128(const uint8_t *at, uint8_t flip) { return (Int128)read_i64(at, flip) << 64 | read_u64(at + 8, flip); }
+static Int128 read_i128(const uint8_t *at, uint8_t flip) { return (Int128)((unsigned __int128)(uint64_t)read_i64(at, flip) << 64 | read_u64(at + 8, flip)); }
 
 static size_t read_str(const uint8_t *at, uint8_t flip, Str *out, Arena *arena)
 {
