@@ -1,5 +1,6 @@
 #include "type/calendar.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "type/text.h"
@@ -187,34 +188,33 @@ static bool timestamp_slow(Cursor c, int64_t *us)
 	return c.at == c.end && *us >= TIMESTAMP_MIN && *us <= TIMESTAMP_MAX;
 }
 
-/* Eight bytes at once: digits where `digits` has ff, exactly `text` elsewhere (with `either` bits ignored) */
-static inline uint64_t load8(const char *at) { uint64_t x; memcpy(&x, at, 8); return x; }
-
-static inline bool all_digits(uint64_t x)
+/* Eight bytes at once; the first is the lowest. `separators` has, where a separator must stand, what turns it into '0'. */
+static inline bool digit_pairs(const char *at, uint64_t separators, uint64_t *pairs)
 {
-	return ((x & 0xf0f0f0f0f0f0f0f0ull) | ((x + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) == 0x3333333333333333ull;
+	uint64_t x;
+	memcpy(&x, at, 8);
+	x = le64toh(x) ^ separators;
+	if (((x & 0xf0f0f0f0f0f0f0f0ull) | ((x + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) != 0x3333333333333333ull) return false;
+	x &= 0x0f0f0f0f0f0f0f0full;
+	*pairs = x * 10 + (x >> 8);                          /* byte i: the number of digits i and i + 1 */
+	return true;
 }
 
-static inline int two(const char *at) { return (at[0] - '0') * 10 + (at[1] - '0'); }
+static inline int pair(uint64_t pairs, int byte) { return (int)(pairs >> 8 * byte & 0xff); }
 
-/* YYYY-MM-DD?HH:MM:SS, the form that nearly all records have: the digits are moved together and checked at once. */
+#define DASH ((uint64_t)('-' ^ '0'))
+#define COLON ((uint64_t)(':' ^ '0'))
+
+/* YYYY-MM-DD?HH:MM:SS, the form that nearly all records have */
 static inline bool timestamp_fixed(const char *at, int64_t *us)
 {
 	uint64_t date, clock;
-	char packed[16];
-	memcpy(packed, at, 4);                               /* YYYYMMDD HHMMSS00 */
-	memcpy(packed + 4, at + 5, 2);
-	memcpy(packed + 6, at + 8, 2);
-	memcpy(packed + 8, at + 11, 2);
-	memcpy(packed + 10, at + 14, 2);
-	memcpy(packed + 12, at + 17, 2);
-	memcpy(packed + 14, "00", 2);
-	date = load8(packed);
-	clock = load8(packed + 8);
-	if (!all_digits(date) || !all_digits(clock)) return false;
+	if (!digit_pairs(at, DASH << 32 | DASH << 56, &date) || !digit_pairs(at + 11, COLON << 16 | COLON << 40, &clock)) return false;
 	if (at[4] != '-' || at[7] != '-' || at[13] != ':' || at[16] != ':' || (at[10] != 'T' && at[10] != ' ')) return false;
-	int year = two(packed) * 100 + two(packed + 2), month = two(packed + 4), day = two(packed + 6);
-	int hour = two(packed + 8), minute = two(packed + 10), second = two(packed + 12);
+	unsigned tens = (unsigned char)(at[8] - '0'), ones = (unsigned char)(at[9] - '0');
+	if (tens > 9 || ones > 9) return false;
+	int year = pair(date, 0) * 100 + pair(date, 2), month = pair(date, 5), day = (int)(tens * 10 + ones);
+	int hour = pair(clock, 0), minute = pair(clock, 3), second = pair(clock, 6);
 	if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return false;
 	if (day > 28 && day > days_in_month(year, month)) return false;
 	*us = days_from_civil(year, month, day) * US_PER_DAY + ((hour * 60 + minute) * 60 + second) * US_PER_SECOND;
