@@ -27,9 +27,16 @@ typedef enum OptionKind {
 	OPTION_REAL,
 	OPTION_BYTES,         /* 1048576, 64 MiB, 1MB */
 	OPTION_DURATION,      /* '5 seconds', 5s, 100ms, PT5S; a bare number is milliseconds */
-	OPTION_START,         /* earliest, latest, timestamp, offsets, or a timestamp itself */
+	OPTION_START,         /* one of `check`, or a timestamp */
 	OPTION_OFFSETS,       /* partition:0,offset:42;partition:1,offset:300 */
+	OPTION_TIMESTAMP,     /* ISO text, or milliseconds since 1970 */
+	OPTION_CHARACTER,     /* one character, or its name: tab, comma, pipe, space, semicolon */
+	OPTION_TOPIC,         /* a legal Kafka topic name */
+	OPTION_PATH,          /* file:// in front is cut off */
+	OPTION_CONNECTOR,     /* a name or synonym of connectors.def */
+	OPTION_FORMAT,        /* a name or synonym of formats.def */
 	OPTION_PASSED_OVER,   /* known from another system, without meaning here: a notice */
+	OPTION_QUIET,         /* the same without notice: it says what holds anyway */
 } OptionKind;
 
 enum {                                        /* who takes an option */
@@ -66,6 +73,18 @@ typedef struct Option {
 typedef struct OptionSet { Option *at; int count; } OptionSet;        /* of a Relation: {relation->options, relation->option_count} */
 
 const OptionSpec *option_spec(const char *name);                      /* canonical name or synonym; NULL: unknown */
+
+/* What a connector is, as far as definitions need to know (connectors.def). */
+typedef struct ConnectorInfo {
+	const char *name, *synonyms;
+	unsigned bit;                 /* OPTION_FOR_... */
+	bool reads, writes;
+	const char *needs;            /* options that must be given */
+	const char *doc;
+} ConnectorInfo;
+extern const ConnectorInfo CONNECTOR_INFOS[];
+extern const int CONNECTOR_INFO_COUNT;
+const ConnectorInfo *connector_info(const char *name);                /* name or synonym, ignoring case; NULL: unknown */
 
 typedef enum OptionsOf { OPTIONS_OF_RELATION, OPTIONS_OF_SINK, OPTIONS_OF_VIEW } OptionsOf;
 
