@@ -29,6 +29,7 @@ typedef struct RelationColumn {
 	Type type;
 	ColumnKind kind;
 	bool not_null;
+	bool hidden;                      /* not in `*`: ksqlDB's ROWTIME */
 	const char *json_path;            /* FROM '$.address.city'; NULL: the name */
 	const char *metadata_key;         /* COLUMN_METADATA: "offset", "partition", "timestamp", "key", "topic", "headers", "header:NAME" */
 	const char *default_sql;          /* DEFAULT; NULL: none */
@@ -63,6 +64,7 @@ typedef struct Relation {
 	/* views: what readers of the view may know, from planning it */
 	const int *view_key; int view_key_count;
 	struct { int column; int64_t delta_us; bool inclusive; } *view_watermarks; int view_watermark_count;
+	struct Relation *derived_from;    /* a copy with other options for one statement (OPTIONS hint); shares what that one owns; NULL: none */
 	Arena arena;                      /* owns all of the above */
 } Relation;
 
