@@ -41,7 +41,7 @@ void state_free(State *state);
 StateMap *state_map_open(State *state, uint32_t payload_bytes);
 StateTree *state_tree_open(State *state, uint32_t payload_bytes);
 
-/* ---- map ---- */
+/* ---- map ---- (payloads are aligned to 16 bytes and stay where they are until removed) */
 /* Payload of the key or NULL. hash: hash_bytes(key) as rows_pack gives it. Reading only. */
 void *state_map_find(const StateMap *map, const void *key, uint32_t key_bytes, uint64_t hash);
 /* Payload of the key, added with zeroed payload if missing; marked changed. */
@@ -59,7 +59,8 @@ uint64_t state_map_count(const StateMap *map);
 /* In order of record numbers; start with 0; NULL at the end. The record given may be removed while iterating. */
 void *state_map_next(const StateMap *map, uint32_t *cursor);
 
-/* ---- tree ---- */
+/* ---- tree ---- (payloads are aligned to 8 bytes, at most 480 bytes). An insert or remove makes all cursors of the tree invalid, but for
+ * the one that state_cursor_remove is given; keep the key and seek again. Changing payloads does not. */
 typedef struct StateCursor { StateTree *tree; uint32_t leaf; uint32_t slot; uint64_t version; bool valid; } StateCursor;
 
 void *state_tree_find(StateTree *tree, const void *key, uint32_t key_bytes);
@@ -69,6 +70,7 @@ bool state_tree_remove(StateTree *tree, const void *key, uint32_t key_bytes);   
 void state_tree_seek(StateTree *tree, StateCursor *cursor, const void *key, uint32_t key_bytes);
 void state_tree_seek_before(StateTree *tree, StateCursor *cursor, const void *key, uint32_t key_bytes);
 void state_tree_first(StateTree *tree, StateCursor *cursor);
+void state_tree_last(StateTree *tree, StateCursor *cursor);
 bool state_cursor_next(StateCursor *cursor);                    /* false: past the end; cursor invalid */
 bool state_cursor_prev(StateCursor *cursor);
 const void *state_cursor_key(const StateCursor *cursor, uint32_t *key_bytes);
