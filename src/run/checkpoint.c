@@ -1,0 +1,195 @@
+#include "run/checkpoint.h"
+
+#include "base/clock.h"
+
+typedef struct Copying { Checkpoint *checkpoint; int64_t lane; int32_t op; } Copying;
+
+static void copy_page(void *context, uint32_t page, const void *bytes, uint32_t count)
+{
+	Copying *copying = context;
+	Checkpoint *checkpoint = copying->checkpoint;
+	SealedPage sealed = {.lane = copying->lane, .op = copying->op, .page = page, .bytes = count};
+	if (count) sealed.at = arena_copy(&checkpoint->arena, bytes, count);
+	checkpoint->bytes += count;
+	vec_push_in(&checkpoint->arena, &checkpoint->pages, sealed);
+}
+
+static PartitionRecord partition_record(const Lane *lane, const Reader *reader, const Partition *partition)
+{
+	return (PartitionRecord){
+		.lane = lane->id, .relation = reader->relation->id, .partition = partition->number, .position = partition->position,
+		.records = partition->record_count, .hash = partition->hash, .watermark_us = partition->watermark, .idle = partition->idle,
+		.last_position = partition->last_position, .last_fingerprint = partition->fingerprint,
+	};
+}
+
+static void complete_lane(Runtime *runtime, Checkpoint *checkpoint, const Lane *lane)
+{
+	VEC(PartitionRecord) partitions = {0};
+	for (int r = 0; r < lane->readers.count; r++) {
+		const Reader *reader = lane->readers.at[r];
+		for (int p = 0; p < reader->partitions.count; p++)
+			vec_push_in(&checkpoint->arena, &partitions, partition_record(lane, reader, reader->partitions.at[p]));
+	}
+	StrBuf extra = STRBUF_INIT;
+	lane_extra_save(lane, &extra);
+	CheckpointRecord record = {
+		.lane = lane->id, .generation = checkpoint->generation, .clock_us = runtime->clock_us,
+		.partitions = partitions.at, .partition_count = partitions.count,
+		.extra = arena_copy(&checkpoint->arena, extra.text, extra.bytes), .extra_bytes = (uint32_t)extra.bytes,
+	};
+	strbuf_release(&extra);
+	vec_push_in(&checkpoint->arena, &checkpoint->completes, record);
+}
+
+static bool lane_is_saved(const Lane *lane) { return lane->id != 0 && lane->state != LANE_PAUSED; }
+
+static Checkpoint *checkpoint_take(Runtime *runtime)
+{
+	Checkpoint *checkpoint = mem_new(Checkpoint);
+	arena_init(&checkpoint->arena, 0);
+	checkpoint->generation = (int64_t)runtime->commit;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (!lane_is_saved(lane)) continue;
+		for (int p = 0; p < lane->pipelines.count; p++) {
+			Pipeline *pipeline = lane->pipelines.at[p];
+			for (int o = 0; o < pipeline->lowered->ops.count; o++) {
+				Op *op = pipeline->lowered->ops.at[o];
+				Copying copying = {checkpoint, lane->id, op_number(pipeline, op)};
+				if (op->state) state_save(op->state, copy_page, &copying);
+			}
+		}
+		complete_lane(runtime, checkpoint, lane);
+		lane->generation = checkpoint->generation;
+	}
+	runtime->rows_since_checkpoint = 0;
+	runtime->checkpoint_us = clock_monotonic_us();
+	return checkpoint;
+}
+
+void checkpoint_free(Checkpoint *checkpoint)
+{
+	if (!checkpoint) return;
+	arena_release(&checkpoint->arena);
+	free(checkpoint);
+}
+
+/* Pages from `next` on, as many as fit into one commit (all: every one); with the last the checkpoint is done. */
+static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool all)
+{
+	SealedPiece piece = {.generation = checkpoint->generation, .pages = checkpoint->pages.at + checkpoint->next};
+	uint64_t bytes = 0;
+	while (checkpoint->next < checkpoint->pages.count && (all || bytes < CHECKPOINT_PIECE_BYTES)) {
+		bytes += checkpoint->pages.at[checkpoint->next++].bytes;
+		piece.page_count++;
+	}
+	bool last = checkpoint->next == checkpoint->pages.count;
+	if (last) {
+		piece.completes = checkpoint->completes.at;
+		piece.complete_count = checkpoint->completes.count;
+	}
+	vec_push_in(&sealed->arena, &sealed->pieces, piece);
+	return last;
+}
+
+static void checkpoint_finish(Runtime *runtime, Checkpoint *checkpoint, SealedCommit *sealed)
+{
+	vec_push_in(&sealed->arena, &sealed->done, checkpoint);
+	sealed->prune_through = store_checkpoint_previous(runtime->store, LANE_LIVE_ID);
+}
+
+static uint64_t dirty_bytes(const Runtime *runtime)
+{
+	uint64_t bytes = 0;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (lane_is_saved(runtime->lanes.at[l])) bytes += graph_dirty_bytes(&runtime->lanes.at[l]->graph);
+	return bytes;
+}
+
+static bool checkpoint_is_due(const Runtime *runtime)
+{
+	return clock_monotonic_us() - runtime->checkpoint_us >= runtime->config.checkpoint_interval_us
+		|| runtime->rows_since_checkpoint >= runtime->config.checkpoint_rows;
+}
+
+bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
+{
+	(void)err;
+	bool wanted = runtime->checkpoint_wanted;
+	if (runtime->checkpoint) {
+		if (!checkpoint_piece(runtime->checkpoint, sealed, wanted)) return true;
+		checkpoint_finish(runtime, runtime->checkpoint, sealed);
+		runtime->checkpoint = NULL;
+	}
+	bool small = dirty_bytes(runtime) <= (uint64_t)runtime->config.checkpoint_small_bytes;
+	if (!wanted && !small && !checkpoint_is_due(runtime)) return true;
+	Checkpoint *checkpoint = checkpoint_take(runtime);
+	runtime->checkpoint_wanted = false;
+	if (checkpoint_piece(checkpoint, sealed, wanted || small)) checkpoint_finish(runtime, checkpoint, sealed);
+	else runtime->checkpoint = checkpoint;
+	return true;
+}
+
+/* ---- what a lane keeps beside pages: watermarks of operators, of readers ---- */
+
+static void put_i64(StrBuf *out, int64_t value) { strbuf_add(out, &value, sizeof value); }
+
+void lane_extra_save(const Lane *lane, StrBuf *out)
+{
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		const Pipeline *pipeline = lane->pipelines.at[p];
+		for (int o = 0; o < pipeline->lowered->ops.count; o++) {
+			const Op *op = pipeline->lowered->ops.at[o];
+			if (!op->rule_count) continue;
+			put_i64(out, op_number(pipeline, op));
+			put_i64(out, op->rule_count);
+			for (int w = 0; w < op->rule_count; w++) put_i64(out, op->out_watermarks[w]);
+		}
+	}
+	put_i64(out, -1);
+	for (int r = 0; r < lane->readers.count; r++) {
+		put_i64(out, lane->readers.at[r]->relation->id);
+		put_i64(out, lane->readers.at[r]->watermark);
+		put_i64(out, lane->readers.at[r]->closed);
+	}
+}
+
+typedef struct Extra { const char *at, *end; } Extra;
+
+static bool take_i64(Extra *extra, int64_t *value)
+{
+	if (extra->end - extra->at < (ptrdiff_t)sizeof *value) return false;
+	memcpy(value, extra->at, sizeof *value);
+	extra->at += sizeof *value;
+	return true;
+}
+
+static Op *lane_op(const Lane *lane, int64_t number)
+{
+	Pipeline *pipeline = lane_pipeline(lane, number / PIPELINE_OPS_MAX);
+	int id = (int)(number % PIPELINE_OPS_MAX);
+	for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++)
+		if (pipeline->lowered->ops.at[o]->id == id) return pipeline->lowered->ops.at[o];
+	return NULL;
+}
+
+bool lane_extra_load(Lane *lane, const void *bytes, uint32_t count, Error *err)
+{
+	Extra extra = {bytes, (const char *)bytes + count};
+	int64_t number, watermarks, value;
+	while (take_i64(&extra, &number) && number >= 0) {
+		Op *op = lane_op(lane, number);
+		if (!take_i64(&extra, &watermarks)) break;
+		for (int w = 0; w < watermarks && take_i64(&extra, &value); w++)
+			if (op && w < op->rule_count) op->out_watermarks[w] = value;
+	}
+	int64_t relation, watermark, closed;
+	while (take_i64(&extra, &relation) && take_i64(&extra, &watermark) && take_i64(&extra, &closed)) {
+		Reader *reader = lane_reader_find(lane, relation);
+		if (!reader) continue;
+		reader->watermark = watermark;
+		reader->closed = closed;
+	}
+	return extra.at == extra.end || error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "checkpoint of lane %lld is damaged", (long long)lane->id);
+}

@@ -1,0 +1,49 @@
+/* A sealed commit: all that one transaction writes. It owns its bytes, so the worker goes on while it is written. */
+#ifndef WEIR_RUN_COMMIT_H
+#define WEIR_RUN_COMMIT_H
+
+#include "run/runtime.h"
+
+typedef struct SealedChanges { StoreTable *table; Changes changes; bool keep; int64_t relation; } SealedChanges;
+typedef struct SealedLog { StoreLog log; int64_t relation; Str bytes; } SealedLog;
+typedef struct SealedSink { int64_t relation, position; } SealedSink;
+typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
+/* A part of a checkpoint: pages of one generation, and, with the last part, what makes it count. */
+typedef struct SealedPiece {
+	int64_t generation;
+	const SealedPage *pages; int page_count;
+	const CheckpointRecord *completes; int complete_count;        /* one a lane */
+} SealedPiece;
+
+struct SealedCommit {
+	Arena arena;
+	CommitRecord record;
+	VEC(PartitionRecord) partitions;      /* arena; record points here */
+	VEC(SealedChanges) changes;           /* arena; changes are released with the commit */
+	VEC(SealedLog) logs;
+	VEC(SealedSink) sinks;
+	VEC(DeadLetter) dead;
+	VEC(LateRow) late;
+	VEC(StoreAccount) accounts;
+	VEC(SealedPiece) pieces;
+	int64_t prune_through;                /* commit records and log up to here are covered; 0: none */
+	bool file_open;                       /* the transaction is open already */
+	VEC(Checkpoint *) done;               /* freed after writing: pieces point into them */
+};
+
+SealedCommit *sealed_new(void);
+void sealed_free(SealedCommit *sealed);
+/* Writes all of it in one transaction; on failure nothing of it is there. */
+bool sealed_write(SealedCommit *sealed, Store *store, Error *err);
+
+/* ---- checkpoint.c: which state goes into which commit ---- */
+/* At the cut: decides whether a checkpoint is due, copies changed pages, adds what of them fits to the commit. */
+bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err);
+void checkpoint_free(Checkpoint *checkpoint);
+/* Number of an operator in the saved form. */
+static inline int32_t op_number(const Pipeline *pipeline, const Op *op) { return (int32_t)(pipeline->relation->id * PIPELINE_OPS_MAX + op->id); }
+/* Watermarks of operators and readers, accounts: what a checkpoint keeps beside pages. */
+void lane_extra_save(const Lane *lane, StrBuf *out);
+bool lane_extra_load(Lane *lane, const void *bytes, uint32_t count, Error *err);
+
+#endif

@@ -1,0 +1,104 @@
+#include "run/graph.h"
+
+#include <assert.h>
+
+void graph_release(Graph *graph)
+{
+	for (int i = 0; i < graph->nodes.count; i++) free(graph->nodes.at[i]);
+	vec_release(&graph->nodes);
+}
+
+void graph_add(Graph *graph, Op *op)
+{
+	GraphNode *node = mem_new(GraphNode);
+	node->op = op;
+	vec_push(&graph->nodes, node);
+}
+
+void graph_remove(Graph *graph, const Op *op)
+{
+	int kept = 0;
+	for (int i = 0; i < graph->nodes.count; i++) {
+		GraphNode *node = graph->nodes.at[i];
+		if (node->op == op) free(node);
+		else graph->nodes.at[kept++] = node;
+	}
+	graph->nodes.count = kept;
+}
+
+static GraphNode *graph_node(const Graph *graph, const Op *op)
+{
+	for (int i = 0; i < graph->nodes.count; i++)
+		if (graph->nodes.at[i]->op == op) return graph->nodes.at[i];
+	return NULL;
+}
+
+void graph_link(Graph *graph)
+{
+	for (int i = 0; i < graph->nodes.count; i++) {
+		GraphNode *node = graph->nodes.at[i];
+		memset(node->producers, 0, sizeof node->producers);
+		node->producer_count = 0;
+	}
+	for (int i = 0; i < graph->nodes.count; i++) {
+		Op *op = graph->nodes.at[i]->op;
+		for (int e = 0; e < op->outputs.count; e++) {
+			GraphNode *reader = graph_node(graph, op->outputs.at[e].to);
+			if (!reader) continue;                /* inside of a recursion: its operator commits it */
+			int input = op->outputs.at[e].input;
+			assert(input < OP_INPUTS_MAX && !reader->producers[input]);
+			reader->producers[input] = op;
+			if (input >= reader->producer_count) reader->producer_count = input + 1;
+		}
+	}
+}
+
+static int64_t rule_watermark(const Op *op, const WatermarkRule *rule)
+{
+	int64_t least = WATERMARK_END;
+	for (int t = 0; t < rule->term_count; t++) {
+		const WatermarkTerm *term = &rule->terms[t];
+		int64_t watermark = op->in_watermarks[term->input][term->index];
+		if (watermark != WATERMARK_NONE && watermark != WATERMARK_END) watermark -= term->delta_us;
+		if (watermark < least) least = watermark;
+	}
+	return rule->term_count ? least : WATERMARK_NONE;
+}
+
+bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err)
+{
+	for (int i = 0; i < graph->nodes.count; i++) {
+		GraphNode *node = graph->nodes.at[i];
+		Op *op = node->op;
+		for (int in = 0; in < node->producer_count; in++)
+			if (node->producers[in])
+				memcpy(op->in_watermarks[in], node->producers[in]->out_watermarks, sizeof op->in_watermarks[in]);
+		arena_clear(&op->scratch);
+		if (op->class->commit && !op->class->commit(op, commit, err)) return false;
+		for (int w = 0; w < op->rule_count && node->producer_count; w++) {
+			int64_t watermark = rule_watermark(op, &op->rules[w]);
+			if (watermark > op->out_watermarks[w]) op->out_watermarks[w] = watermark;
+		}
+	}
+	return true;
+}
+
+int64_t graph_next_time(const Graph *graph)
+{
+	int64_t next = INT64_MAX;
+	for (int i = 0; i < graph->nodes.count; i++) {
+		Op *op = graph->nodes.at[i]->op;
+		if (!op->class->next_time) continue;
+		int64_t time = op->class->next_time(op);
+		if (time < next) next = time;
+	}
+	return next;
+}
+
+uint64_t graph_dirty_bytes(const Graph *graph)
+{
+	uint64_t bytes = 0;
+	for (int i = 0; i < graph->nodes.count; i++)
+		if (graph->nodes.at[i]->op->state) bytes += state_dirty_bytes(graph->nodes.at[i]->op->state);
+	return bytes;
+}

@@ -1,0 +1,34 @@
+/* Pipelines: one continuous query each, from its scans to its end: a view's table, a sink, or a client.
+ *
+ * A pipeline owns its operators (from lowering) and its end. Pipelines that read a view are fed by that view's pipeline through an adapter
+ * that passes on the columns they want.
+ */
+#ifndef WEIR_RUN_PIPELINE_H
+#define WEIR_RUN_PIPELINE_H
+
+#include "connect/connector.h"
+#include "plan/lower.h"
+#include "store/store.h"
+
+typedef enum PipelineEnd { PIPELINE_VIEW, PIPELINE_SINK, PIPELINE_CLIENT } PipelineEnd;
+
+typedef struct PipelineFeed { struct Pipeline *from; Op *adapter; LoweredScan *scan; } PipelineFeed;
+
+typedef struct Pipeline Pipeline;
+struct Pipeline {
+	Relation *relation;               /* the view, or the sink's insert pipeline; NULL: a client's query */
+	Relation *target;                 /* PIPELINE_SINK: the relation written to */
+	PipelineEnd end;
+	Lowered *lowered;
+	Op *tail;                         /* op_sink or op_tap */
+	StoreTable *table;                /* PIPELINE_VIEW */
+	Sink *sink;                       /* PIPELINE_SINK */
+	int64_t sink_position;            /* as last recorded */
+	VEC(PipelineFeed) feeds;          /* scans of views */
+	/* accounts since the view's start: rows_in = applied + filtered + late + dead */
+	int64_t rows_in, rows_dead, rows_late, rows_filtered;
+	int64_t sealed_in, sealed_dead, sealed_late, sealed_filtered;     /* what the accounts in the file have already, of this process */
+	TapFunction *client; void *client_context;
+};
+
+#endif

@@ -1,0 +1,197 @@
+/* Readers: how the rows of a stream come into a lane's graph.
+ *
+ * A Reader reads one relation for one lane: the columns that the lane's pipelines want, and no others. Its partitions are filled by
+ * the decode threads of the process (DecodePool: source -> records -> columns -> queue) and emptied by the runtime thread (queue -> scans).
+ * A local relation has a reader without a source: its rows are pushed by statements.
+ *
+ *   decode thread   partition_fill(): poll, hash, decode, computed columns; puts Items into the queue, at most PARTITION_QUEUE_BYTES / _ITEMS
+ *   runtime thread  reader_step(): takes an Item, judges its rows, hands each scan its columns, keeps accounts and dead letters
+ *
+ * A position is the place after the last record whose rows were handed to the graph; it is what the commit record keeps.
+ * During replay (`boundaries`) no item reaches over the end of a recorded commit.
+ */
+#ifndef WEIR_RUN_READER_H
+#define WEIR_RUN_READER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "connect/connector.h"
+#include "plan/lower.h"
+
+typedef struct Reader Reader;
+typedef struct Partition Partition;
+typedef struct DecodePool DecodePool;
+typedef struct Pipeline Pipeline;
+
+#define SUSPECT_MARGIN_US (600 * INT64_C(1000000))    /* by how much a commit's clock may be behind that of decoding */
+
+enum { PARTITION_QUEUE_BYTES = 8 << 20, PARTITION_QUEUE_ITEMS = 64 };
+
+/* A record, or a value of one, that could not become part of a row. Strings lie in the item's arena. */
+typedef struct DeadRecord {
+	int row;                      /* in the item's batch; -1: the whole record */
+	int column;                   /* the reader's column; -1: the whole record */
+	int64_t position, timestamp_us;
+	Str key, value;
+	bool has_key, has_value;
+	ErrorCode code;
+	const char *error;
+} DeadRecord;
+
+/* What a decode thread made of some records of one partition. */
+typedef struct Item {
+	struct Item *next;
+	Batch *batch;                 /* the reader's columns; NULL: no row */
+	const int64_t *positions;     /* of each row; in batch->arena; NULL: position + i */
+	const uint8_t *ops;           /* RowOp; NULL: inserts */
+	int64_t position, position_next;
+	int records;                  /* consumed; dead ones among them */
+	uint64_t hash;                /* of all records since the partition's beginning, these included */
+	uint64_t fingerprint;         /* of the last record; 0: none */
+	int64_t bytes;
+	VEC(DeadRecord) dead;         /* in `arena` */
+	VEC(DeadRecord) suspects;     /* rows whose event time may be too far ahead of the commit's clock: kept in case */
+	Arena arena;
+} Item;
+
+struct Partition {
+	Reader *reader;
+	int number;
+	const char *name;
+	const char *topic;            /* as the records say; NULL until the first */
+
+	/* of the decode thread while assigned */
+	Decoder *decoder;
+	ExprProgram **programs;       /* of computed columns, by reader column; NULL elsewhere */
+	Arena programs_arena, scratch;
+	uint64_t read_hash;
+	int64_t read_position;
+	RecordBatch records;          /* polled, being decoded */
+	int records_from;
+	bool has_records;
+	bool assigned;
+	atomic_bool ended;            /* POLL_END was seen and all is queued */
+	atomic_int_least64_t limit;   /* decode up to this position; SOURCE_STOP_NEVER: no limit */
+	bool at_limit;
+	Error error;                  /* POLL_ERROR; read by the runtime once `broken` */
+	atomic_bool broken;
+
+	/* the queue, under the pool's mutex */
+	Item *first, *last;
+	int64_t queued_bytes;
+	int queued_items;
+
+	/* of the runtime thread */
+	int64_t position;             /* next to hand to the graph */
+	uint64_t hash, fingerprint;
+	int64_t last_position;        /* of the record with that fingerprint; -1: none */
+	int64_t record_count;         /* since the lane began */
+	int64_t watermark;            /* of this partition: greatest event time - delay; never falls */
+	int64_t committed_watermark;  /* as the last commit left it: what judges the rows of other partitions */
+	bool idle, seen;              /* seen: a record came in this process or an earlier one */
+	int64_t arrived_us;           /* monotonic clock of the last item */
+	int64_t stop;                 /* position at which reading stops; SOURCE_STOP_NEVER */
+};
+
+/* A column of the reader's batches */
+typedef struct ReaderColumn {
+	ColumnPath path;
+	Type type;
+	int decode;                   /* number among the decoder's columns; -1: computed */
+	ColumnId input;               /* > 0: an input of computed columns has this id */
+	bool always;                  /* key or event time: dead for all when bad */
+	Expr *computed;
+	bool clock;                   /* computed with the clock: by the runtime thread, at the commit's time */
+} ReaderColumn;
+
+typedef struct ReaderScan {
+	Pipeline *pipeline;
+	LoweredScan *scan;
+	int *map;                     /* scan's column -> reader's column */
+	bool fresh;                   /* attached, columns not mapped yet */
+} ReaderScan;
+
+/* A dead letter for the commit: views is the number of views that miss the row, names joined by ", ". */
+typedef void DeadLetterFunction(void *context, const Reader *reader, const Partition *partition, const DeadRecord *dead, const char *views);
+
+struct Reader {
+	Relation *relation;           /* with its reference */
+	OptionSet options;            /* resolved: never shown */
+	Arena arena;
+	Source *source;               /* NULL: local, or not opened yet */
+	DecodePool *pool;
+	VEC(ReaderColumn) columns;
+	DecodeColumn *decode_columns; int decode_count;
+	const Format *format;
+	DecoderConfig decoder_config;
+	int event_column;             /* reader column of the event time; -1: none */
+	VEC(ReaderScan) scans;
+	VEC(Partition *) partitions;
+	int64_t watermark;            /* as the last commit left it */
+	bool closed;                  /* CLOSE STREAM, --final: the watermark goes to the end of time */
+	bool started;                 /* partitions are known and assigned */
+	int64_t max_future_us, idle_timeout_us;
+	bool dead_is_skipped, dead_is_failure;        /* on_error */
+	ExprProgram **clock_programs; /* by reader column; of the runtime thread */
+	ExprProgram **local_programs; /* computed columns of a local relation, by reader column */
+	Arena clock_arena, step_arena;
+	int64_t retry_at_us;          /* monotonic: ask for the partitions again; 0: now */
+	int64_t unreachable_since_us; /* monotonic; 0: reachable */
+	Error last_error;
+	bool reported;                /* decoder_report has been asked */
+	int64_t dead_records;         /* for all views, in this process */
+	/* accounts of the whole reader */
+	int64_t rows_in;
+};
+
+Reader *reader_new(Relation *relation, DecodePool *pool, Error *err);
+void reader_free(Reader *reader);
+
+/* A pipeline's scan of this relation. Columns that nobody read so far make a new decoder: reader_restart must follow. */
+void reader_attach(Reader *reader, Pipeline *pipeline, LoweredScan *scan);
+void reader_detach(Reader *reader, const Pipeline *pipeline);
+
+/* Works out the columns and, for a relation with a source, opens it. */
+bool reader_prepare(Reader *reader, Error *err);
+/* Finds the partitions and begins to read each at its position (a partition without one: at the start of the relation). Retryable errors
+ * (no broker, no topic) leave it to be called again; they are kept in last_error. */
+bool reader_start(Reader *reader, int timeout_ms, Error *err);
+void reader_stop(Reader *reader);             /* stops decoding, forgets what is queued; positions stay */
+Partition *reader_partition(Reader *reader, int number, const char *name);       /* found or made, not assigned */
+
+/* Takes the next item of the partition that is first in turn and pushes its rows. *did: something was done. */
+typedef struct StepContext {
+	uint64_t commit;              /* the commit being gathered */
+	int64_t system_us;
+	DeadLetterFunction *dead;
+	void *context;
+} StepContext;
+bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err);
+
+/* Changes of a local relation, columns as declared (relation->columns, computed ones filled by reader_local_batch). */
+bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err);
+
+/* At the cut of a commit: which partitions are idle, and the stream's watermark. replay: take the idle marks as they are. */
+void reader_cut(Reader *reader, int64_t now_monotonic_us, bool until_end);
+void reader_recompute_watermark(Reader *reader);
+
+/* Every partition has handed on all up to its stop (or the end that it had). */
+bool reader_is_done(const Reader *reader);
+bool reader_has_items(const Reader *reader);
+int64_t reader_lag(const Reader *reader);
+
+/* Index of the reader's column for a path, or -1 */
+int reader_column(const Reader *reader, const ColumnPath *path);
+
+/* ---- decode.c: the threads ---- */
+DecodePool *decode_pool_new(void (*wake)(void *context), void *context);         /* wake: an item came, a partition ended or broke; any thread */
+void decode_pool_free(DecodePool *pool);
+void decode_pool_add(DecodePool *pool, Partition *partition);                    /* starts a thread if there is none */
+void decode_pool_remove(DecodePool *pool, Partition *partition);                 /* returns when no thread works on it any more */
+int decode_pool_fd(const DecodePool *pool, const Partition *partition);          /* wake_fd for source_assign */
+void decode_pool_wake(DecodePool *pool);
+Item *partition_take(Partition *partition);                                      /* NULL: queue empty */
+void item_free(Item *item);
+
+#endif

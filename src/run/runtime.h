@@ -1,0 +1,173 @@
+/* The runtime: lanes of readers, operators and pipelines; what gathers input into commits and hands them to the file.
+ *
+ * One thread at a time is inside: whoever holds the lock. In a process that reads external sources that is a thread of its own (the loop
+ * of loop.c), else the thread that runs statements. Statements come in between two steps of the loop (runtime_enter, runtime_leave).
+ * A second thread writes sealed commits while the next is gathered; it is started with the loop. Without the loop commits are written where
+ * they are cut.
+ *
+ *   gather   reader_step() and runtime_push_local() push rows into the graph; the clock is read when the first comes
+ *   cut      when commit_interval has passed and the writer is free, or somebody waits: watermarks, graph_commit, net changes,
+ *            checkpoint pages: a SealedCommit that owns all its bytes
+ *   write    one SQLite transaction (commit.c)
+ *
+ * A lane is a graph with readers and positions of its own. Live views are one lane; a view that is made later over sources that others have
+ * read already is built in a lane of its own beside them, into a table of its own, and joins when its positions are equal.
+ */
+#ifndef WEIR_RUN_RUNTIME_H
+#define WEIR_RUN_RUNTIME_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "run/graph.h"
+#include "run/pipeline.h"
+#include "run/reader.h"
+#include "store/store.h"
+
+typedef enum LaneState { LANE_LIVE, LANE_BUILDING, LANE_PAUSED } LaneState;
+
+typedef struct Lane {
+	int64_t id;                       /* 1: the live lane; others: the id of the view they build, + 1 */
+	LaneState state;
+	Graph graph;
+	VEC(Reader *) readers;
+	VEC(Pipeline *) pipelines;        /* in order of dependence */
+	int64_t generation;               /* of its last complete checkpoint */
+} Lane;
+
+enum { LANE_LIVE_ID = 1, PIPELINE_OPS_MAX = 1024 };
+
+typedef struct RuntimeConfig {
+	int64_t commit_interval_us;       /* 200,000 */
+	int64_t checkpoint_interval_us;   /* 10,000,000 */
+	int64_t checkpoint_rows;          /* 4,000,000 */
+	int64_t checkpoint_small_bytes;   /* 1 MiB: saved with the commit itself */
+	int64_t wal_limit_bytes;          /* 1 GiB: above it input waits */
+	int64_t fixed_clock_us;           /* weir test: the clock stands here; 0: the real one */
+	int rows_per_batch;               /* tests: local changes are cut into batches of so many; 0: as they come */
+	/* Makes the operators of a view or insert pipeline of the catalog anew, as it was made the first time. */
+	bool (*lower)(void *context, Relation *relation, Lowered **out, Error *err);
+	/* One line for the user about what goes on: waiting for a broker ...; any thread */
+	void (*notice)(void *context, const char *text);
+	void *context;
+} RuntimeConfig;
+
+extern const RuntimeConfig RUNTIME_CONFIG_DEFAULT;
+
+typedef struct SealedCommit SealedCommit;     /* commit.h */
+typedef struct Checkpoint Checkpoint;         /* checkpoint.h */
+
+typedef struct Runtime {
+	RuntimeConfig config;
+	Store *store;
+	Catalog *catalog;
+	VEC(Lane *) lanes;
+	Lane *live;
+	DecodePool *pool;
+	bool started;
+
+	pthread_mutex_t lock;
+	pthread_cond_t turn;              /* a statement waits or is done */
+	pthread_cond_t wake;              /* input came, a commit was written, somebody waits */
+	atomic_int waiting;               /* statements that want in */
+	atomic_bool input;                /* a decode thread queued something */
+
+	bool looping, stopping;
+	pthread_t loop_thread;
+	bool until_end, final;            /* --until-end [--final] */
+	bool reading;                     /* external sources are read */
+	bool ended;                       /* until_end: all is read and committed */
+	Error failure;                    /* the loop ended for this */
+
+	/* the commit being gathered */
+	uint64_t commit;                  /* its number */
+	bool gathering;                   /* something was pushed */
+	bool wanted;                      /* somebody waits for it */
+	bool transaction;                 /* BEGIN: no cut before COMMIT */
+	bool file_open;                   /* the writer's transaction was begun by a statement of this commit */
+	bool checkpoint_wanted;           /* the catalog changed, CHECKPOINT, a clean stop */
+	bool replaying;
+	int64_t clock_us;                 /* of the commit; never goes back */
+	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */
+	int64_t rows_since_checkpoint, checkpoint_us;
+	SealedCommit *next;               /* what is gathered besides the graph: dead letters, log, late rows */
+	Checkpoint *checkpoint;           /* pieces still to be written; NULL: none under way */
+
+	/* the writer */
+	bool writer_running;
+	pthread_t writer_thread;
+	pthread_cond_t writer_wake;
+	SealedCommit *sealed;             /* handed over; NULL when written */
+	uint64_t written;                 /* number of the last commit in the file */
+	int64_t wal_bytes;
+} Runtime;
+
+Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog);
+/* Cuts what is gathered, checkpoints, stops threads. Not after a failure: the file stays as it is. */
+bool runtime_free(Runtime *runtime, Error *err);
+
+/* Statements: enter waits for a step to end and keeps the loop out until leave. */
+void runtime_enter(Runtime *runtime);
+void runtime_leave(Runtime *runtime);
+
+/* The rest is called inside of enter/leave. */
+
+/* Makes all lanes of the catalog and brings them to the last commit: load, replay. Does nothing the second time. Replay of external sources
+ * waits for them at most 60 s. */
+bool runtime_start(Runtime *runtime, Error *err);
+/* Begins to read external sources, in threads of their own. */
+bool runtime_read(Runtime *runtime, bool until_end, bool final, Error *err);
+
+/* The file's transaction of the commit being gathered, for a statement that changes the file beside the graph. */
+bool runtime_file_begin(Runtime *runtime, Error *err);
+
+/* Adds a view or insert pipeline whose relation is in the catalog and whose catalog row is written; takes over `lowered`. Gives it the content of
+ * the local relations and views it reads. Ends with runtime_flush. */
+bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err);
+bool runtime_drop(Runtime *runtime, int64_t relation, Error *err);
+/* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
+Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
+void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
+bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
+bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
+
+/* Changes of a local relation: columns as declared, weights. The table itself must have been changed in the file's transaction. */
+bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Error *err);
+bool runtime_close_stream(Runtime *runtime, Relation *stream, Error *err);
+/* Is there any pipeline that reads the relation? */
+bool runtime_is_read(const Runtime *runtime, const Relation *relation);
+
+/* Cuts what is gathered and waits until it is in the file. */
+bool runtime_flush(Runtime *runtime, Error *err);
+bool runtime_checkpoint(Runtime *runtime, Error *err);
+void runtime_hold(Runtime *runtime, bool on);         /* BEGIN, COMMIT */
+/* ROLLBACK: forgets everything since the last commit and starts anew from the file. */
+bool runtime_rollback(Runtime *runtime, Error *err);
+
+/* Outside of enter/leave: until --until-end is through, or the loop failed, or *stop. */
+bool runtime_wait(Runtime *runtime, const atomic_bool *stop, Error *err);
+
+/* ---- within run/ ---- */
+Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err);      /* found or made */
+Reader *lane_reader_find(const Lane *lane, int64_t relation);
+Pipeline *lane_pipeline(const Lane *lane, int64_t relation);
+Lane *lane_new(Runtime *runtime, int64_t id, LaneState state);
+void lane_free(Lane *lane);
+bool pipeline_attach(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
+void pipeline_detach(Runtime *runtime, Lane *lane, Pipeline *pipeline);
+Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err);
+void pipeline_free(Pipeline *pipeline);
+bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
+void runtime_open_commit(Runtime *runtime);
+StepContext runtime_step_context(Runtime *runtime);
+bool runtime_cut(Runtime *runtime, Error *err);       /* the writer must be free */
+bool runtime_recover(Runtime *runtime, Error *err);
+int64_t runtime_now(const Runtime *runtime);
+bool runtime_loop_start(Runtime *runtime, Error *err);
+void runtime_loop_stop(Runtime *runtime);
+bool writer_is_free(const Runtime *runtime);
+bool writer_wait(Runtime *runtime, Error *err);       /* until it is */
+bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err);
+void writer_stop(Runtime *runtime);
+
+#endif
