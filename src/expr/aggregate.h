@@ -29,7 +29,9 @@ typedef struct AggregateSpill {
 	void (*free)(void *context, uint32_t handle);
 } AggregateSpill;
 
-/* Reads the values of one group in order: ORDERED aggregates. Argument columns first, then the ORDER BY keys. */
+/* Reads the values of one group in order: ORDERED aggregates. Argument columns first (parameters are none), then the ORDER BY keys:
+ * at most AGGREGATE_VALUES_MAX together. Strings are good until the next call. */
+enum { AGGREGATE_VALUES_MAX = 32 };
 typedef struct AggregateCursor AggregateCursor;
 struct AggregateCursor {
 	bool (*next)(AggregateCursor *cursor, Value *values, int64_t *count);     /* false: no more; each entry stands count times */
@@ -59,8 +61,10 @@ struct Aggregate {
 		AGGREGATE_ORDER_NONE, AGGREGATE_ORDER_VALUE, AGGREGATE_ORDER_VALUE_DESC, AGGREGATE_ORDER_ARRIVAL,
 		AGGREGATE_ORDER_SECOND, AGGREGATE_ORDER_SECOND_DESC
 	} default_order;
-	bool ordered_reads_first_only;                /* min/max, first_value: one entry suffices */
-	bool ordered_reads_last_only;                 /* last_value: the cursor may give only the last entry */
+	/* One entry suffices, and where nothing is taken back no other need be kept: the first (min, max, first_value, arg_min) or the last
+	 * (last_value): the cursor may give only that one. */
+	bool ordered_reads_first_only;
+	bool ordered_reads_last_only;
 	bool obeys_order;                             /* ORDER BY inside changes the result */
 	bool within_group;                            /* takes its first argument from WITHIN GROUP (ORDER BY ...) */
 	int parameter_count;                          /* trailing constant arguments: separator, fraction */
@@ -70,7 +74,13 @@ struct Aggregate {
 extern const Aggregate AGGREGATES[];
 extern const int AGGREGATE_COUNT;
 
-/* Case-insensitive, aliases resolved; arg types decide among overloads and casts are inserted into args. NULL and err set. */
+/* The first row of that name; case-insensitive, aliases resolved. NULL: there is none. */
+const Aggregate *aggregate_find(const char *name);
+/* The nth name, aliases included, for completion and "Did you mean ...?"; NULL: past the last. */
+const char *aggregate_name(int n);
+
+/* Case-insensitive, aliases resolved; arg types decide among overloads and casts are inserted into args. The last parameter_count of args
+ * are the parameters: constants, checked here, folded by the caller. Unknown name or no fitting types: NULL, ERR_UNDEFINED_FUNCTION. */
 const Aggregate *aggregate_resolve(Arena *arena, const char *name, Expr **args, int arg_count, bool star, Span span, Error *err);
 
 #endif

@@ -1,0 +1,195 @@
+/* Aggregates that give all values of the group: as text, as JSON array, as JSON object. */
+#include "expr/aggregate_rows.h"
+#include "type/row.h"
+#include "type/text.h"
+
+Value value_keep(const Value *value, Arena *arena)
+{
+	Value kept = *value;
+	if (!kept.is_null && type_phys(kept.type) == PHYS_STR) kept.str = str_copy(arena, str_at(&value->str), value->str.bytes);
+	return kept;
+}
+
+/* Hands the text over as a value; what is longer than a value may be is NULL. Releases text. */
+static void value_set_text(Value *out, Type type, StrBuf *text, Arena *scratch)
+{
+	value_set_null(out, type);
+	if (text->bytes <= STR_BYTES_MAX) {
+		out->is_null = false;
+		out->str = str_copy(scratch, text->text, text->bytes);
+	}
+	strbuf_release(text);
+}
+
+/* ---- string_agg ---- */
+
+static void join_values(AggregateCursor *cursor, const char *separator, size_t separator_bytes, Value *out, Arena *scratch)
+{
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count;
+	StrBuf text = STRBUF_INIT;
+	bool any = false;
+	while (cursor->next(cursor, values, &count)) {
+		for (; count > 0 && text.bytes <= STR_BYTES_MAX; count--, any = true) {
+			if (any) strbuf_add(&text, separator, separator_bytes);
+			strbuf_add(&text, str_at(&values[0].str), values[0].str.bytes);
+		}
+	}
+	if (any) {
+		value_set_text(out, TYPE(TEXT), &text, scratch);
+		return;
+	}
+	value_set_null(out, TYPE(TEXT));
+	strbuf_release(&text);
+}
+
+AGGREGATE_ORDERED(join_by_comma)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	join_values(cursor, ",", 1, out, scratch);
+}
+
+AGGREGATE_ORDERED(join)
+{
+	(void)args; (void)arg_count;
+	const Str none = {0}, *separator = parameters[0].is_null ? &none : &parameters[0].str;
+	join_values(cursor, str_at(separator), separator->bytes, out, scratch);
+}
+
+/* ---- JSON arrays ---- */
+
+/* Each entry `count` times, or once where distinct (entries then come in order of value); at most `limit` elements. */
+static int64_t print_array(AggregateCursor *cursor, bool distinct, int64_t limit, StrBuf *json)
+{
+	Value values[AGGREGATE_VALUES_MAX], last = {0};
+	int64_t count, written = 0;
+	Arena kept;
+	arena_init(&kept, 0);
+	strbuf_addc(json, '[');
+	while (written < limit && json->bytes <= STR_BYTES_MAX && cursor->next(cursor, values, &count)) {
+		if (distinct) {
+			if (written && value_equal(&last, &values[0])) continue;
+			arena_clear(&kept);
+			last = value_keep(&values[0], &kept);
+			count = 1;
+		}
+		for (; count > 0 && written < limit && json->bytes <= STR_BYTES_MAX; count--, written++) {
+			if (written) strbuf_addc(json, ',');
+			value_print_json(&values[0], json);
+		}
+	}
+	strbuf_addc(json, ']');
+	arena_release(&kept);
+	return written;
+}
+
+AGGREGATE_ORDERED(list)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	int64_t written = print_array(cursor, false, INT64_MAX, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+	if (!written) value_set_null(out, TYPE(JSON));
+}
+
+AGGREGATE_ORDERED(list_or_empty)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	print_array(cursor, false, INT64_MAX, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
+
+AGGREGATE_ORDERED(set)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	print_array(cursor, true, INT64_MAX, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
+
+AGGREGATE_ORDERED(top)
+{
+	(void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	print_array(cursor, false, parameters[0].is_null ? 0 : parameters[0].i64, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
+
+AGGREGATE_ORDERED(top_distinct)
+{
+	(void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	print_array(cursor, true, parameters[0].is_null ? 0 : parameters[0].i64, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
+
+/* ---- JSON objects ---- */
+
+static void print_name(const Value *value, StrBuf *json)
+{
+	StrBuf text = STRBUF_INIT;
+	value_print(value, &text);
+	Value name = {.type = TYPE(TEXT), .str = str_borrow(text.text, text.bytes)};
+	value_print_json(&name, json);
+	strbuf_release(&text);
+}
+
+static int64_t print_object(AggregateCursor *cursor, StrBuf *json)
+{
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count, written = 0;
+	strbuf_addc(json, '{');
+	while (json->bytes <= STR_BYTES_MAX && cursor->next(cursor, values, &count)) {
+		for (; count > 0 && json->bytes <= STR_BYTES_MAX; count--, written++) {
+			if (written) strbuf_addc(json, ',');
+			print_name(&values[0], json);
+			strbuf_addc(json, ':');
+			value_print_json(&values[1], json);
+		}
+	}
+	strbuf_addc(json, '}');
+	return written;
+}
+
+AGGREGATE_ORDERED(object)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	int64_t written = print_object(cursor, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+	if (!written) value_set_null(out, TYPE(JSON));
+}
+
+AGGREGATE_ORDERED(object_or_empty)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	StrBuf json = STRBUF_INIT;
+	print_object(cursor, &json);
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
+
+/* {"value": how often, ...}; equal values are neighbours */
+AGGREGATE_ORDERED(histogram)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	Value values[AGGREGATE_VALUES_MAX], last = {0};
+	int64_t count, total = 0;
+	bool any = false;
+	StrBuf json = STRBUF_INIT;
+	strbuf_addc(&json, '{');
+	while (cursor->next(cursor, values, &count)) {
+		if (!any || !value_equal(&last, &values[0])) {
+			if (any) strbuf_printf(&json, "%lld,", (long long)total);
+			print_name(&values[0], &json);
+			strbuf_addc(&json, ':');
+			last = value_keep(&values[0], scratch);
+			total = 0;
+		}
+		total += count;
+		any = true;
+	}
+	if (any) strbuf_printf(&json, "%lld", (long long)total);
+	strbuf_addc(&json, '}');
+	value_set_text(out, TYPE(JSON), &json, scratch);
+}
