@@ -92,6 +92,10 @@ void op_late(Op *op, const Batch *batch, int row);
 /* Common part of every constructor: allocates `bytes` (a struct that begins with Op), sets class, types (copied). */
 void *op_new(const OpClass *class, size_t bytes, const char *label, const Type *types, int column_count, int input_count);
 void op_free(Op *op);
+/* For constructors: what is known of an input's watermarks (copied). */
+void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column_count);
+/* One batch into one operator: clears its scratch, counts, pushes. What op_emit does for each reader, and the runtime for a source's. */
+bool op_push(Op *op, int input, Batch *in, Error *err);
 void op_connect(Op *from, Op *to, int input);
 void op_disconnect(Op *from, Op *to);
 /* Watermark of column `column` of an input, or WATERMARK_NONE: none. */

@@ -1,0 +1,96 @@
+/* What all operators share: life cycle, edges, handing on. */
+#include "op/op.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void *op_new(const OpClass *class, size_t bytes, const char *label, const Type *types, int column_count, int input_count)
+{
+	assert(bytes >= sizeof(Op) && input_count <= OP_INPUTS_MAX);
+	Op *op = mem_zalloc(bytes);
+	op->class = class;
+	arena_init(&op->arena, 0);
+	arena_init(&op->scratch, 0);
+	op->label = arena_strdup(&op->arena, label);
+	op->types = column_count ? arena_copy(&op->arena, types, sizeof *types * (size_t)column_count) : NULL;
+	op->column_count = column_count;
+	op->input_count = input_count;
+	for (int w = 0; w < OP_WATERMARKS_MAX; w++) {
+		op->out_watermarks[w] = WATERMARK_NONE;
+		for (int i = 0; i < OP_INPUTS_MAX; i++) op->in_watermarks[i][w] = WATERMARK_NONE;
+	}
+	return op;
+}
+
+void op_free(Op *op)
+{
+	if (!op) return;
+	if (op->class->release) op->class->release(op);
+	state_free(op->state);
+	vec_release(&op->outputs);
+	arena_release(&op->scratch);
+	arena_release(&op->arena);
+	free(op);
+}
+
+void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column_count)
+{
+	assert(input < op->input_count && column_count <= OP_WATERMARKS_MAX);
+	op->in_column_count[input] = column_count;
+	if (column_count) op->in_columns[input] = arena_copy(&op->arena, columns, sizeof *columns * (size_t)column_count);
+}
+
+void op_connect(Op *from, Op *to, int input)
+{
+	assert(input < to->input_count);
+	vec_push(&from->outputs, (OpEdge){to, input});
+}
+
+void op_disconnect(Op *from, Op *to)
+{
+	int kept = 0;
+	for (int i = 0; i < from->outputs.count; i++)
+		if (from->outputs.at[i].to != to) from->outputs.at[kept++] = from->outputs.at[i];
+	from->outputs.count = kept;
+}
+
+bool op_push(Op *op, int input, Batch *in, Error *err)
+{
+	arena_clear(&op->scratch);
+	op->rows_in += in->count;
+	return op->class->push(op, input, in, err);
+}
+
+bool op_emit(Op *op, Batch *batch, Error *err)
+{
+	if (!batch) return true;
+	bool fine = true;
+	if (batch->count > 0) {
+		batch_check(batch);
+		assert(batch->column_count == op->column_count);
+		op->rows_out += batch->count;
+		for (int i = 0; i < op->outputs.count && fine; i++) {
+			OpEdge edge = op->outputs.at[i];
+			fine = op_push(edge.to, edge.input, batch, err);
+		}
+	}
+	batch_unref(batch);
+	return fine;
+}
+
+void op_late(Op *op, const Batch *batch, int row)
+{
+	op->rows_late++;
+	if (op->late) op->late(op, batch, row, op->late_context);
+}
+
+int64_t op_input_watermark(const Op *op, int input, int column, const WatermarkColumn **which)
+{
+	for (int i = 0; i < op->in_column_count[input]; i++) {
+		if (op->in_columns[input][i].column != column) continue;
+		if (which) *which = &op->in_columns[input][i];
+		return op->in_watermarks[input][i];
+	}
+	if (which) *which = NULL;
+	return WATERMARK_NONE;
+}
