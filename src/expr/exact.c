@@ -1,7 +1,6 @@
 #include "expr/exact.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 
 /* The long accumulator: two's complement, limb i counts 2^(64 * (i - 34)). It spans the squares of the least (2^-2148) and of the
@@ -35,13 +34,15 @@ static void limbs_subtract_at(uint64_t *limbs, int count, int at, const uint64_t
 	for (int i = at + sub_count; borrow && i < count; i++) borrow = limbs[i]-- == 0;
 }
 
-/* |x| = mantissa * 2^exponent */
+/* |x| = mantissa * 2^exponent, finite */
 static uint64_t double_mantissa(double x, int *exponent)
 {
-	int e;
-	double m = frexp(fabs(x), &e);
-	*exponent = e - DBL_MANT_DIG;
-	return (uint64_t)ldexp(m, DBL_MANT_DIG);
+	uint64_t bits;
+	memcpy(&bits, &x, sizeof bits);
+	int biased = (int)(bits >> 52 & 2047);
+	uint64_t fraction = bits & ((1ull << 52) - 1);
+	*exponent = (biased ? biased : 1) - 1075;                         /* subnormal numbers have the least exponent */
+	return biased ? fraction | 1ull << 52 : fraction;
 }
 
 /* Adds magnitude * weight * 2^exponent with a sign; the magnitude has at most 106 bits. */
