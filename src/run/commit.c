@@ -112,6 +112,12 @@ static void *writer_main(void *context)
 	return NULL;
 }
 
+void writer_start(Runtime *runtime)
+{
+	if (runtime->writer_running) return;
+	runtime->writer_running = pthread_create(&runtime->writer_thread, NULL, writer_main, runtime) == 0;
+}
+
 bool writer_is_free(const Runtime *runtime) { return !runtime->sealed; }
 
 /* The lock is held and let go while waiting: the loop may not step meanwhile, so the caller counts as inside. */

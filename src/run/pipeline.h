@@ -16,6 +16,7 @@ typedef struct PipelineFeed { struct Pipeline *from; Op *adapter; LoweredScan *s
 
 typedef struct Pipeline Pipeline;
 struct Pipeline {
+	struct Runtime *runtime;
 	Relation *relation;               /* the view, or the sink's insert pipeline; NULL: a client's query */
 	Relation *target;                 /* PIPELINE_SINK: the relation written to */
 	PipelineEnd end;
@@ -28,7 +29,9 @@ struct Pipeline {
 	/* accounts since the view's start: rows_in = applied + filtered + late + dead */
 	int64_t rows_in, rows_dead, rows_late, rows_filtered;
 	int64_t sealed_in, sealed_dead, sealed_late, sealed_filtered;     /* what the accounts in the file have already, of this process */
-	TapFunction *client; void *client_context;
+	VEC(Op *) filters;                /* filters and projections right above scans */
+	bool building;                    /* its table has another name until it joins */
+	bool replaying;                   /* what comes out was delivered before */
 };
 
 #endif

@@ -363,6 +363,7 @@ static bool partition_begin(Reader *reader, Partition *partition, const SourcePa
 {
 	if (partition->position < 0) partition->position = known->start;
 	if (partition->stop == SOURCE_STOP_NEVER) partition->stop = known->stop;
+	if (reader->stop_at_end && known->end < partition->stop) partition->stop = known->end;
 	if (partition->decoder) decoder_free(partition->decoder);
 	partition->decoder = NULL;
 	if (!source_makes_batches(reader->source) && !(partition->decoder = decoder_new(&reader->decoder_config, err))) return false;
@@ -443,10 +444,10 @@ static int64_t watermark_of_others(const Reader *reader, const Partition *own)
 }
 
 /* Moves the partition's watermark over the batch; judges (may be NULL) gets what each row met before itself. */
-static void partition_judge(Reader *reader, Partition *partition, const Batch *batch, int64_t *judges)
+static void partition_judge(Reader *reader, Partition *partition, const Batch *batch, int64_t *judges, bool alone)
 {
 	const Column *times = &batch->columns[reader->event_column];
-	int64_t others = watermark_of_others(reader, partition), own = partition->watermark, delay = reader->relation->watermark_delay_us;
+	int64_t others = alone ? WATERMARK_END : watermark_of_others(reader, partition), own = partition->watermark, delay = reader->relation->watermark_delay_us;
 	for (int row = 0; row < batch->rows; row++) {
 		if (judges) {
 			int64_t judge = own < others ? own : others;
@@ -463,7 +464,7 @@ static void reader_judge(Reader *reader, Partition *partition, Batch *batch)
 	bool wanted = false;
 	for (int s = 0; s < reader->scans.count; s++) wanted |= reader->scans.at[s].scan->want_judge;
 	int64_t *judges = wanted ? arena_alloc(&batch->arena, sizeof(int64_t) * (size_t)(batch->rows + 1)) : NULL;
-	partition_judge(reader, partition, batch, judges);
+	partition_judge(reader, partition, batch, judges, false);
 	batch->hidden.judge = judges;
 }
 
@@ -699,6 +700,31 @@ bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, 
 	return true;
 }
 
+bool reader_backfill(Reader *reader, const Pipeline *pipeline, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err)
+{
+	Partition own = {.reader = reader, .watermark = *watermark, .committed_watermark = *watermark};
+	arena_clear(&reader->step_arena);
+	rows->hidden.judge = NULL;
+	if (reader->event_column >= 0) {
+		int64_t *judges = arena_alloc(&rows->arena, sizeof(int64_t) * (size_t)(rows->rows + 1)), kept = reader->watermark;
+		reader->watermark = WATERMARK_NONE;
+		partition_judge(reader, &own, rows, judges, true);
+		reader->watermark = kept;
+		for (int row = 0; !judged && row < rows->rows; row++) judges[row] = WATERMARK_NONE;
+		rows->hidden.judge = judges;
+		*watermark = own.watermark;
+	}
+	Item numbered = {.position = first_row};
+	reader_number(reader, &own, &numbered, rows, 0);
+	for (int s = 0; s < reader->scans.count; s++) {
+		ReaderScan *scan = &reader->scans.at[s];
+		if (scan->pipeline != pipeline) continue;
+		scan->pipeline->rows_in += rows->count;
+		if (!scan_deliver(reader, scan, rows, false, NULL, err)) return false;
+	}
+	return true;
+}
+
 /* ---- between commits ---- */
 
 static bool partition_is_at_end(const Reader *reader, const Partition *partition)
@@ -721,6 +747,16 @@ void reader_recompute_watermark(Reader *reader)
 		if (partition->watermark < least) least = partition->watermark;
 	}
 	if (any && least > reader->watermark) reader->watermark = least;
+}
+
+bool reader_idles(const Reader *reader, int64_t now_monotonic_us)
+{
+	for (int i = 0; reader->source && reader->event_column >= 0 && i < reader->partitions.count; i++) {
+		const Partition *partition = reader->partitions.at[i];
+		if (!partition->assigned || partition->idle) continue;
+		if (partition_is_at_end(reader, partition) && now_monotonic_us - partition->arrived_us >= reader->idle_timeout_us) return true;
+	}
+	return false;
 }
 
 void reader_cut(Reader *reader, int64_t now_monotonic_us, bool until_end)

@@ -92,6 +92,8 @@ struct Partition {
 	bool idle, seen;              /* seen: a record came in this process or an earlier one */
 	int64_t arrived_us;           /* monotonic clock of the last item */
 	int64_t stop;                 /* position at which reading stops; SOURCE_STOP_NEVER */
+	int64_t sealed_position, sealed_count;        /* as the last sealed commit has them */
+	bool sealed_idle;
 };
 
 /* A column of the reader's batches */
@@ -131,6 +133,7 @@ struct Reader {
 	int64_t watermark;            /* as the last commit left it */
 	bool closed;                  /* CLOSE STREAM, --final: the watermark goes to the end of time */
 	bool started;                 /* partitions are known and assigned */
+	bool stop_at_end;             /* --until-end: partitions stop at the end they have when they begin */
 	int64_t max_future_us, idle_timeout_us;
 	bool dead_is_skipped, dead_is_failure;        /* on_error */
 	ExprProgram **clock_programs; /* by reader column; of the runtime thread */
@@ -138,6 +141,7 @@ struct Reader {
 	Arena clock_arena, step_arena;
 	int64_t retry_at_us;          /* monotonic: ask for the partitions again; 0: now */
 	int64_t unreachable_since_us; /* monotonic; 0: reachable */
+	int64_t notice_at_us;         /* monotonic: not before this is waiting said again */
 	Error last_error;
 	bool reported;                /* decoder_report has been asked */
 	int64_t dead_records;         /* for all views, in this process */
@@ -171,6 +175,13 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 
 /* Changes of a local relation, columns as declared (relation->columns, computed ones filled by reader_local_batch). */
 bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err);
+
+/* Rows that the relation already holds, for a new pipeline only. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
+ * rows meet it, as they did when they came. */
+bool reader_backfill(Reader *reader, const Pipeline *pipeline, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err);
+
+/* Would a cut now find a partition idle that was not, or awake that was? */
+bool reader_idles(const Reader *reader, int64_t now_monotonic_us);
 
 /* At the cut of a commit: which partitions are idle, and the stream's watermark. replay: take the idle marks as they are. */
 void reader_cut(Reader *reader, int64_t now_monotonic_us, bool until_end);

@@ -76,6 +76,7 @@ typedef struct Runtime {
 	pthread_t loop_thread;
 	bool until_end, final;            /* --until-end [--final] */
 	bool reading;                     /* external sources are read */
+	bool ends;                        /* it stops by itself when all is read */
 	bool ended;                       /* until_end: all is read and committed */
 	Error failure;                    /* the loop ended for this */
 
@@ -156,18 +157,27 @@ void lane_free(Lane *lane);
 bool pipeline_attach(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
 void pipeline_detach(Runtime *runtime, Lane *lane, Pipeline *pipeline);
 Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err);
+Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void pipeline_free(Pipeline *pipeline);
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
 void runtime_open_commit(Runtime *runtime);
 StepContext runtime_step_context(Runtime *runtime);
 bool runtime_cut(Runtime *runtime, Error *err);       /* the writer must be free */
 bool runtime_recover(Runtime *runtime, Error *err);
+/* Pushes the content of local relations and views into a new pipeline's scans. */
+bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
 int64_t runtime_now(const Runtime *runtime);
 bool runtime_loop_start(Runtime *runtime, Error *err);
 void runtime_loop_stop(Runtime *runtime);
 bool writer_is_free(const Runtime *runtime);
 bool writer_wait(Runtime *runtime, Error *err);       /* until it is */
 bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err);
+void writer_start(Runtime *runtime);                   /* from now on commits are written beside; without a thread where they are cut */
 void writer_stop(Runtime *runtime);
+/* build.c: a lane beside the live one */
+void lane_limit(Runtime *runtime, Lane *lane);        /* it must not read past the live lane */
+bool lane_is_near(const Runtime *runtime, const Lane *lane);
+bool lane_can_join(const Runtime *runtime, const Lane *lane);
+bool lane_join(Runtime *runtime, Lane *lane, Error *err);
 
 #endif

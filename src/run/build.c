@@ -1,0 +1,293 @@
+/* Views that are made while others run: giving them their content, and letting them join.
+ *
+ * Local relations and views hand over what they hold in the commit that makes the view. External sources are read again from the view's start by a
+ * lane of its own, which never reads past the live lane and writes into a table of another name. When it is near, the live lane holds still for
+ * the last stretch (at most LANE_NEAR_RECORDS); when all positions are equal the lane joins: readers, operators and state become the live lane's,
+ * the table takes its name, in one commit.
+ */
+#include <stdio.h>
+
+#include "run/commit.h"
+
+enum { LANE_NEAR_RECORDS = 100000 };
+
+/* ---- content of what is in the file ---- */
+
+static StoreTableSpec relation_spec(const Relation *relation, Arena *arena)
+{
+	StoreColumn *columns = arena_array(arena, StoreColumn, relation->column_count + 1);
+	for (int c = 0; c < relation->column_count; c++)
+		columns[c] = (StoreColumn){.name = relation->columns[c].name, .type = relation->columns[c].type, .nullable = !relation->columns[c].not_null};
+	return (StoreTableSpec){.id = relation->id, .name = relation->name, .kind = relation_kind_name(relation->kind), .columns = columns, .column_count = relation->column_count};
+}
+
+static bool push_scan(LoweredScan *scan, Pipeline *pipeline, Batch *rows, Error *err)
+{
+	pipeline->rows_in += rows->count;
+	arena_clear(&scan->op->scratch);
+	return scan->op->class->push(scan->op, 0, rows, err);
+}
+
+typedef struct Backfill { Runtime *runtime; Lane *lane; Pipeline *pipeline; LoweredScan *scan; Reader *reader; StoreScan *rows; int64_t watermark, row; bool judged; } Backfill;
+
+static bool backfill_rows(Backfill *fill, Error *err)
+{
+	for (;;) {
+		Batch *batch = NULL;
+		int64_t last = fill->row;
+		if (!store_scan_next(fill->rows, BATCH_ROWS_MAX, &batch, &last, err)) return false;
+		if (!batch) return true;
+		batch->system_us = fill->runtime->clock_us;
+		bool ok = fill->reader ? reader_backfill(fill->reader, fill->pipeline, batch, fill->row, fill->judged, &fill->watermark, err)
+			: push_scan(fill->scan, fill->pipeline, batch, err);
+		fill->row += batch->count;
+		batch_unref(batch);
+		if (!ok) return false;
+	}
+}
+
+/* What the reader has seen of the relation before does not count for it: a fresh one learns its watermark and position here. */
+static void backfill_done(Backfill *fill)
+{
+	if (!fill->reader || !fill->reader->partitions.count) return;
+	Partition *partition = fill->reader->partitions.at[0];
+	if (fill->judged && fill->watermark > partition->watermark) partition->watermark = fill->watermark;
+	if (fill->row > partition->position) partition->position = fill->row;
+}
+
+static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
+{
+	const Relation *relation = scan->relation;
+	bool view = relation->kind == RELATION_MATERIALIZED;
+	if (!view && !relation_is_local(relation)) return true;
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableSpec spec = relation_spec(relation, &arena);
+	int count = view ? scan->column_count : relation->column_count;
+	int *columns = arena_array(&arena, int, count + 1);
+	for (int c = 0; c < count; c++) columns[c] = view ? scan->columns[c].column : c;
+	Backfill fill = {
+		.runtime = runtime, .lane = lane, .pipeline = pipeline, .scan = scan, .watermark = WATERMARK_NONE,
+		.reader = view ? NULL : lane_reader_find(lane, relation->id), .judged = relation->kind == RELATION_STREAM,
+	};
+	fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, 0, err);
+	bool ok = fill.rows && backfill_rows(&fill, err);
+	if (fill.rows) store_scan_close(fill.rows);
+	if (ok) backfill_done(&fill);
+	arena_release(&arena);
+	return ok;
+}
+
+bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+{
+	for (int first = 1; first >= 0; first--)              /* the table of a PROCTIME join comes before its left side */
+		for (int s = 0; s < pipeline->lowered->scans.count; s++) {
+			LoweredScan *scan = &pipeline->lowered->scans.at[s];
+			if (scan->before_others == first && !backfill_scan(runtime, lane, pipeline, scan, err)) return false;
+		}
+	return true;
+}
+
+/* ---- making and dropping ---- */
+
+static bool reader_has_begun(const Reader *reader)
+{
+	for (int p = 0; p < reader->partitions.count; p++)
+		if (reader->partitions.at[p]->position >= 0) return true;
+	return false;
+}
+
+/* Reads the query a source of which others have read something already? */
+static bool must_catch_up(const Runtime *runtime, const Lowered *lowered)
+{
+	for (int s = 0; s < lowered->scans.count; s++) {
+		const Relation *relation = lowered->scans.at[s].relation;
+		if (!relation->connector || relation->kind == RELATION_MATERIALIZED) continue;
+		Reader *reader = lane_reader_find(runtime->live, relation->id);
+		if (reader && reader_has_begun(reader)) return true;
+	}
+	return false;
+}
+
+static void lane_setting(const Relation *view, char *name, size_t bytes) { snprintf(name, bytes, "lane.%lld", (long long)view->id); }
+
+static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *lane, Error *err)
+{
+	static const char *const STATES[] = {"live", "building", "paused"};
+	char name[64];
+	lane_setting(pipeline->relation, name, sizeof name);
+	if (!store_setting_put(runtime->store, name, lane->state == LANE_LIVE ? NULL : STATES[lane->state], err)) return false;
+	const char *start = relation_option(pipeline->relation, "start");
+	StoreViewStatus status = {
+		.id = pipeline->relation->id, .name = pipeline->relation->name, .state = STATES[lane->state], .lane = lane->id,
+		.start = start ? start : "earliest", .since_commit = (int64_t)runtime->commit, .progress = -1,
+	};
+	return store_view_status_put(runtime->store, &status, err);
+}
+
+bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
+{
+	bool building = must_catch_up(runtime, lowered);
+	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
+	if (!pipeline) return false;
+	if (!runtime_file_begin(runtime, err)) {
+		pipeline_free(pipeline);
+		return false;
+	}
+	pipeline->building = building && pipeline->end == PIPELINE_VIEW;
+	Lane *lane = building ? lane_new(runtime, relation->id + 1, LANE_BUILDING) : runtime->live;
+	if (!pipeline_open_end(runtime, pipeline, true, err) || !pipeline_attach(runtime, lane, pipeline, err)
+		|| !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
+	runtime->checkpoint_wanted = true;
+	return true;
+}
+
+static void remove_lane(Runtime *runtime, Lane *lane)
+{
+	int kept = 0;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (runtime->lanes.at[l] != lane) runtime->lanes.at[kept++] = runtime->lanes.at[l];
+	runtime->lanes.count = kept;
+	lane_free(lane);
+}
+
+/* A reader that nobody attends to any more is let go, positions and all. */
+static bool drop_readers(Runtime *runtime, Lane *lane, Error *err)
+{
+	int kept = 0;
+	bool ok = true;
+	for (int r = 0; r < lane->readers.count; r++) {
+		Reader *reader = lane->readers.at[r];
+		if (reader->scans.count || relation_is_local(reader->relation)) {
+			lane->readers.at[kept++] = reader;
+			continue;
+		}
+		ok = ok && store_positions_remove(runtime->store, lane->id, reader->relation->id, err);
+		reader_free(reader);
+	}
+	lane->readers.count = kept;
+	return ok;
+}
+
+bool runtime_drop(Runtime *runtime, int64_t relation, Error *err)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		Pipeline *pipeline = lane_pipeline(lane, relation);
+		if (!pipeline) continue;
+		if (!runtime_file_begin(runtime, err)) return false;
+		char name[64];
+		lane_setting(pipeline->relation, name, sizeof name);
+		int32_t first = (int32_t)(relation * PIPELINE_OPS_MAX);
+		bool ok = store_setting_put(runtime->store, name, NULL, err) && store_view_status_remove(runtime->store, relation, err)
+			&& store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
+		if (ok && pipeline->table) ok = store_table_drop(runtime->store, pipeline->table, err);
+		if (ok && pipeline->end == PIPELINE_SINK) ok = store_sink_remove(runtime->store, relation, err);
+		pipeline->table = NULL;
+		pipeline_detach(runtime, lane, pipeline);
+		pipeline_free(pipeline);
+		ok = ok && drop_readers(runtime, lane, err);
+		if (ok && lane != runtime->live && lane->id && !lane->pipelines.count) {
+			ok = store_lane_remove(runtime->store, lane->id, err);
+			remove_lane(runtime, lane);
+		}
+		runtime->checkpoint_wanted = true;
+		return ok;
+	}
+	return true;
+}
+
+/* ---- catching up and joining ---- */
+
+static const Partition *partition_find(const Reader *reader, int number)
+{
+	for (int p = 0; reader && p < reader->partitions.count; p++)
+		if (reader->partitions.at[p]->number == number) return reader->partitions.at[p];
+	return NULL;
+}
+
+void lane_limit(Runtime *runtime, Lane *lane)
+{
+	for (int r = 0; r < lane->readers.count; r++) {
+		Reader *reader = lane->readers.at[r], *live = lane_reader_find(runtime->live, reader->relation->id);
+		for (int p = 0; live && reader->source && p < reader->partitions.count; p++) {
+			Partition *partition = reader->partitions.at[p];
+			const Partition *ahead = partition_find(live, partition->number);
+			int64_t limit = ahead ? ahead->position : partition->position;
+			if (atomic_exchange(&partition->limit, limit) != limit) decode_pool_wake(runtime->pool);
+		}
+	}
+}
+
+/* Records that the lane is behind the live one; -1: not all partitions are known yet. */
+static int64_t lane_behind(const Runtime *runtime, const Lane *lane)
+{
+	int64_t behind = 0;
+	for (int r = 0; r < lane->readers.count; r++) {
+		const Reader *reader = lane->readers.at[r], *live = lane_reader_find(runtime->live, reader->relation->id);
+		if (!reader->source || !live) continue;
+		if (!reader->started || reader->partitions.count != live->partitions.count) return -1;
+		for (int p = 0; p < reader->partitions.count; p++) {
+			const Partition *ahead = partition_find(live, reader->partitions.at[p]->number);
+			if (!ahead || reader->partitions.at[p]->position < 0) return -1;
+			behind += ahead->position > reader->partitions.at[p]->position ? ahead->position - reader->partitions.at[p]->position : 0;
+			if (ahead->position < reader->partitions.at[p]->position) behind += LANE_NEAR_RECORDS + 1;
+		}
+	}
+	return behind;
+}
+
+bool lane_is_near(const Runtime *runtime, const Lane *lane)
+{
+	int64_t behind = lane_behind(runtime, lane);
+	return lane->state == LANE_BUILDING && behind >= 0 && behind <= LANE_NEAR_RECORDS;
+}
+
+bool lane_can_join(const Runtime *runtime, const Lane *lane) { return lane->state == LANE_BUILDING && lane_behind(runtime, lane) == 0; }
+
+/* The scans of a reader become those of the live lane's reader of the same relation, or the reader moves as a whole. */
+static bool join_reader(Runtime *runtime, Reader *reader, Error *err)
+{
+	Reader *live = lane_reader_find(runtime->live, reader->relation->id);
+	if (!live) {
+		vec_push(&runtime->live->readers, reader);
+		for (int p = 0; p < reader->partitions.count; p++) atomic_store(&reader->partitions.at[p]->limit, SOURCE_STOP_NEVER);
+		decode_pool_wake(runtime->pool);
+		return true;
+	}
+	reader_stop(reader);
+	reader_stop(live);
+	for (int s = 0; s < reader->scans.count; s++) reader_attach(live, reader->scans.at[s].pipeline, reader->scans.at[s].scan);
+	reader_free(reader);
+	if (!reader_prepare(live, err)) return false;
+	Error ignored = ERROR_INIT;
+	if (live->source) reader_start(live, 1000, &ignored);
+	return true;
+}
+
+static bool join_file(Runtime *runtime, Lane *lane, Error *err)
+{
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *pipeline = lane->pipelines.at[p];
+		if (pipeline->building && !store_table_rename(runtime->store, pipeline->table, pipeline->relation->name, err)) return false;
+		pipeline->building = false;
+		if (!put_status(runtime, pipeline, runtime->live, err)) return false;
+	}
+	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);
+}
+
+bool lane_join(Runtime *runtime, Lane *lane, Error *err)
+{
+	if (!runtime_checkpoint(runtime, err) || !runtime_file_begin(runtime, err) || !join_file(runtime, lane, err)) return false;
+	for (int n = 0; n < lane->graph.nodes.count; n++) vec_push(&runtime->live->graph.nodes, lane->graph.nodes.at[n]);
+	lane->graph.nodes.count = 0;
+	for (int p = 0; p < lane->pipelines.count; p++) vec_push(&runtime->live->pipelines, lane->pipelines.at[p]);
+	lane->pipelines.count = 0;
+	for (int r = 0; r < lane->readers.count; r++)
+		if (!join_reader(runtime, lane->readers.at[r], err)) return false;
+	lane->readers.count = 0;
+	graph_link(&runtime->live->graph);
+	remove_lane(runtime, lane);
+	runtime->checkpoint_wanted = true;
+	return runtime_flush(runtime, err);
+}

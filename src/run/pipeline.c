@@ -1,0 +1,305 @@
+/* Pipelines: attaching a query's operators to what it reads and to where its changes go. */
+#include "run/pipeline.h"
+
+#include "run/commit.h"
+#include "type/text.h"
+
+/* ---- the end ---- */
+
+/* What the writer of a file or of nothing gets: batches as they come (append-only) or the commit's net changes. */
+static bool sink_tap(void *context, const Batch *batch, Error *err)
+{
+	Pipeline *pipeline = context;
+	if (pipeline->replaying) return true;
+	return sink_write(pipeline->sink, batch, 0, err);
+}
+
+static OpInput root_input(Pipeline *pipeline)
+{
+	Lowered *lowered = pipeline->lowered;
+	ColumnId *layout = arena_array(&lowered->arena, ColumnId, lowered->column_count + 1);
+	for (int c = 0; c < lowered->column_count; c++) layout[c] = c + 1;
+	return (OpInput){.layout = layout, .types = lowered->types, .column_count = lowered->column_count, .append_only = lowered->append_only};
+}
+
+static void make_tail(Pipeline *pipeline, TapFunction *tap, void *context, bool net)
+{
+	Lowered *lowered = pipeline->lowered;
+	if (pipeline->end == PIPELINE_VIEW) {
+		SinkSpec spec = {.in = root_input(pipeline), .key_columns = lowered->key, .key_count = lowered->has_key ? lowered->key_count : 0};
+		pipeline->tail = op_sink_new(&spec);
+	}
+	else {
+		TapSpec spec = {.in = root_input(pipeline), .tap = tap, .context = context, .net = net};
+		pipeline->tail = op_tap_new(&spec);
+	}
+	op_connect(lowered->root, pipeline->tail, 0);
+}
+
+static bool op_is(const Op *op, const char *name) { return strcmp(op->class->name, name) == 0; }
+
+/* Filters and projections that only scans lie below: what they drop is "filtered", not worked in. */
+static void mark_filters(Pipeline *pipeline, Op *op)
+{
+	for (int e = 0; e < op->outputs.count; e++) {
+		Op *reader = op->outputs.at[e].to;
+		if (!op_is(reader, "filter") && !op_is(reader, "project")) continue;
+		bool known = false;
+		for (int f = 0; f < pipeline->filters.count; f++) known |= pipeline->filters.at[f] == reader;
+		if (known) continue;
+		vec_push(&pipeline->filters, reader);
+		mark_filters(pipeline, reader);
+	}
+}
+
+/* Rows too late are counted by the operator; here they are kept where the view says so. */
+static void keep_late(Op *op, const Batch *batch, int row, void *context)
+{
+	Pipeline *pipeline = context;
+	if (pipeline->replaying) return;
+	SealedCommit *sealed = pipeline->runtime->next;
+	StrBuf json = STRBUF_INIT;
+	strbuf_addc(&json, '[');
+	int physical = batch_row(batch, row);
+	for (int c = 0; c < batch->column_count; c++) {
+		Value value = column_value(&batch->columns[c], physical);
+		if (c) strbuf_addc(&json, ',');
+		value_print_json(&value, &json);
+	}
+	strbuf_addc(&json, ']');
+	LateRow late = {
+		.view = pipeline->relation->name, .operator = op->class->name, .watermark_us = batch_judge(batch, row),
+		.row_json = arena_strndup(&sealed->arena, json.text, json.bytes),
+	};
+	strbuf_release(&json);
+	vec_push_in(&sealed->arena, &sealed->late, late);
+}
+
+static void keep_late_rows(Pipeline *pipeline)
+{
+	const char *option = pipeline->relation ? relation_option(pipeline->relation, "late_rows") : NULL;
+	if (!option || strcmp(option, "keep") != 0) return;
+	for (int o = 0; o < pipeline->lowered->ops.count; o++) {
+		pipeline->lowered->ops.at[o]->late = keep_late;
+		pipeline->lowered->ops.at[o]->late_context = pipeline;
+	}
+}
+
+Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
+{
+	if (lowered->ops.count >= PIPELINE_OPS_MAX) {
+		error_set(err, ERR_TOO_COMPLEX, SPAN_NONE, "query needs %d operators, at most %d are possible", lowered->ops.count, PIPELINE_OPS_MAX - 1);
+		lowered_free(lowered, true);
+		return NULL;
+	}
+	Pipeline *pipeline = mem_new(Pipeline);
+	pipeline->runtime = runtime;
+	pipeline->lowered = lowered;
+	pipeline->relation = relation ? relation_ref(relation) : NULL;
+	pipeline->end = !relation ? PIPELINE_CLIENT : relation->kind == RELATION_SINK ? PIPELINE_SINK : PIPELINE_VIEW;
+	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
+	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, !lowered->append_only);
+	for (int s = 0; s < lowered->scans.count; s++) mark_filters(pipeline, lowered->scans.at[s].op);
+	keep_late_rows(pipeline);
+	return pipeline;
+}
+
+Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err)
+{
+	Pipeline *pipeline = pipeline_new(runtime, NULL, lowered, err);
+	if (pipeline) make_tail(pipeline, tap, context, net);
+	return pipeline;
+}
+
+void pipeline_free(Pipeline *pipeline)
+{
+	if (!pipeline) return;
+	for (int f = 0; f < pipeline->feeds.count; f++) op_free(pipeline->feeds.at[f].adapter);
+	if (pipeline->tail) op_free(pipeline->tail);
+	lowered_free(pipeline->lowered, true);
+	if (pipeline->sink) sink_close(pipeline->sink);
+	store_table_close(pipeline->table);
+	if (pipeline->target) relation_unref(pipeline->target);
+	if (pipeline->relation) relation_unref(pipeline->relation);
+	vec_release(&pipeline->feeds);
+	vec_release(&pipeline->filters);
+	free(pipeline);
+}
+
+static void table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec)
+{
+	const Lowered *lowered = pipeline->lowered;
+	StoreColumn *columns = arena_array(arena, StoreColumn, lowered->column_count + 1);
+	for (int c = 0; c < lowered->column_count; c++)
+		columns[c] = (StoreColumn){.name = pipeline->relation->columns[c].name, .type = lowered->types[c], .nullable = lowered->nullable[c]};
+	const char *decimals = relation_option(pipeline->relation, "decimals");
+	*spec = (StoreTableSpec){
+		.id = pipeline->relation->id, .name = pipeline->building ? arena_printf(arena, "weir_building_%lld", (long long)pipeline->relation->id) : pipeline->relation->name,
+		.kind = relation_kind_name(pipeline->relation->kind), .columns = columns, .column_count = lowered->column_count,
+		.key = lowered->key, .key_count = lowered->key_count, .has_key = lowered->has_key, .append_only = lowered->append_only,
+		.expires = relation_option(pipeline->relation, "retention") != NULL, .decimals_as_text = decimals && strcmp(decimals, "text") == 0,
+	};
+}
+
+static bool open_table(Runtime *runtime, Pipeline *pipeline, bool create, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableSpec spec;
+	table_spec(pipeline, &arena, &spec);
+	if (create && pipeline->building && !store_table_drop_name(runtime->store, spec.name, err)) return false;
+	pipeline->table = create ? store_table_create(runtime->store, &spec, err) : store_table_open(runtime->store, &spec, err);
+	arena_release(&arena);
+	return pipeline->table != NULL;
+}
+
+/* The relation that a sink pipeline writes to: the one its definition names first among those that are sinks, or itself. */
+static Relation *sink_target(const Runtime *runtime, Relation *relation)
+{
+	for (int d = 0; d < relation->depend_count; d++) {
+		Relation *target = catalog_find_id(runtime->catalog, relation->depends[d]);
+		if (target && target->kind == RELATION_SINK && target != relation && target->connector) return target;
+	}
+	return relation;
+}
+
+static bool open_sink(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	pipeline->target = relation_ref(sink_target(runtime, pipeline->relation));
+	const Relation *target = pipeline->target;
+	OptionSet stored = {target->options, target->option_count}, options;
+	EncodeColumn *columns = arena_array(&arena, EncodeColumn, pipeline->lowered->column_count + 1);
+	for (int c = 0; c < pipeline->lowered->column_count; c++)
+		columns[c] = (EncodeColumn){.name = c < target->column_count ? target->columns[c].name : pipeline->lowered->names[c], .type = pipeline->lowered->types[c]};
+	int64_t position = SINK_POSITION_NEW, commit;
+	const char *detail;
+	if (!store_sink_get(runtime->store, pipeline->relation->id, &position, &commit, &detail, &arena)) position = SINK_POSITION_NEW;
+	bool ok = options_resolve(&arena, &stored, &options, err);
+	SinkConfig config = {
+		.name = target->name, .options = &options, .columns = columns, .column_count = pipeline->lowered->column_count,
+		.append_only = pipeline->lowered->append_only, .key_columns = pipeline->lowered->key,
+		.key_count = pipeline->lowered->has_key ? pipeline->lowered->key_count : 0, .position = position,
+	};
+	ok = ok && sink_open(&config, &pipeline->sink, err);
+	pipeline->sink_position = position;
+	arena_release(&arena);
+	return ok;
+}
+
+bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err)
+{
+	if (pipeline->end == PIPELINE_VIEW) return open_table(runtime, pipeline, create, err);
+	if (pipeline->end == PIPELINE_SINK) return open_sink(runtime, pipeline, err);
+	return true;
+}
+
+/* ---- the beginning ---- */
+
+static bool is_view(const Relation *relation) { return relation->kind == RELATION_MATERIALIZED; }
+
+/* Passes on the columns of a view's result that the scan wants, and its watermarks. */
+static Op *make_adapter(Pipeline *from, const LoweredScan *scan)
+{
+	OpInput in = root_input(from);
+	Arena arena;
+	arena_init(&arena, 0);
+	Expr **exprs = arena_array(&arena, Expr *, scan->column_count + 1);
+	for (int c = 0; c < scan->column_count; c++)
+		exprs[c] = expr_column(&arena, scan->columns[c].column + 1, scan->types[c], true, SPAN_NONE);
+	ProjectSpec spec = {.in = in, .exprs = exprs, .expr_count = scan->column_count};
+	Op *adapter = op_project_new(&spec);
+	arena_release(&arena);
+	return adapter;
+}
+
+static void one_to_one(Op *op, int out, int in)
+{
+	op->rules[out].terms = arena_array(&op->arena, WatermarkTerm, 1);
+	op->rules[out].terms[0] = (WatermarkTerm){.input = 0, .index = in};
+	op->rules[out].term_count = 1;
+}
+
+/* Watermark column k of the scan is the k-th of the view's whose column it reads. */
+static void feed_watermarks(const Pipeline *from, const LoweredScan *scan, Op *adapter)
+{
+	Op *op = scan->op;
+	int next = 0;
+	adapter->rule_count = from->lowered->watermark_count;
+	for (int w = 0; w < from->lowered->watermark_count; w++) {
+		one_to_one(adapter, w, w);
+		for (int c = 0; c < scan->column_count; c++)
+			if (scan->columns[c].column == from->lowered->watermarks[w].column && next < op->rule_count) {
+				one_to_one(op, next++, w);
+				break;
+			}
+	}
+	for (int w = 0; w < OP_WATERMARKS_MAX; w++) adapter->out_watermarks[w] = from->lowered->root->out_watermarks[w];
+}
+
+static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
+{
+	Pipeline *from = lane_pipeline(lane, scan->relation->id);
+	if (!from) from = lane_pipeline(pipeline->runtime->live, scan->relation->id);
+	if (!from)
+		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is not running", scan->relation->name)
+			|| error_hint(err, "RESUME it first.");
+	PipelineFeed feed = {.from = from, .adapter = make_adapter(from, scan), .scan = scan};
+	feed_watermarks(from, scan, feed.adapter);
+	graph_add(&lane->graph, feed.adapter);
+	op_connect(from->lowered->root, feed.adapter, 0);
+	op_connect(feed.adapter, scan->op, 0);
+	vec_push(&pipeline->feeds, feed);
+	return true;
+}
+
+static bool attach_reader(Runtime *runtime, Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
+{
+	for (int c = 0; c < scan->column_count; c++)
+		if (relation_is_local(scan->relation) && scan->columns[c].field_count)
+			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "fields of ROW column \"%s\" of local %s \"%s\" cannot be read in a view",
+				scan->relation->columns[scan->columns[c].column].name, relation_kind_name(scan->relation->kind), scan->relation->name);
+	Reader *reader = lane_reader(runtime, lane, scan->relation, err);
+	if (!reader) return false;
+	bool was_started = reader->started;
+	if (was_started) reader_stop(reader);
+	reader_attach(reader, pipeline, scan);
+	if (!reader_prepare(reader, err)) return false;
+	if (!was_started || !reader->source) return true;
+	Error ignored = ERROR_INIT;
+	reader_start(reader, 1000, &ignored);                 /* what fails now is tried again by the loop */
+	return true;
+}
+
+bool pipeline_attach(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+{
+	Lowered *lowered = pipeline->lowered;
+	vec_push(&lane->pipelines, pipeline);
+	for (int s = 0; s < lowered->scans.count; s++) {
+		LoweredScan *scan = &lowered->scans.at[s];
+		bool ok = is_view(scan->relation) ? attach_view(lane, pipeline, scan, err) : attach_reader(runtime, lane, pipeline, scan, err);
+		if (!ok) return false;
+	}
+	for (int o = 0; o < lowered->ops.count; o++) graph_add(&lane->graph, lowered->ops.at[o]);
+	graph_add(&lane->graph, pipeline->tail);
+	graph_link(&lane->graph);
+	return true;
+}
+
+void pipeline_detach(Runtime *runtime, Lane *lane, Pipeline *pipeline)
+{
+	(void)runtime;
+	for (int f = 0; f < pipeline->feeds.count; f++) {
+		op_disconnect(pipeline->feeds.at[f].from->lowered->root, pipeline->feeds.at[f].adapter);
+		graph_remove(&lane->graph, pipeline->feeds.at[f].adapter);
+	}
+	for (int r = 0; r < lane->readers.count; r++) reader_detach(lane->readers.at[r], pipeline);
+	for (int o = 0; o < pipeline->lowered->ops.count; o++) graph_remove(&lane->graph, pipeline->lowered->ops.at[o]);
+	graph_remove(&lane->graph, pipeline->tail);
+	int kept = 0;
+	for (int p = 0; p < lane->pipelines.count; p++)
+		if (lane->pipelines.at[p] != pipeline) lane->pipelines.at[kept++] = lane->pipelines.at[p];
+	lane->pipelines.count = kept;
+	graph_link(&lane->graph);
+}

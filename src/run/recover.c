@@ -1,0 +1,318 @@
+/* Starting from a file: the lanes as the last commit left them.
+ *
+ * Each lane is loaded from its last checkpoint; then the commits since are replayed one by one, as recorded: from each partition exactly the records
+ * up to the recorded position, the recorded clock and idle partitions, local changes from the log. The views in the file hold all that already, so
+ * what comes out is thrown away. Where other records come than were once read the start fails: it never goes on from a guess.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "run/commit.h"
+
+enum { REPLAY_PATIENCE_US = 60000000 };
+
+/* ---- lanes and pipelines of the catalog ---- */
+
+static bool has_pipeline(const Relation *relation)
+{
+	return relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
+}
+
+static Lane *lane_of(Runtime *runtime, const Relation *relation)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	char name[64];
+	snprintf(name, sizeof name, "lane.%lld", (long long)relation->id);
+	const char *state = store_setting_get(runtime->store, name, &arena);
+	Lane *lane = runtime->live;
+	if (state) lane = lane_new(runtime, relation->id + 1, strcmp(state, "paused") == 0 ? LANE_PAUSED : LANE_BUILDING);
+	arena_release(&arena);
+	return lane;
+}
+
+static bool start_pipeline(Runtime *runtime, Relation *relation, Error *err)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return true;
+	for (int d = 0; d < relation->depend_count; d++) {
+		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
+		if (below && below != relation && has_pipeline(below) && !start_pipeline(runtime, below, err)) return false;
+	}
+	Lowered *lowered = NULL;
+	if (!runtime->config.lower(runtime->config.context, relation, &lowered, err)) return false;
+	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
+	if (!pipeline) return false;
+	Lane *lane = lane_of(runtime, relation);
+	pipeline->building = lane->state == LANE_BUILDING && pipeline->end == PIPELINE_VIEW;
+	return pipeline_open_end(runtime, pipeline, false, err) && pipeline_attach(runtime, lane, pipeline, err);
+}
+
+/* ---- loading ---- */
+
+typedef struct Loading { Lane *lane; } Loading;
+
+static Op *loading_op(const Lane *lane, int32_t number)
+{
+	Pipeline *pipeline = lane_pipeline(lane, number / PIPELINE_OPS_MAX);
+	for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++)
+		if (op_number(pipeline, pipeline->lowered->ops.at[o]) == number) return pipeline->lowered->ops.at[o];
+	return NULL;
+}
+
+static bool load_page(void *context, int32_t number, uint32_t page, const void *bytes, uint32_t count, Error *err)
+{
+	Op *op = loading_op(((Loading *)context)->lane, number);
+	if (!op || !op->state)
+		return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "state of operator %d belongs to no operator of its view", number % PIPELINE_OPS_MAX)
+			|| error_hint(err, "ALTER MATERIALIZED VIEW ... REBUILD makes the view anew.");
+	return state_load_page(op->state, page, bytes, count, err);
+}
+
+static void restore_partition(Reader *reader, const PartitionRecord *record)
+{
+	Partition *partition = reader_partition(reader, record->partition, NULL);
+	partition->position = partition->sealed_position = record->position;
+	partition->hash = record->hash;
+	partition->fingerprint = record->last_fingerprint;
+	partition->last_position = record->last_position;
+	partition->watermark = partition->committed_watermark = record->watermark_us;
+	partition->idle = partition->sealed_idle = record->idle;
+	partition->seen = record->records > 0 || record->last_position >= 0;
+}
+
+static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	CheckpointRecord record;
+	bool ok = true;
+	if (store_checkpoint_last(runtime->store, lane->id, &arena, &record, err)) {
+		lane->generation = record.generation;
+		if (record.clock_us > runtime->clock_us) runtime->clock_us = record.clock_us;
+		Loading loading = {lane};
+		ok = store_state_load(runtime->store, lane->id, load_page, &loading, err);
+		for (int p = 0; p < record.partition_count; p++) {
+			Reader *reader = lane_reader_find(lane, record.partitions[p].relation);
+			if (reader) restore_partition(reader, &record.partitions[p]);
+		}
+		ok = ok && lane_extra_load(lane, record.extra, record.extra_bytes, err);
+	}
+	else ok = err->code == ERR_NONE;
+	for (int n = 0; ok && n < lane->graph.nodes.count; n++) {
+		Op *op = lane->graph.nodes.at[n]->op;
+		if (op->state) ok = state_load_finish(op->state, err);
+		if (ok && op->class->restored) op->class->restored(op);
+	}
+	arena_release(&arena);
+	return ok;
+}
+
+/* ---- replay ---- */
+
+typedef struct Replay { Runtime *runtime; int64_t commit; } Replay;
+
+static bool replay_log(void *context, int64_t commit, int64_t seq, int64_t relation_id, const void *bytes, uint32_t count, Error *err)
+{
+	(void)seq;
+	Replay *replay = context;
+	if (commit > replay->commit) return true;
+	Relation *relation = catalog_find_id(replay->runtime->catalog, relation_id);
+	if (!relation) return true;                           /* dropped since */
+	Type *types = mem_alloc(sizeof *types * (size_t)(relation->column_count + 1));
+	Value *values = mem_alloc(sizeof *values * (size_t)(relation->column_count + 1));
+	for (int c = 0; c < relation->column_count; c++) types[c] = relation->columns[c].type;
+	BatchBuilder builder;
+	batch_builder_init(&builder, types, relation->column_count, BATCH_ROWS_MAX);
+	const char *at = bytes, *end = at + count;
+	bool ok = true;
+	while (ok && at < end) {
+		int64_t weight;
+		memcpy(&weight, at, sizeof weight);
+		at += sizeof weight;
+		at += row_unpack(at, types, relation->column_count, values);
+		int row = batch_builder_row(&builder, weight);
+		for (int c = 0; c < relation->column_count; c++) batch_builder_set(&builder, row, c, &values[c]);
+		if (at < end && !batch_builder_full(&builder)) continue;
+		Batch *batch = batch_builder_take(&builder);
+		ok = runtime_push_local(replay->runtime, relation, batch, err);
+		batch_unref(batch);
+	}
+	batch_builder_release(&builder);
+	free(types);
+	free(values);
+	return ok;
+}
+
+static bool cannot_replay(const Reader *reader, const Partition *partition, const PartitionRecord *record, Error *err)
+{
+	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "cannot replay partition %d of stream \"%s\": other records than before up to position %lld (at %lld)",
+			partition->number, reader->relation->name, (long long)record->position, (long long)partition->position)
+		|| error_hint(err, "The topic was recreated or compacted; ALTER MATERIALIZED VIEW ... REBUILD makes the views anew.");
+}
+
+static void wait_for_input(Runtime *runtime)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 20000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&runtime->wake, &runtime->lock, &until);
+	atomic_store(&runtime->input, false);
+}
+
+static bool replay_started(Runtime *runtime, Reader *reader, Error *err)
+{
+	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
+	while (!reader->started) {
+		*err = ERROR_INIT;
+		if (reader_start(reader, 1000, err)) break;
+		if (!err->retryable || clock_monotonic_us() > deadline) return false;
+		if (runtime->config.notice) runtime->config.notice(runtime->config.context, err->message);
+		wait_for_input(runtime);
+	}
+	return true;
+}
+
+/* Hands on what the partition had up to the record's position. */
+static bool replay_partition(Runtime *runtime, Reader *reader, const PartitionRecord *record, Error *err)
+{
+	if (!replay_started(runtime, reader, err)) return false;
+	Partition *partition = reader_partition(reader, record->partition, NULL);
+	atomic_store(&partition->limit, record->position);
+	decode_pool_wake(runtime->pool);
+	StepContext step = runtime_step_context(runtime);
+	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
+	while (partition->position < record->position) {
+		bool did = false;
+		if (!reader_step(reader, &step, &did, err)) return false;
+		if (did) deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
+		else if (clock_monotonic_us() > deadline || atomic_load(&partition->ended)) return cannot_replay(reader, partition, record, err);
+		else wait_for_input(runtime);
+	}
+	if (partition->position != record->position || partition->hash != record->hash) return cannot_replay(reader, partition, record, err);
+	partition->idle = record->idle;
+	return true;
+}
+
+/* Until their turn comes, readers hold still. */
+static void hold_readers(const Lane *lane)
+{
+	for (int r = 0; r < lane->readers.count; r++)
+		for (int p = 0; p < lane->readers.at[r]->partitions.count; p++) {
+			Partition *partition = lane->readers.at[r]->partitions.at[p];
+			atomic_store(&partition->limit, partition->position < 0 ? 0 : partition->position);
+		}
+}
+
+static void drop_output(Lane *lane)
+{
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *pipeline = lane->pipelines.at[p];
+		if (pipeline->end != PIPELINE_VIEW) continue;
+		Changes changes = {0};
+		op_sink_take(pipeline->tail, &changes);
+		changes_release(&changes);
+	}
+}
+
+static bool replay_lane(Runtime *runtime, Lane *lane, const CommitRecord *record, Error *err)
+{
+	if (lane->state == LANE_PAUSED || lane->generation >= record->commit) return true;
+	for (int i = 0; i < record->partition_count; i++) {
+		const PartitionRecord *partition = &record->partitions[i];
+		Reader *reader = partition->lane == lane->id ? lane_reader_find(lane, partition->relation) : NULL;
+		if (reader && reader->relation->connector && !replay_partition(runtime, reader, partition, err)) return false;
+	}
+	for (int r = 0; r < lane->readers.count; r++) {
+		reader_recompute_watermark(lane->readers.at[r]);
+		for (int s = 0; s < lane->readers.at[r]->scans.count; s++) {
+			Op *op = lane->readers.at[r]->scans.at[s].scan->op;
+			if (op->rule_count) op->out_watermarks[0] = lane->readers.at[r]->watermark;
+		}
+	}
+	CommitInfo info = {.commit = (uint64_t)record->commit, .system_us = record->clock_us};
+	if (!graph_commit(&lane->graph, &info, err)) return false;
+	drop_output(lane);
+	return true;
+}
+
+static bool replay_commit(void *context, const CommitRecord *record, Error *err)
+{
+	Runtime *runtime = context;
+	runtime->commit = (uint64_t)record->commit;
+	if (record->clock_us > runtime->clock_us) runtime->clock_us = record->clock_us;
+	runtime->gathering = true;
+	Replay replay = {runtime, record->commit};
+	if (!store_log_list(runtime->store, STORE_LOG_INPUT, 0, record->commit - 1, 0, replay_log, &replay, err)) return false;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (!replay_lane(runtime, runtime->lanes.at[l], record, err)) return false;
+	return true;
+}
+
+static void set_replaying(Runtime *runtime, bool replaying)
+{
+	runtime->replaying = replaying;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (replaying) hold_readers(lane);
+		for (int p = 0; p < lane->pipelines.count; p++) lane->pipelines.at[p]->replaying = replaying;
+		for (int r = 0; !replaying && r < lane->readers.count; r++)
+			for (int q = 0; q < lane->readers.at[r]->partitions.count; q++) {
+				Partition *partition = lane->readers.at[r]->partitions.at[q];
+				atomic_store(&partition->limit, SOURCE_STOP_NEVER);
+				partition->sealed_position = partition->position;
+				partition->sealed_idle = partition->idle;
+				partition->sealed_count = partition->record_count;
+			}
+	}
+}
+
+/* What was replayed is in the accounts already. */
+static void accounts_begin(Lane *lane)
+{
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *pipeline = lane->pipelines.at[p];
+		pipeline->sealed_in = pipeline->rows_in;
+		pipeline->sealed_dead = pipeline->rows_dead;
+		pipeline->sealed_late = pipeline->sealed_filtered = 0;
+		for (int o = 0; o < pipeline->lowered->ops.count; o++) pipeline->sealed_late += pipeline->lowered->ops.at[o]->rows_late;
+		for (int f = 0; f < pipeline->filters.count; f++) pipeline->sealed_filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
+	}
+}
+
+bool runtime_recover(Runtime *runtime, Error *err)
+{
+	int64_t after = INT64_MAX;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (!lane_load(runtime, lane, err)) return false;
+		if (lane->state != LANE_PAUSED && lane->generation < after) after = lane->generation;
+	}
+	set_replaying(runtime, true);
+	bool ok = store_commits_list(runtime->store, after, replay_commit, runtime, err);
+	set_replaying(runtime, false);
+	for (int l = 0; l < runtime->lanes.count; l++) accounts_begin(runtime->lanes.at[l]);
+	runtime->commit = (uint64_t)store_commit_last(runtime->store) + 1;
+	runtime->gathering = false;
+	return ok;
+}
+
+bool runtime_start(Runtime *runtime, Error *err)
+{
+	if (runtime->started) return true;
+	for (int r = 0; r < runtime->catalog->relations.count; r++) {
+		Relation *relation = runtime->catalog->relations.at[r];
+		if (has_pipeline(relation) && !start_pipeline(runtime, relation, err)) goto failed;
+	}
+	if (!runtime_recover(runtime, err)) goto failed;
+	runtime->started = true;
+	return true;
+failed:
+	runtime->failure = *err;
+	return false;
+}

@@ -1,0 +1,449 @@
+/* The runtime: what statements ask of it, and the cut of a commit. */
+#include "run/runtime.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "run/commit.h"
+
+const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
+	.commit_interval_us = 200000, .checkpoint_interval_us = 10000000, .checkpoint_rows = 4000000,
+	.checkpoint_small_bytes = 1 << 20, .wal_limit_bytes = INT64_C(1) << 30,
+};
+
+/* ---- lanes ---- */
+
+Lane *lane_new(Runtime *runtime, int64_t id, LaneState state)
+{
+	Lane *lane = mem_new(Lane);
+	lane->id = id;
+	lane->state = state;
+	vec_push(&runtime->lanes, lane);
+	return lane;
+}
+
+/* Readers of views first: the last pipeline reads from those before it. */
+void lane_free(Lane *lane)
+{
+	for (int r = 0; r < lane->readers.count; r++) reader_stop(lane->readers.at[r]);
+	for (int p = lane->pipelines.count - 1; p >= 0; p--) pipeline_free(lane->pipelines.at[p]);
+	for (int r = 0; r < lane->readers.count; r++) reader_free(lane->readers.at[r]);
+	graph_release(&lane->graph);
+	vec_release(&lane->readers);
+	vec_release(&lane->pipelines);
+	free(lane);
+}
+
+Reader *lane_reader_find(const Lane *lane, int64_t relation)
+{
+	for (int r = 0; r < lane->readers.count; r++)
+		if (lane->readers.at[r]->relation->id == relation) return lane->readers.at[r];
+	return NULL;
+}
+
+Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err)
+{
+	Reader *reader = lane_reader_find(lane, relation->id);
+	if (reader) return reader;
+	reader = reader_new(relation, runtime->pool, err);
+	if (!reader) return NULL;
+	vec_push(&lane->readers, reader);
+	reader->stop_at_end = runtime->until_end;
+	char name[64];
+	snprintf(name, sizeof name, "closed.%lld", (long long)relation->id);
+	Arena arena;
+	arena_init(&arena, 0);
+	reader->closed = store_setting_get(runtime->store, name, &arena) != NULL;
+	arena_release(&arena);
+	return reader;
+}
+
+Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
+{
+	for (int p = 0; p < lane->pipelines.count; p++)
+		if (lane->pipelines.at[p]->relation && lane->pipelines.at[p]->relation->id == relation) return lane->pipelines.at[p];
+	return NULL;
+}
+
+static bool lane_moves(const Lane *lane) { return lane->state != LANE_PAUSED; }
+
+/* ---- life ---- */
+
+static void input_came(void *context)
+{
+	Runtime *runtime = context;
+	if (atomic_exchange(&runtime->input, true)) return;
+	pthread_mutex_lock(&runtime->lock);
+	pthread_cond_broadcast(&runtime->wake);
+	pthread_mutex_unlock(&runtime->lock);
+}
+
+Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog)
+{
+	Runtime *runtime = mem_new(Runtime);
+	runtime->config = *config;
+	runtime->store = store;
+	runtime->catalog = catalog;
+	pthread_mutex_init(&runtime->lock, NULL);
+	pthread_cond_init(&runtime->turn, NULL);
+	pthread_cond_init(&runtime->wake, NULL);
+	pthread_cond_init(&runtime->writer_wake, NULL);
+	runtime->commit = runtime->written = (uint64_t)store_commit_last(store);
+	runtime->commit++;
+	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
+	runtime->pool = decode_pool_new(input_came, runtime);
+	runtime->next = sealed_new();
+	runtime->checkpoint_us = runtime->cut_us = clock_monotonic_us();
+	return runtime;
+}
+
+static void runtime_drop_lanes(Runtime *runtime)
+{
+	for (int l = runtime->lanes.count - 1; l >= 0; l--) lane_free(runtime->lanes.at[l]);
+	runtime->lanes.count = 0;
+	runtime->live = NULL;
+}
+
+bool runtime_free(Runtime *runtime, Error *err)
+{
+	runtime_enter(runtime);
+	bool ok = runtime->failure.code == ERR_NONE && !runtime->transaction;
+	if (ok && runtime->started) {
+		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
+		ok = runtime_flush(runtime, err);
+	}
+	else if (runtime->file_open) store_rollback(runtime->store);
+	runtime_leave(runtime);
+	runtime_loop_stop(runtime);
+	writer_stop(runtime);
+	runtime_drop_lanes(runtime);
+	vec_release(&runtime->lanes);
+	decode_pool_free(runtime->pool);
+	checkpoint_free(runtime->checkpoint);
+	sealed_free(runtime->next);
+	pthread_cond_destroy(&runtime->turn);
+	pthread_cond_destroy(&runtime->wake);
+	pthread_cond_destroy(&runtime->writer_wake);
+	pthread_mutex_destroy(&runtime->lock);
+	free(runtime);
+	return ok;
+}
+
+void runtime_enter(Runtime *runtime)
+{
+	atomic_fetch_add(&runtime->waiting, 1);
+	pthread_mutex_lock(&runtime->lock);
+}
+
+/* `waiting` goes down before the lock, so the loop does not wait for one who has left. */
+void runtime_leave(Runtime *runtime)
+{
+	atomic_fetch_sub(&runtime->waiting, 1);
+	pthread_cond_broadcast(&runtime->wake);
+	pthread_mutex_unlock(&runtime->lock);
+}
+
+/* ---- gathering ---- */
+
+int64_t runtime_now(const Runtime *runtime) { return runtime->config.fixed_clock_us ? runtime->config.fixed_clock_us : clock_wall_us(); }
+
+void runtime_open_commit(Runtime *runtime)
+{
+	if (runtime->gathering) return;
+	runtime->gathering = true;
+	runtime->opened_us = clock_monotonic_us();
+	int64_t now = runtime_now(runtime);
+	if (!runtime->replaying && now > runtime->clock_us) runtime->clock_us = now;
+}
+
+static void keep_dead_letter(void *context, const Reader *reader, const Partition *partition, const DeadRecord *dead, const char *views)
+{
+	Runtime *runtime = context;
+	if (runtime->replaying) return;
+	SealedCommit *sealed = runtime->next;
+	DeadLetter letter = {
+		.source = reader->relation->name, .topic = partition->topic ? partition->topic : partition->name, .partition = partition->number,
+		.offset = dead->position, .timestamp_us = dead->timestamp_us, .code = error_sqlstate(dead->code),
+		.error = arena_strdup(&sealed->arena, dead->error), .views = *views ? arena_strdup(&sealed->arena, views) : NULL,
+		.has_key = dead->has_key, .key_bytes = dead->key.bytes, .has_value = dead->has_value, .value_bytes = dead->value.bytes,
+	};
+	letter.key = arena_copy(&sealed->arena, str_at(&dead->key), dead->key.bytes);
+	letter.value = arena_copy(&sealed->arena, str_at(&dead->value), dead->value.bytes);
+	vec_push_in(&sealed->arena, &sealed->dead, letter);
+}
+
+StepContext runtime_step_context(Runtime *runtime)
+{
+	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = keep_dead_letter, .context = runtime};
+}
+
+static bool log_local(Runtime *runtime, const Relation *relation, const Batch *changes)
+{
+	StrBuf bytes = STRBUF_INIT;
+	for (int i = 0; i < changes->count; i++) {
+		int64_t weight = batch_weight(changes, i);
+		strbuf_add(&bytes, &weight, sizeof weight);
+		row_pack(&bytes, changes->columns, changes->column_count, batch_row(changes, i));
+	}
+	SealedLog log = {.log = STORE_LOG_INPUT, .relation = relation->id, .bytes = str_copy(&runtime->next->arena, bytes.text, bytes.bytes)};
+	vec_push_in(&runtime->next->arena, &runtime->next->logs, log);
+	strbuf_release(&bytes);
+	return true;
+}
+
+static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, Error *err)
+{
+	StepContext step = runtime_step_context(runtime);
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		Reader *reader = lane_moves(lane) ? lane_reader_find(lane, relation->id) : NULL;
+		if (!reader) continue;
+		Batch *own = batch_derive(changes, changes->column_count);
+		memcpy(own->columns, changes->columns, sizeof *own->columns * (size_t)changes->column_count);
+		own->rows = changes->rows;
+		own->count = changes->count;
+		own->sel = changes->sel;
+		own->weights = changes->weights;
+		bool ok = reader_push_local(reader, &step, own, err);
+		batch_unref(own);
+		if (!ok) return false;
+	}
+	return true;
+}
+
+bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Error *err)
+{
+	if (changes->count == 0) return true;
+	runtime_open_commit(runtime);
+	runtime->rows_since_checkpoint += changes->count;
+	if (!runtime->replaying && runtime_is_read(runtime, relation)) log_local(runtime, relation, changes);
+	return push_to_lanes(runtime, relation, changes, err);
+}
+
+bool runtime_is_read(const Runtime *runtime, const Relation *relation)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Reader *reader = lane_reader_find(runtime->lanes.at[l], relation->id);
+		if (reader && reader->scans.count) return true;
+	}
+	return false;
+}
+
+bool runtime_close_stream(Runtime *runtime, Relation *stream, Error *err)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Reader *reader = lane_reader_find(runtime->lanes.at[l], stream->id);
+		if (reader) reader->closed = true;
+	}
+	if (!runtime_file_begin(runtime, err)) return false;
+	char name[64];
+	snprintf(name, sizeof name, "closed.%lld", (long long)stream->id);
+	runtime_open_commit(runtime);
+	runtime->checkpoint_wanted = true;                    /* the mark is kept with the checkpoint */
+	return store_setting_put(runtime->store, name, "1", err);
+}
+
+bool runtime_file_begin(Runtime *runtime, Error *err)
+{
+	if (runtime->file_open) return true;
+	if (!writer_wait(runtime, err)) return false;
+	if (!store_begin(runtime->store, err)) return false;
+	runtime->file_open = true;
+	runtime_open_commit(runtime);
+	return true;
+}
+
+void runtime_hold(Runtime *runtime, bool on) { runtime->transaction = on; }
+
+/* ---- the cut ---- */
+
+static void scan_watermarks(const Reader *reader)
+{
+	for (int s = 0; s < reader->scans.count; s++) {
+		LoweredScan *scan = reader->scans.at[s].scan;
+		if (scan->op->rule_count) scan->op->out_watermarks[0] = reader->watermark;
+	}
+}
+
+static bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
+{
+	int64_t now = clock_monotonic_us();
+	for (int r = 0; r < lane->readers.count; r++) {
+		Reader *reader = lane->readers.at[r];
+		if (runtime->replaying) reader_recompute_watermark(reader);
+		else reader_cut(reader, now, runtime->until_end);
+		scan_watermarks(reader);
+	}
+	CommitInfo info = {.commit = runtime->commit, .system_us = runtime->clock_us};
+	return graph_commit(&lane->graph, &info, err);
+}
+
+static void seal_account(SealedCommit *sealed, Pipeline *pipeline)
+{
+	int64_t late = 0, filtered = 0;
+	for (int o = 0; o < pipeline->lowered->ops.count; o++) late += pipeline->lowered->ops.at[o]->rows_late;
+	for (int f = 0; f < pipeline->filters.count; f++) filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
+	StoreAccount account = {
+		.relation = pipeline->relation->id, .name = pipeline->relation->name, .rows_in = pipeline->rows_in - pipeline->sealed_in,
+		.late = late - pipeline->sealed_late, .filtered = filtered - pipeline->sealed_filtered, .dead = pipeline->rows_dead - pipeline->sealed_dead,
+	};
+	account.applied = account.rows_in - account.late - account.filtered - account.dead;
+	pipeline->sealed_in = pipeline->rows_in;
+	pipeline->sealed_late = late;
+	pipeline->sealed_filtered = filtered;
+	pipeline->sealed_dead = pipeline->rows_dead;
+	if (account.rows_in || account.late || account.filtered || account.dead) vec_push_in(&sealed->arena, &sealed->accounts, account);
+}
+
+static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
+{
+	if (pipeline->end == PIPELINE_CLIENT) return true;
+	seal_account(sealed, pipeline);
+	if (pipeline->end == PIPELINE_SINK) {
+		int64_t position = pipeline->sink_position;
+		if (!sink_flush(pipeline->sink, sealed->record.commit, &position, err)) return false;
+		if (position != pipeline->sink_position) {
+			SealedSink sink = {pipeline->relation->id, position};
+			vec_push_in(&sealed->arena, &sealed->sinks, sink);
+		}
+		pipeline->sink_position = position;
+		return true;
+	}
+	SealedChanges view = {.table = pipeline->table, .relation = pipeline->relation->id};
+	op_sink_take(pipeline->tail, &view.changes);
+	if (view.changes.count == 0) changes_release(&view.changes);
+	else vec_push_in(&sealed->arena, &sealed->changes, view);
+	return true;
+}
+
+static void seal_positions(SealedCommit *sealed, const Lane *lane)
+{
+	for (int r = 0; r < lane->readers.count; r++) {
+		Reader *reader = lane->readers.at[r];
+		for (int p = 0; p < reader->partitions.count; p++) {
+			Partition *partition = reader->partitions.at[p];
+			if (partition->position == partition->sealed_position && partition->idle == partition->sealed_idle) continue;
+			PartitionRecord record = {
+				.lane = lane->id, .relation = reader->relation->id, .partition = partition->number, .position = partition->position,
+				.records = partition->record_count - partition->sealed_count, .hash = partition->hash, .watermark_us = partition->watermark,
+				.idle = partition->idle, .last_position = partition->last_position, .last_fingerprint = partition->fingerprint,
+			};
+			sealed->record.rows_in += record.records;
+			vec_push_in(&sealed->arena, &sealed->partitions, record);
+			partition->sealed_position = partition->position;
+			partition->sealed_idle = partition->idle;
+			partition->sealed_count = partition->record_count;
+		}
+	}
+}
+
+static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
+{
+	sealed->record.commit = (int64_t)runtime->commit;
+	sealed->record.time_us = runtime_now(runtime);
+	sealed->record.clock_us = runtime->clock_us;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (!lane_moves(lane)) continue;
+		for (int p = 0; p < lane->pipelines.count; p++)
+			if (!seal_pipeline(sealed, lane->pipelines.at[p], err)) return false;
+		if (lane->id) seal_positions(sealed, lane);
+	}
+	for (int c = 0; c < sealed->changes.count; c++) sealed->record.rows_changed += sealed->changes.at[c].changes.count;
+	sealed->record.partitions = sealed->partitions.at;
+	sealed->record.partition_count = sealed->partitions.count;
+	sealed->file_open = runtime->file_open;
+	return checkpoint_cut(runtime, sealed, err);
+}
+
+static bool sealed_is_empty(const SealedCommit *sealed)
+{
+	return !sealed->file_open && !sealed->changes.count && !sealed->partitions.count && !sealed->sinks.count && !sealed->dead.count
+		&& !sealed->late.count && !sealed->logs.count && !sealed->pieces.count && !sealed->accounts.count;
+}
+
+bool runtime_cut(Runtime *runtime, Error *err)
+{
+	runtime_open_commit(runtime);
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (lane_moves(runtime->lanes.at[l]) && !lane_commit(runtime, runtime->lanes.at[l], err)) goto broken;
+	SealedCommit *sealed = runtime->next;
+	if (!seal(runtime, sealed, err)) goto broken;
+	runtime->gathering = runtime->wanted = false;
+	runtime->cut_us = clock_monotonic_us();
+	if (sealed_is_empty(sealed)) return true;
+	runtime->next = sealed_new();
+	runtime->commit++;
+	runtime->file_open = false;
+	return writer_hand_over(runtime, sealed, err);
+broken:
+	runtime->failure = *err;                              /* operators have moved, the file has not: only a new start is safe */
+	return false;
+}
+
+bool runtime_flush(Runtime *runtime, Error *err)
+{
+	if (!writer_wait(runtime, err)) return false;
+	if (runtime->failure.code != ERR_NONE) {
+		*err = runtime->failure;
+		return false;
+	}
+	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint;
+	if (nothing) return true;
+	return runtime_cut(runtime, err) && writer_wait(runtime, err);
+}
+
+bool runtime_checkpoint(Runtime *runtime, Error *err)
+{
+	runtime->checkpoint_wanted = true;
+	return runtime_flush(runtime, err);
+}
+
+bool runtime_rollback(Runtime *runtime, Error *err)
+{
+	bool was_reading = runtime->reading;
+	writer_wait(runtime, err);
+	if (runtime->file_open) store_rollback(runtime->store);
+	runtime->file_open = runtime->gathering = runtime->transaction = runtime->checkpoint_wanted = false;
+	sealed_free(runtime->next);
+	runtime->next = sealed_new();
+	checkpoint_free(runtime->checkpoint);
+	runtime->checkpoint = NULL;
+	bool was_started = runtime->started;
+	runtime_drop_lanes(runtime);
+	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
+	runtime->started = false;
+	if (was_started && !runtime_start(runtime, err)) return false;
+	return !was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err);
+}
+
+/* ---- clients ---- */
+
+Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err)
+{
+	if (!writer_wait(runtime, err)) return NULL;
+	Pipeline *pipeline = pipeline_new_client(runtime, lowered, tap, context, net, err);
+	if (!pipeline) return NULL;
+	Lane *lane = lane_new(runtime, 0, LANE_LIVE);
+	if (!pipeline_attach(runtime, lane, pipeline, err) || !runtime_backfill(runtime, lane, pipeline, err)) {
+		runtime_client_remove(runtime, pipeline);
+		return NULL;
+	}
+	runtime_open_commit(runtime);
+	return pipeline;
+}
+
+void runtime_client_remove(Runtime *runtime, Pipeline *pipeline)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (lane->id != 0 || lane->pipelines.count == 0 || lane->pipelines.at[0] != pipeline) continue;
+		pipeline_detach(runtime, lane, pipeline);
+		pipeline_free(pipeline);
+		lane_free(lane);
+		for (int m = l; m + 1 < runtime->lanes.count; m++) runtime->lanes.at[m] = runtime->lanes.at[m + 1];
+		runtime->lanes.count--;
+		return;
+	}
+}
