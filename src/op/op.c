@@ -94,3 +94,29 @@ int64_t op_input_watermark(const Op *op, int input, int column, const WatermarkC
 	if (which) *which = NULL;
 	return WATERMARK_NONE;
 }
+
+static int64_t lowest(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* What an input's watermark columns say of its judge, as of the last commit. */
+static int64_t committed_judge(const Op *op, int input)
+{
+	int64_t judge = op->in_column_count[input] ? WATERMARK_END : WATERMARK_NONE;
+	for (int i = 0; i < op->in_column_count[input]; i++) {
+		int64_t watermark = op->in_watermarks[input][i];
+		if (watermark != WATERMARK_NONE && watermark != WATERMARK_END) watermark += op->in_columns[input][i].delta_us;
+		judge = lowest(judge, watermark);
+	}
+	return judge;
+}
+
+int64_t op_other_judge(const Op *op, int input)
+{
+	int64_t judge = WATERMARK_END;
+	for (int other = 0; other < op->input_count; other++) {
+		uint64_t sources = op->in_sources[other] & ~op->in_sources[input];
+		if (other == input) continue;
+		if (!op->source_judges || !op->in_sources[other]) judge = lowest(judge, committed_judge(op, other));
+		else for (; sources; sources &= sources - 1) judge = lowest(judge, op->source_judges[__builtin_ctzll(sources)]);
+	}
+	return judge;
+}

@@ -70,6 +70,12 @@ struct Op {
 	Arena arena;                  /* the operator's own, lives as long as it */
 	Arena scratch;                /* cleared before each push and commit by the graph */
 
+	/* Streams from which each input comes, as bits of a number that lowering gives them, and what judges a row of another stream now, by
+	 * that number (set by the runtime before it pushes; local streams: up to the statement, others: as of the last commit). Both are optional;
+	 * op_other_judge() uses them. */
+	uint64_t in_sources[OP_INPUTS_MAX];
+	const int64_t *source_judges;
+
 	WatermarkColumn *in_columns[OP_INPUTS_MAX];                    /* watermark columns of each input, from lowering */
 	int in_column_count[OP_INPUTS_MAX];
 	int64_t in_watermarks[OP_INPUTS_MAX][OP_WATERMARKS_MAX];        /* set by the graph before commit */
@@ -98,6 +104,9 @@ void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column
 bool op_push(Op *op, int input, Batch *in, Error *err);
 void op_connect(Op *from, Op *to, int input);
 void op_disconnect(Op *from, Op *to);
+/* The lowest judge that the other inputs of an operator give to a row of `input`: WATERMARK_END if they come from the same streams,
+ * WATERMARK_NONE if one has no watermark. */
+int64_t op_other_judge(const Op *op, int input);
 /* Watermark of column `column` of an input, or WATERMARK_NONE: none. */
 int64_t op_input_watermark(const Op *op, int input, int column, const WatermarkColumn **which);
 

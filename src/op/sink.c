@@ -1,0 +1,48 @@
+/* Sink: the end of a view. Changes are packed as they come and taken, netted and sorted by key, when the commit is sealed. */
+#include "op/changes.h"
+
+#include <assert.h>
+
+typedef struct Sink {
+	Op op;
+	ChangeLog log;
+	int *key_columns;
+	int key_count;
+} Sink;
+
+static bool sink_push(Op *op, int input, Batch *in, Error *err)
+{
+	(void)input;
+	return change_log_add(&((Sink *)op)->log, in, &op->scratch, err);
+}
+
+static void sink_release(Op *op) { change_log_release(&((Sink *)op)->log); }
+
+static const OpClass SINK = {.name = "sink", .push = sink_push, .release = sink_release};
+
+Op *op_sink_new(const SinkSpec *spec)
+{
+	const OpInput *in = &spec->in;
+	Sink *sink = op_new(&SINK, sizeof *sink, "sink", in->types, in->column_count, 1);
+	op_input_init(&sink->op, 0, in->watermarks, in->watermark_count);
+	sink->op.append_only = in->append_only;
+	sink->key_count = spec->key_count;
+	if (spec->key_count) sink->key_columns = arena_copy(&sink->op.arena, spec->key_columns, sizeof *spec->key_columns * (size_t)spec->key_count);
+	change_log_init(&sink->log, in->append_only);
+	return &sink->op;
+}
+
+void op_sink_take(Op *op, Changes *out)
+{
+	Sink *sink = (Sink *)op;
+	assert(op->class == &SINK);
+	change_log_take(&sink->log, op->types, op->column_count, sink->key_columns, sink->key_count, out);
+}
+
+uint64_t op_sink_pending_bytes(const Op *op)
+{
+	const Sink *sink = (const Sink *)op;
+	return sink->log.byte_count + (uint64_t)sink->log.rows.count * sizeof(ChangeRow);
+}
+
+int op_sink_pending_rows(const Op *op) { return ((const Sink *)op)->log.rows.count; }

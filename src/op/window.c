@@ -1,0 +1,175 @@
+/* Windows: TUMBLE, HOP and CUMULATE append window_start, window_end and window_time. A tumbling window borrows the batch and computes three
+ * columns beside it; the others repeat rows, as many as a batch holds at a time. */
+#include "op/window.h"
+
+#include "op/select.h"
+
+typedef struct Window {
+	Op op;
+	WindowSpec spec;
+	ExprProgram *time;
+} Window;
+
+/* ---- the windows of an instant ---- */
+
+/* The greatest multiple of size, counted from offset, that is not after the instant. */
+static int64_t floor_to(int64_t time, int64_t size, int64_t offset)
+{
+	int64_t rest = (time - offset) % size;
+	return time - (rest < 0 ? rest + size : rest);
+}
+
+static int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }        /* a >= 0 */
+
+int window_spans_max(const WindowSpec *spec)
+{
+	return spec->kind == WINDOW_TUMBLE ? 1 : (int)ceil_divide(spec->size_us, spec->slide_us);
+}
+
+static int hop_spans(const WindowSpec *spec, int64_t time, WindowSpan *spans)
+{
+	int64_t last = floor_to(time, spec->slide_us, spec->offset_us);
+	int count = last + spec->size_us > time ? (int)ceil_divide(last + spec->size_us - time, spec->slide_us) : 0;
+	for (int i = 0; i < count; i++) {
+		int64_t start = last - (count - 1 - i) * spec->slide_us;
+		spans[i] = (WindowSpan){start, start + spec->size_us};
+	}
+	return count;
+}
+
+static int cumulate_spans(const WindowSpec *spec, int64_t time, WindowSpan *spans)
+{
+	int64_t start = floor_to(time, spec->size_us, spec->offset_us);
+	int steps = window_spans_max(spec), first = (int)((time - start) / spec->slide_us);
+	for (int i = first; i < steps; i++) {
+		int64_t end = start + (i + 1) * spec->slide_us;
+		spans[i - first] = (WindowSpan){start, i + 1 == steps ? start + spec->size_us : end};
+	}
+	return steps - first;
+}
+
+int window_spans(const WindowSpec *spec, int64_t time_us, WindowSpan *spans)
+{
+	switch (spec->kind) {
+	case WINDOW_HOP: return hop_spans(spec, time_us, spans);
+	case WINDOW_CUMULATE: return cumulate_spans(spec, time_us, spans);
+	default: break;
+	}
+	int64_t start = floor_to(time_us, spec->size_us, spec->offset_us);
+	spans[0] = (WindowSpan){start, start + spec->size_us};
+	return 1;
+}
+
+int window_starts(const WindowSpec *spec, int64_t time_us, int64_t *starts, int room)
+{
+	WindowSpan *spans = mem_alloc(sizeof *spans * (size_t)window_spans_max(spec));
+	int count = window_spans(spec, time_us, spans);
+	for (int i = 0; i < count && i < room; i++) starts[i] = spans[i].start;
+	free(spans);
+	return count;
+}
+
+/* ---- the operator ---- */
+
+typedef struct WindowColumns { int64_t *start, *end, *time; } WindowColumns;
+
+static WindowColumns window_columns(Batch *out, int rows)
+{
+	WindowColumns columns;
+	int64_t **all[] = {&columns.start, &columns.end, &columns.time};
+	for (int i = 0; i < 3; i++) {
+		*all[i] = arena_alloc(&out->arena, sizeof(int64_t) * (size_t)rows);
+		out->columns[out->column_count - 3 + i] = (Column){.type = TYPE(TIMESTAMP), .i64 = *all[i]};
+	}
+	return columns;
+}
+
+static inline void window_set(WindowColumns *columns, int row, WindowSpan span)
+{
+	columns->start[row] = span.start;
+	columns->end[row] = span.end;
+	columns->time[row] = span.end - WINDOW_TIME_BEFORE_END_US;
+}
+
+static bool tumble_push(Window *window, Batch *in, const Column *times, Error *err)
+{
+	Batch *out = batch_derive(in, in->column_count + 3);
+	memcpy(out->columns, in->columns, sizeof *in->columns * (size_t)in->column_count);
+	WindowColumns columns = window_columns(out, in->rows);
+	WindowSpan span = {0, 0};
+	uint32_t *sel = NULL;
+	int kept = 0;
+	if (times->null) sel = arena_alloc(&out->arena, sizeof *sel * (size_t)in->count);
+	for (int i = 0; i < in->count; i++) {
+		int row = batch_row(in, i);
+		if (times->null) {
+			if (times->null[i]) continue;
+			sel[kept++] = (uint32_t)row;
+		}
+		int64_t time = times->i64[i];
+		if (time < span.start || time >= span.end) window_spans(&window->spec, time, &span);
+		window_set(&columns, row, span);
+	}
+	if (sel) {
+		out->sel = sel;
+		out->count = kept;
+	}
+	return op_emit(&window->op, out, err);
+}
+
+typedef struct Repeats { uint32_t rows[BATCH_ROWS_MAX]; WindowSpan spans[BATCH_ROWS_MAX]; int count; } Repeats;
+
+static bool repeats_emit(Window *window, Batch *in, Repeats *repeats, Error *err)
+{
+	if (repeats->count == 0) return true;
+	Batch *out = batch_repeat(in, repeats->rows, repeats->count, 3);
+	WindowColumns columns = window_columns(out, repeats->count);
+	for (int i = 0; i < repeats->count; i++) window_set(&columns, i, repeats->spans[i]);
+	repeats->count = 0;
+	return op_emit(&window->op, out, err);
+}
+
+static bool repeat_push(Window *window, Batch *in, const Column *times, Error *err)
+{
+	Arena *scratch = &window->op.scratch;
+	Repeats *repeats = arena_alloc(scratch, sizeof *repeats);
+	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)window_spans_max(&window->spec));
+	repeats->count = 0;
+	for (int i = 0; i < in->count; i++) {
+		if (times->null && times->null[i]) continue;
+		int count = window_spans(&window->spec, times->i64[i], spans);
+		for (int w = 0; w < count; w++) {
+			if (repeats->count == BATCH_ROWS_MAX && !repeats_emit(window, in, repeats, err)) return false;
+			repeats->rows[repeats->count] = (uint32_t)i;
+			repeats->spans[repeats->count++] = spans[w];
+		}
+	}
+	return repeats_emit(window, in, repeats, err);
+}
+
+static bool window_push(Op *op, int input, Batch *in, Error *err)
+{
+	(void)input;
+	Window *window = (Window *)op;
+	Column times = expr_eval(window->time, in, &op->scratch);
+	return window->spec.kind == WINDOW_TUMBLE ? tumble_push(window, in, &times, err) : repeat_push(window, in, &times, err);
+}
+
+static void window_release(Op *op) { expr_program_release(((Window *)op)->time); }
+
+static const OpClass WINDOW = {.name = "window", .push = window_push, .release = window_release};
+
+Op *op_window_new(const WindowSpec *spec)
+{
+	const OpInput *in = &spec->in;
+	Type *types = mem_alloc(sizeof *types * (size_t)(in->column_count + 3));
+	for (int c = 0; c < in->column_count; c++) types[c] = in->types[c];
+	for (int c = 0; c < 3; c++) types[in->column_count + c] = TYPE(TIMESTAMP);
+	Window *window = op_new(&WINDOW, sizeof *window, "window", types, in->column_count + 3, 1);
+	free(types);
+	op_input_init(&window->op, 0, in->watermarks, in->watermark_count);
+	window->op.append_only = in->append_only;
+	window->spec = *spec;
+	window->time = expr_compile(&window->op.arena, spec->time, in->layout, in->column_count);
+	return &window->op;
+}
