@@ -142,6 +142,7 @@ typedef struct Format {
 	const char *name, *synonyms;
 	Framing framing;
 	bool encodes;
+	const struct DecoderClass *decoder;
 	const char *doc;
 } Format;
 extern const Format FORMATS[];

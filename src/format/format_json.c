@@ -1,0 +1,246 @@
+/* JSON records. simdjson's DOM reads them; what it refuses, and numbers and nested values whose text is needed, json_scan reads again.
+ *
+ * The tree of wanted fields holds, for changelog formats, one copy of the columns for each place where a row can stand ("after",
+ * "before", with or without "payload" around them), and the slot of the field that says what happened.
+ */
+#include <stdlib.h>
+
+#include "base/nearest.h"
+#include "format/decoder.h"
+#include "format/json_simd.h"
+
+enum { PLACES_MAX = 4, PREFIX_MAX = 2 };
+
+/* Where a row stands in a record. */
+typedef struct Place { const char *prefix[PREFIX_MAX]; int prefix_count; } Place;
+
+static const Place PLACE_PLAIN[] = {{{NULL}, 0}};
+static const Place PLACES_DEBEZIUM[] = {{{"after"}, 1}, {{"before"}, 1}, {{"payload", "after"}, 2}, {{"payload", "before"}, 2}};
+enum { AFTER, BEFORE };
+
+typedef struct Part {                 /* the value, or the key */
+	JsonTree tree;
+	JsonSimd *simd;
+	JsonScan scan;
+	const char *text;
+	size_t bytes;
+	bool is_scanned;              /* the scan holds this record's texts */
+} Part;
+
+typedef struct DecoderJson {
+	Part value, key;
+	const Place *places;
+	int place_count;
+	int *slots;                   /* [place * column_count + column] */
+	const JsonSlot **found;       /* per column, for decoder_add_row */
+	int place;                    /* in which the current row stands */
+	int op_slot[2];               /* "op", "payload"."op" */
+	int row_slot[PLACES_MAX];     /* the objects themselves: null or there */
+	bool key_is_read;             /* some column comes from the record's key */
+} DecoderJson;
+
+static void part_init(Part *part)
+{
+	json_tree_init(&part->tree);
+	json_scan_init(&part->scan);
+	part->simd = json_simd_new();
+}
+
+static void part_release(Part *part)
+{
+	json_tree_release(&part->tree);
+	json_scan_release(&part->scan);
+	json_simd_free(part->simd);
+}
+
+/* False: dead, scan.error says why. */
+static bool part_parse(Part *part, const char *text, size_t bytes)
+{
+	part->text = text, part->bytes = bytes;
+	JsonSimdResult result = json_simd_parse(part->simd, &part->tree, text, bytes);
+	part->is_scanned = result != JSON_SIMD_OK;
+	return result == JSON_SIMD_OK || json_scan_parse(&part->scan, &part->tree, text, bytes);
+}
+
+static int add_path(JsonTree *tree, const Place *place, const char *const *path, int path_count)
+{
+	const char *whole[PREFIX_MAX + JSON_DEPTH_MAX];
+	for (int i = 0; i < place->prefix_count; i++) whole[i] = place->prefix[i];
+	for (int i = 0; i < path_count; i++) whole[place->prefix_count + i] = path[i];
+	return json_tree_add(tree, whole, place->prefix_count + path_count);
+}
+
+static void add_ops(DecoderJson *j, Changelog changelog)
+{
+	static const char *const OP[] = {"op"}, *const PAYLOAD_OP[] = {"payload", "op"};
+	j->op_slot[0] = json_tree_add(&j->value.tree, OP, 1);
+	j->op_slot[1] = j->op_slot[0];
+	if (changelog != CHANGELOG_DEBEZIUM) return;
+	j->op_slot[1] = json_tree_add(&j->value.tree, PAYLOAD_OP, 2);
+	for (int p = 0; p < j->place_count; p++) j->row_slot[p] = add_path(&j->value.tree, &j->places[p], NULL, 0);
+}
+
+static bool json_init(Decoder *d, Error *err)
+{
+	DecoderJson *j = d->state = arena_new(&d->arena, DecoderJson);
+	int count = d->config.column_count;
+	part_init(&j->value);
+	part_init(&j->key);
+	j->places = d->config.changelog == CHANGELOG_DEBEZIUM ? PLACES_DEBEZIUM : PLACE_PLAIN;
+	j->place_count = d->config.changelog == CHANGELOG_DEBEZIUM ? PLACES_MAX : 1;
+	j->slots = arena_array(&d->arena, int, count * j->place_count + 1);
+	j->found = arena_array(&d->arena, const JsonSlot *, count + 1);
+	for (int col = 0; col < count; col++) {
+		const DecodeColumn *column = &d->config.columns[col];
+		if (column->path_count >= JSON_DEPTH_MAX) return error_set(err, ERR_TOO_COMPLEX, SPAN_NONE, "column \"%s\" lies deeper than %d fields", column->name, JSON_DEPTH_MAX);
+		j->key_is_read |= column->from == DECODE_KEY || column->from == DECODE_KEY_FIELD;
+		if (column->from == DECODE_KEY_FIELD) j->slots[col] = json_tree_add(&j->key.tree, column->path, column->path_count);
+		if (column->from != DECODE_FIELD) continue;
+		for (int p = 0; p < j->place_count; p++) j->slots[p * count + col] = add_path(&j->value.tree, &j->places[p], column->path, column->path_count);
+	}
+	if (d->config.changelog == CHANGELOG_DEBEZIUM || d->config.changelog == CHANGELOG_OP) add_ops(j, d->config.changelog);
+	return true;
+}
+
+static void json_release(Decoder *d)
+{
+	DecoderJson *j = d->state;
+	part_release(&j->value);
+	part_release(&j->key);
+}
+
+/* Points the columns to the slots of a place; they stay where they are, so plain records need it once. */
+static void use_place(Decoder *d, DecoderJson *j, int place)
+{
+	int count = d->config.column_count;
+	j->place = place;
+	for (int col = 0; col < count; col++) {
+		bool key = d->config.columns[col].from == DECODE_KEY_FIELD;
+		j->found[col] = key ? &j->key.tree.slots[j->slots[col]] : d->config.columns[col].from == DECODE_FIELD ? &j->value.tree.slots[j->slots[place * count + col]] : NULL;
+	}
+}
+
+static JsonSpan json_text(Decoder *d, int col)
+{
+	DecoderJson *j = d->state;
+	bool key = d->config.columns[col].from == DECODE_KEY_FIELD;
+	Part *part = key ? &j->key : &j->value;
+	if (!part->is_scanned) {
+		/* the strings of the DOM stay where they are; slots that were REAL or NESTED now have their text */
+		json_scan_parse(&part->scan, &part->tree, part->text, part->bytes);
+		part->is_scanned = true;
+	}
+	return part->scan.raws[j->slots[key ? col : j->place * d->config.column_count + col]];
+}
+
+static bool dead(Decoder *d, const char *error)
+{
+	decoder_say(d, ERR_INVALID_TEXT, "%s", error);
+	decoder_add_dead(d, ERR_INVALID_TEXT);
+	return false;
+}
+
+static bool read_key(Decoder *d, DecoderJson *j)
+{
+	if (!j->key.tree.slot_count) return true;
+	if (!d->record->key) { json_tree_begin(&j->key.tree); return true; }
+	if (part_parse(&j->key, d->record->key, d->record->key_bytes)) return true;
+	decoder_say(d, ERR_INVALID_TEXT, "key: %s", j->key.scan.error);
+	decoder_add_dead(d, ERR_INVALID_TEXT);
+	return false;
+}
+
+static bool read_value(Decoder *d, DecoderJson *j)
+{
+	if (!d->record->value) return dead(d, "not JSON: the record has no value");
+	return part_parse(&j->value, d->record->value, d->record->value_bytes) || dead(d, j->value.scan.error);
+}
+
+static void add_upsert(Decoder *d, DecoderJson *j)
+{
+	if (!read_key(d, j)) return;
+	if (d->record->value) {
+		if (read_value(d, j)) decoder_add_row(d, j->found, ROW_UPSERT);
+		return;
+	}
+	if (!j->key_is_read) { dead(d, "not JSON: the record has no value, and no column is read from its key"); return; }
+	json_tree_begin(&j->value.tree);
+	decoder_add_row(d, j->found, ROW_DELETE);
+}
+
+static char op_of(const DecoderJson *j, int which)
+{
+	const JsonSlot *slot = &j->value.tree.slots[j->op_slot[which]];
+	return slot->kind == SLOT_STRING && slot->bytes == 1 ? slot->at[0] : 0;
+}
+
+static void add_debezium(Decoder *d, DecoderJson *j)
+{
+	if (!d->record->value) return;                  /* the tombstone that follows a delete says nothing new */
+	if (!read_key(d, j) || !read_value(d, j)) return;
+	int which = op_of(j, 1) ? 1 : 0, base = which * 2;
+	const JsonSlot *rows = j->value.tree.slots;
+	char op = op_of(j, which);
+	bool after = op && strchr("cru", op), gone = op == 'd';
+	int place = base + (after ? AFTER : BEFORE);
+	if (!after && !gone) { dead(d, op ? "no change of Debezium: \"op\" is none of c, r, u, d" : "no change of Debezium: \"op\" is missing"); return; }
+	if (rows[j->row_slot[place]].kind != SLOT_NESTED) { dead(d, after ? "no change of Debezium: \"after\" is no object" : "no change of Debezium: \"before\" is no object"); return; }
+	use_place(d, j, place);
+	decoder_add_row(d, j->found, after ? ROW_UPSERT : ROW_DELETE);
+}
+
+static void add_with_op(Decoder *d, DecoderJson *j)
+{
+	if (!read_key(d, j) || !read_value(d, j)) return;
+	const JsonSlot *op = &j->value.tree.slots[j->op_slot[0]];
+	bool is_op = op->kind == SLOT_STRING && op->bytes == 2 && strchr("+-", op->at[0]) && strchr("IUD", op->at[1]);
+	if (is_op) decoder_add_row(d, j->found, op->at[0] == '+' ? ROW_INSERT : ROW_DELETE);
+	else dead(d, "no change: \"op\" is none of +I, -U, +U, -D");
+}
+
+static void add_plain(Decoder *d, DecoderJson *j)
+{
+	if (read_key(d, j) && read_value(d, j)) decoder_add_row(d, j->found, ROW_INSERT);
+}
+
+static int json_decode(Decoder *d, const RecordBatch *records, int from)
+{
+	static void (*const ADD[])(Decoder *, DecoderJson *) = {
+		[CHANGELOG_NONE] = add_plain, [CHANGELOG_UPSERT] = add_upsert, [CHANGELOG_DEBEZIUM] = add_debezium, [CHANGELOG_OP] = add_with_op,
+	};
+	DecoderJson *j = d->state;
+	Changelog changelog = d->config.changelog;
+	use_place(d, j, 0);
+	int i = from;
+	for (; i < records->count && decoder_has_room(d); i++) {
+		d->record = &records->at[i];
+		if (changelog == CHANGELOG_NONE) add_plain(d, j);
+		else ADD[changelog](d, j);
+		d->bytes += d->record->value_bytes + d->record->key_bytes;
+		d->stats.records++;
+	}
+	return i;
+}
+
+static const char *json_nearest(Decoder *d, int col)
+{
+	DecoderJson *j = d->state;
+	const DecodeColumn *column = &d->config.columns[col];
+	JsonNode *node = column->from == DECODE_KEY_FIELD ? &j->key.tree.root : &j->value.tree.root;
+	for (int i = 0; i < column->path_count; i++) {
+		JsonNode *child = NULL;
+		for (int c = 0; c < node->child_count; c++)
+			if (strcmp(node->children[c].name, column->path[i]) == 0) child = &node->children[c];
+		if (child && child->stamp && child->child_count) { node = child; continue; }
+		Nearest nearest;
+		nearest_init(&nearest, column->path[i]);
+		for (int o = 0; o < node->order_count; o++)
+			if (node->order[o].child == CHILD_NONE) nearest_offer(&nearest, node->order[o].key);
+		return nearest.best;
+	}
+	return NULL;
+}
+
+const DecoderClass DECODER_JSON = {
+	.init = json_init, .release = json_release, .decode = json_decode, .text = json_text, .nearest = json_nearest,
+};
