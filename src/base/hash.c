@@ -10,3 +10,9 @@ Hash128 hash_bytes_128(const void *data, size_t bytes)
 	XXH128_hash_t hash = XXH3_128bits(data, bytes);
 	return (Hash128){hash.low64, hash.high64};
 }
+
+Hash128 hash_bytes_128_seeded(const void *data, size_t bytes, uint64_t seed)
+{
+	XXH128_hash_t hash = XXH3_128bits_withSeed(data, bytes, seed);
+	return (Hash128){hash.low64, hash.high64};
+}

@@ -10,6 +10,7 @@ uint64_t hash_bytes_seeded(const void *data, size_t bytes, uint64_t seed);
 
 typedef struct Hash128 { uint64_t low, high; } Hash128;
 Hash128 hash_bytes_128(const void *data, size_t bytes);
+Hash128 hash_bytes_128_seeded(const void *data, size_t bytes, uint64_t seed);
 
 /* Finalizer of MurmurHash3: a bijection that mixes all bits; for single integer keys. */
 static inline uint64_t hash_mix64(uint64_t x)

@@ -31,7 +31,7 @@ typedef struct StoreTable StoreTable;
 /* ---- the file ---- */
 enum {
 	STORE_OPEN_EXISTING = 1,          /* do not create: ERR_FILE_NOT_FOUND */
-	STORE_OPEN_READ_ONLY = 2,         /* no lock, no writer, beside a running process: weir status. Only readers and getters work */
+	STORE_OPEN_READ_ONLY = 2,         /* no lock, beside a running process: weir status. What writes must not be called */
 };
 /* Takes the file's lock (flock) until store_close. Never writes to a file that is not Weir's: text, another program's database, a newer
  * version: ERR_FILE_FORMAT. A missing folder: ERR_FILE_NOT_FOUND. Owned by another process: ERR_FILE_IN_USE. Copies made by .backup or
@@ -270,8 +270,8 @@ StoreScan *store_scan_open(Store *store, StoreReader *reader, const StoreTableSp
 bool store_scan_next(StoreScan *scan, int rows_max, Batch **out, int64_t *last_row, Error *err);
 void store_scan_close(StoreScan *scan);
 
-/* Any table or view of the file (the user's own, weir_...), as its declared types say: for the binder. ERR_UNDEFINED_TABLE with the nearest name.
- * Arrays and names in arena. */
+/* Any table or view of the file (the user's own, weir_...), as its declared types say: for the binder. reader NULL: the writer's connection.
+ * ERR_UNDEFINED_TABLE with the nearest name. Arrays and names in arena. */
 typedef struct StoreTableInfo {
 	const char *name;
 	StoreColumn *columns; int column_count;
@@ -279,10 +279,10 @@ typedef struct StoreTableInfo {
 	bool is_weirs_own;                /* weir_... */
 	bool is_view;
 } StoreTableInfo;
-bool store_table_columns(Store *store, const char *name, Arena *arena, StoreTableInfo *out, Error *err);
-/* All tables and views that are neither a relation's nor internal: the user's own and weir_... */
+bool store_table_columns(Store *store, StoreReader *reader, const char *name, Arena *arena, StoreTableInfo *out, Error *err);
+/* All tables and views that are not internal: relations', the user's own and weir_... */
 typedef bool StoreTableVisit(void *context, const char *name, bool is_weirs_own, Error *err);
-bool store_tables_list(Store *store, StoreTableVisit *visit, void *context, Error *err);
+bool store_tables_list(Store *store, StoreReader *reader, StoreTableVisit *visit, void *context, Error *err);
 
 /* weir_tables.def, for documentation: every table of Weir's own with its columns, as Markdown. */
 void store_tables_document(StrBuf *out);

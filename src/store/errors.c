@@ -1,0 +1,66 @@
+/* SQLite's result codes as Errors: which world each belongs to, and what a person can do. */
+#include <errno.h>
+#include <string.h>
+
+#include "store/store_internal.h"
+
+static bool io_error(sqlite3 *db, const char *path, Error *err)
+{
+	int number = sqlite3_system_errno(db);
+	if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+		error_set(err, ERR_DISK_FULL, SPAN_NONE, "file \"%s\" could not be written: %s", path, strerror(number));
+		return error_hint(err, "Free some space; what is committed is safe, and a restart goes on from there.");
+	}
+	error_set(err, ERR_IO, SPAN_NONE, "file \"%s\" could not be read or written: %s", path, number ? strerror(number) : sqlite3_errmsg(db));
+	return error_hint(err, "Look into the system's log for disk errors; what is committed is safe, and a restart goes on from there.");
+}
+
+static bool damaged(sqlite3 *db, const char *path, Error *err)
+{
+	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is damaged: %s", path, sqlite3_errmsg(db));
+	return error_hint(err, "Go back to a copy of it, or save what can be read with: sqlite3 FILE .recover");
+}
+
+static bool in_use(const char *path, Error *err)
+{
+	error_set(err, ERR_FILE_IN_USE, SPAN_NONE, "file \"%s\" is being written by another program", path);
+	error_hint(err, "End the other program's transaction, then try again.");
+	if (err) err->retryable = true;
+	return false;
+}
+
+bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err)
+{
+	const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		error_set(err, ERR_DISK_FULL, SPAN_NONE, "file \"%s\" could not be written: the disk is full", path);
+		return error_hint(err, "Free some space; what is committed is safe, and a restart goes on from there.");
+	case SQLITE_IOERR:
+		if (rc == SQLITE_IOERR_NOMEM) return error_set(err, ERR_OUT_OF_MEMORY, SPAN_NONE, "file \"%s\": no memory left", path);
+		return io_error(db, path, err);
+	case SQLITE_CORRUPT: case SQLITE_NOTADB: case SQLITE_FORMAT:
+		return damaged(db, path, err);
+	case SQLITE_BUSY: case SQLITE_LOCKED: case SQLITE_PROTOCOL:
+		return in_use(path, err);
+	case SQLITE_INTERRUPT:
+		return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	case SQLITE_NOMEM:
+		return error_set(err, ERR_OUT_OF_MEMORY, SPAN_NONE, "file \"%s\": no memory left", path);
+	case SQLITE_TOOBIG:
+		return error_set(err, ERR_RESOURCE_LIMIT, SPAN_NONE, "a value is larger than the file can hold");
+	case SQLITE_CANTOPEN: case SQLITE_PERM: case SQLITE_READONLY:
+		return error_set(err, ERR_IO, SPAN_NONE, "file \"%s\" could not be opened for writing: %s", path, text);
+	case SQLITE_CONSTRAINT:
+		return error_set(err, ERR_UNIQUE_VIOLATION, SPAN_NONE, "file \"%s\": %s", path, text);
+	default:
+		return error_set(err, ERR_INTERNAL, SPAN_NONE, "file \"%s\": %s", path, text);
+	}
+}
+
+bool store_fail(Store *store, int rc, Error *err)
+{
+	store_sqlite_error(store->db, rc, store->path, err);
+	if (store->in_transaction && sqlite3_get_autocommit(store->db)) store_rollback(store);
+	return false;
+}

@@ -1,0 +1,45 @@
+/* Three logs of one shape: input that cannot be read again, changes for SUBSCRIBE, the outbox. */
+#include "store/store_internal.h"
+
+typedef struct LogSql { const char *put, *list, *prune, *bytes, *first; } LogSql;
+
+#define LOG_SQL(table) { \
+	.put = "INSERT INTO " table "(commit_id, relation, bytes) VALUES (?1, ?2, ?3)", \
+	.list = "SELECT commit_id, seq, relation, bytes FROM " table " WHERE (?1 = 0 OR relation = ?1) AND commit_id >= ?2 AND (commit_id, seq) > (?2, ?3) ORDER BY commit_id, seq", \
+	.prune = "DELETE FROM " table " WHERE commit_id <= ?2 AND (?1 = 0 OR relation = ?1)", \
+	.bytes = "SELECT sum(length(bytes)) FROM " table, \
+	.first = "SELECT commit_id FROM " table " WHERE (?1 = 0 OR relation = ?1) ORDER BY commit_id LIMIT 1"}
+
+static const LogSql LOGS[STORE_LOG_COUNT] = {
+	[STORE_LOG_INPUT] = LOG_SQL("weir_log"),
+	[STORE_LOG_CHANGES] = LOG_SQL("weir_changes"),
+	[STORE_LOG_OUTBOX] = LOG_SQL("weir_outbox"),
+};
+
+bool store_log_put(Store *store, StoreLog log, int64_t commit, int64_t relation, const void *bytes, uint32_t count, Error *err)
+{
+	return store_run(store, err, LOGS[log].put, "iib", commit, relation, count ? bytes : "", (size_t)count);
+}
+
+bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_commit, int64_t after_seq, StoreLogVisit *visit, void *context, Error *err)
+{
+	bool ok, going = true;
+	sqlite3_stmt *stmt = store_query(store, err, LOGS[log].list, "iii", relation, after_commit, after_seq);
+	if (!stmt) return false;
+	while (going && store_row(store, stmt, &ok, err)) {
+		const void *bytes = sqlite3_column_blob(stmt, 3);
+		going = visit(context, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2), bytes ? bytes : "",
+			(uint32_t)sqlite3_column_bytes(stmt, 3), err);
+	}
+	sqlite3_reset(stmt);
+	return going && ok;
+}
+
+bool store_log_prune(Store *store, StoreLog log, int64_t relation, int64_t through_commit, Error *err)
+{
+	return store_run(store, err, LOGS[log].prune, "ii", relation, through_commit);
+}
+
+int64_t store_log_bytes(Store *store, StoreLog log) { return store_integer(store, 0, LOGS[log].bytes, ""); }
+
+int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation) { return store_integer(store, 0, LOGS[log].first, "i", relation); }

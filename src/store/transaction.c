@@ -1,0 +1,73 @@
+/* Transactions and savepoints. What is remembered of the file between them (rowids, sizes) is forgotten when they are undone or when another
+ * connection has written. */
+#include "store/store_internal.h"
+
+static void notice_foreign_writes(Store *store)
+{
+	int64_t version = store_integer(store, 0, "PRAGMA data_version", "");
+	if (version != store->data_version) store_tables_forget(store);
+	store->data_version = version;
+}
+
+bool store_begin(Store *store, Error *err)
+{
+	store->interrupted = 0;
+	store->wait_ms_max = store->patience_ms;
+	store->waited_ms = 0;
+	store->wait_told = false;
+	if (!store_run(store, err, "BEGIN IMMEDIATE", "")) return false;
+	store->in_transaction = true;
+	store->savepoint_count = 0;
+	notice_foreign_writes(store);
+	return true;
+}
+
+bool store_commit(Store *store, Error *err)
+{
+	bool ok = store_sweep(store, err) && store_kept_save(store, err) && store_run(store, err, "COMMIT", "");
+	if (!ok) store_rollback(store);
+	store->in_transaction = false;
+	arena_clear(&store->scratch);
+	return ok;
+}
+
+static void forget_written(Store *store)
+{
+	store_tables_forget(store);
+	store_kept_forget(store);
+	store->clean_lanes.count = 0;
+}
+
+void store_rollback(Store *store)
+{
+	if (!store->in_transaction) return;
+	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
+	store->in_transaction = false;
+	store->savepoint_count = 0;
+	forget_written(store);
+	arena_clear(&store->scratch);
+}
+
+bool store_in_transaction(const Store *store) { return store->in_transaction; }
+
+bool store_savepoint(Store *store, Error *err)
+{
+	if (!store_exec(store, err, "SAVEPOINT weir_%d", store->savepoint_count + 1)) return false;
+	store->savepoint_count++;
+	return true;
+}
+
+bool store_savepoint_release(Store *store, Error *err)
+{
+	if (!store_exec(store, err, "RELEASE weir_%d", store->savepoint_count)) return false;
+	store->savepoint_count--;
+	return true;
+}
+
+void store_savepoint_rollback(Store *store)
+{
+	if (!store->in_transaction || store->savepoint_count == 0) return;        /* SQLite has ended the transaction already */
+	store_exec(store, NULL, "ROLLBACK TO weir_%d; RELEASE weir_%d", store->savepoint_count, store->savepoint_count);
+	store->savepoint_count--;
+	forget_written(store);
+}
