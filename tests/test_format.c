@@ -1,0 +1,517 @@
+/* Formats: what a record's bytes become, what is bad and why. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "format/format.h"
+#include "type/text.h"
+
+#define BYTES(literal) literal, sizeof(literal) - 1
+
+typedef struct Heard { StrBuf text; int records, values; ErrorCode code; } Heard;
+
+static void hear_record(void *context, const RecordBatch *records, const Record *record, ErrorCode code, const char *error)
+{
+	(void)records, (void)record;
+	Heard *heard = context;
+	heard->records++, heard->code = code;
+	strbuf_adds(&heard->text, error);
+}
+
+static void hear_value(void *context, const RecordBatch *records, const Record *record, int row, int column, ErrorCode code, const char *error)
+{
+	(void)records, (void)record, (void)row, (void)column;
+	Heard *heard = context;
+	heard->values++, heard->code = code;
+	strbuf_adds(&heard->text, error);
+}
+
+/* The cells of one decoded record: values by '|', NULL, BAD; or DEAD. */
+static void cells(const Decoded *out, StrBuf *text)
+{
+	if (!out->batch) { strbuf_adds(text, "DEAD"); return; }
+	for (int row = 0; row < out->batch->rows; row++) {
+		if (row) strbuf_addc(text, '\n');
+		if (out->ops) strbuf_addc(text, "+UD"[out->ops[row]]);
+		for (int col = 0; col < out->batch->column_count; col++) {
+			const Column *column = &out->batch->columns[col];
+			if (col) strbuf_addc(text, '|');
+			uint8_t mark = column->null ? column->null[row] : MARK_VALUE;
+			Value value = column_value(column, row);
+			if (mark == MARK_VALUE) value_print(&value, text);
+			else strbuf_adds(text, mark == MARK_BAD ? "BAD" : "NULL");
+		}
+	}
+}
+
+typedef struct Wanted { const char *path; Type type; bool not_null; DecodeFrom from; TimeUnit unit; } Wanted;
+
+static int make_columns(Arena *arena, const Wanted *wanted, int count, DecodeColumn *columns)
+{
+	for (int i = 0; i < count; i++) {
+		columns[i] = (DecodeColumn){.name = wanted[i].path, .type = wanted[i].type, .from = wanted[i].from, .not_null = wanted[i].not_null, .unit = wanted[i].unit, .ordinal = i};
+		Error err = ERROR_INIT;
+		if (wanted[i].from == DECODE_FIELD || wanted[i].from == DECODE_KEY_FIELD || wanted[i].from == DECODE_HEADER)
+			assert_true(decode_path_parse(arena, wanted[i].path, SPAN_NONE, &columns[i].path, &columns[i].path_count, &err));
+	}
+	return count;
+}
+
+static void decode_one(DecoderConfig config, const Wanted *wanted, int count, Record record, StrBuf *text, Heard *heard)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	DecodeColumn columns[8];
+	config.columns = columns;
+	config.column_count = make_columns(&arena, wanted, count, columns);
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&config, &err);
+	if (!decoder) fail_msg("%s", err.message);
+	RecordBatch records = {.at = &record, .count = 1, .topic = "t"};
+	DeadSink dead = {.context = heard, .record = hear_record, .value = hear_value};
+	Decoded out;
+	assert_int_equal(decoder_decode(decoder, &records, 0, &out, &dead), 1);
+	cells(&out, text);
+	batch_unref(out.batch);
+	decoder_free(decoder);
+	arena_release(&arena);
+}
+
+#define DECIMAL(p, s) {.kind = TYPE_DECIMAL, .precision = p, .scale = s}
+#define T(kind_) {.kind = TYPE_##kind_}
+
+typedef struct FieldCase { const char *title; Type type; const char *json; size_t bytes; const char *cell; const char *error; } FieldCase;
+
+static const FieldCase FIELDS[] = {
+	{"an integer", T(INTEGER), BYTES("{\"a\":12}"), "12", ""},
+	{"the greatest integer", T(INTEGER), BYTES("{\"a\":9223372036854775807}"), "9223372036854775807", ""},
+	{"the least integer", T(INTEGER), BYTES("{\"a\":-9223372036854775808}"), "-9223372036854775808", ""},
+	{"one beyond", T(INTEGER), BYTES("{\"a\":9223372036854775808}"), "BAD", "field \"a\": 9223372036854775808 is out of range"},
+	{"far beyond 64 bits", T(INTEGER), BYTES("{\"a\":99999999999999999999999}"), "BAD", "is out of range"},
+	{"12.0 is an integer", T(INTEGER), BYTES("{\"a\":12.0}"), "12", ""},
+	{"1e3 is an integer", T(INTEGER), BYTES("{\"a\":1e3}"), "1000", ""},
+	{"12.5 is none", T(INTEGER), BYTES("{\"a\":12.5}"), "BAD", "field \"a\": 12.5 is no INTEGER"},
+	{"a fraction that a double loses", T(INTEGER), BYTES("{\"a\":1000.0000000000000000001}"), "BAD", "is no INTEGER"},
+	{"an integer above 2^53 written with .0", T(INTEGER), BYTES("{\"a\":9007199254740993.0}"), "9007199254740993", ""},
+	{"a number in a string", T(INTEGER), BYTES("{\"a\":\"12\"}"), "12", ""},
+	{"a word", T(INTEGER), BYTES("{\"a\":\"seven\"}"), "BAD", "field \"a\": \"seven\" is no INTEGER"},
+	{"an empty string", T(INTEGER), BYTES("{\"a\":\"\"}"), "BAD", "field \"a\": \"\" is no INTEGER"},
+	{"true is no integer", T(INTEGER), BYTES("{\"a\":true}"), "BAD", "field \"a\": true is no INTEGER"},
+	{"an object is no integer", T(INTEGER), BYTES("{\"a\":{\"b\": 1}}"), "BAD", "{\"b\": 1} is no INTEGER"},
+	{"null", T(INTEGER), BYTES("{\"a\":null}"), "NULL", ""},
+	{"missing", T(INTEGER), BYTES("{\"b\":1}"), "NULL", ""},
+	{"an empty object", T(INTEGER), BYTES("{}"), "NULL", ""},
+	{"another case", T(INTEGER), BYTES("{\"A\":1}"), "1", ""},
+	{"the exact name before another case", T(INTEGER), BYTES("{\"A\":1,\"a\":2}"), "2", ""},
+	{"the exact name first", T(INTEGER), BYTES("{\"a\":2,\"A\":1}"), "2", ""},
+	{"of two fields of one name the last", T(INTEGER), BYTES("{\"a\":1,\"a\":2}"), "2", ""},
+	{"an escaped name", T(INTEGER), BYTES("{\"\\u0061\":3}"), "3", ""},
+
+	{"a real", T(REAL), BYTES("{\"a\":0.1}"), "0.1", ""},
+	{"an integer for a real", T(REAL), BYTES("{\"a\":5}"), "5.0", ""},
+	{"a real in a string", T(REAL), BYTES("{\"a\":\"-1.5e3\"}"), "-1500.0", ""},
+	{"a real beyond its range", T(REAL), BYTES("{\"a\":1e400}"), "BAD", "field \"a\": 1e400 is out of range"},
+	{"not a number", T(REAL), BYTES("{\"a\":\"NaN\"}"), "BAD", "is no REAL"},
+
+	{"a decimal", DECIMAL(10, 2), BYTES("{\"a\":12.50}"), "12.50", ""},
+	{"an integer for a decimal", DECIMAL(10, 2), BYTES("{\"a\":12}"), "12.00", ""},
+	{"a decimal in a string", DECIMAL(10, 2), BYTES("{\"a\":\"12.5\"}"), "12.50", ""},
+	{"30 digits", DECIMAL(38, 10), BYTES("{\"a\":12345678901234567890.0123456789}"), "12345678901234567890.0123456789", ""},
+	{"30 digits beside others", DECIMAL(38, 10), BYTES("{\"b\":\"x\\\"y\",\"a\":12345678901234567890.0123456789,\"c\":[1,{\"a\":2}]}"), "12345678901234567890.0123456789", ""},
+	{"zeros at the end are no loss", DECIMAL(10, 2), BYTES("{\"a\":1.5000}"), "1.50", ""},
+	{"an exponent", DECIMAL(10, 2), BYTES("{\"a\":125e-2}"), "1.25", ""},
+	{"more digits than it keeps", DECIMAL(10, 2), BYTES("{\"a\":1.255}"), "BAD", "field \"a\": 1.255 has more digits than the column keeps"},
+	{"digits that a double would lose", DECIMAL(10, 2), BYTES("{\"a\":12.500000000000000000001}"), "BAD", "more digits"},
+	{"a decimal too large", DECIMAL(4, 2), BYTES("{\"a\":100}"), "BAD", "is out of range"},
+
+	{"text", T(TEXT), BYTES("{\"a\":\"x\"}"), "x", ""},
+	{"empty text", T(TEXT), BYTES("{\"a\":\"\"}"), "", ""},
+	{"text beyond what lies inline", T(TEXT), BYTES("{\"a\":\"a text that is longer than twelve bytes\"}"), "a text that is longer than twelve bytes", ""},
+	{"emoji", T(TEXT), BYTES("{\"a\":\"日本 \\ud83d\\ude00\"}"), "日本 😀", ""},
+	{"a number for text, as written", T(TEXT), BYTES("{\"a\":1.50}"), "1.50", ""},
+	{"an integer for text", T(TEXT), BYTES("{\"a\":-7}"), "-7", ""},
+	{"minus zero for text", T(TEXT), BYTES("{\"a\":-0}"), "-0", ""},
+	{"true for text", T(TEXT), BYTES("{\"a\":true}"), "true", ""},
+	{"an object for text, without blanks", T(TEXT), BYTES("{\"a\":{ \"b\" : [1, 2.50, \"x y\"] }}"), "{\"b\":[1,2.50,\"x y\"]}", ""},
+	{"invalid UTF-8", T(TEXT), BYTES("{\"a\":\"x\xff\xfe\"}"), "BAD", "field \"a\": no valid UTF-8 at byte 1"},
+	{"half a surrogate pair", T(TEXT), BYTES("{\"a\":\"\\ud800x\"}"), "BAD", "field \"a\": no valid UTF-8 at byte 0"},
+	{"invalid UTF-8 in a field that nobody reads", T(TEXT), BYTES("{\"b\":\"\xff\",\"a\":\"x\"}"), "x", ""},
+	{"a huge number in a field that nobody reads", T(TEXT), BYTES("{\"b\":1e999,\"a\":\"x\"}"), "x", ""},
+
+	{"true", T(BOOLEAN), BYTES("{\"a\":true}"), "true", ""},
+	{"1 is true", T(BOOLEAN), BYTES("{\"a\":1}"), "true", ""},
+	{"0 in a string is false", T(BOOLEAN), BYTES("{\"a\":\"0\"}"), "false", ""},
+	{"2 is neither", T(BOOLEAN), BYTES("{\"a\":2}"), "BAD", "field \"a\": 2 is no BOOLEAN"},
+
+	{"a time with T and Z", T(TIMESTAMP), BYTES("{\"a\":\"2026-11-20T10:00:00.25Z\"}"), "2026-11-20 10:00:00.25", ""},
+	{"a time with a blank", T(TIMESTAMP), BYTES("{\"a\":\"2026-11-20 10:00:00\"}"), "2026-11-20 10:00:00", ""},
+	{"a time with an offset", T(TIMESTAMP), BYTES("{\"a\":\"2026-11-20T10:00:00+02:00\"}"), "2026-11-20 08:00:00", ""},
+	{"seconds", T(TIMESTAMP), BYTES("{\"a\":1700000000}"), "2023-11-14 22:13:20", ""},
+	{"seconds with a fraction", T(TIMESTAMP), BYTES("{\"a\":1700000000.25}"), "2023-11-14 22:13:20.25", ""},
+	{"milliseconds", T(TIMESTAMP), BYTES("{\"a\":1700000000123}"), "2023-11-14 22:13:20.123", ""},
+	{"microseconds", T(TIMESTAMP), BYTES("{\"a\":1700000000123456}"), "2023-11-14 22:13:20.123456", ""},
+	{"nanoseconds", T(TIMESTAMP), BYTES("{\"a\":1700000000123456789}"), "2023-11-14 22:13:20.123456", ""},
+	{"milliseconds in a string", T(TIMESTAMP), BYTES("{\"a\":\"1700000000123\"}"), "2023-11-14 22:13:20.123", ""},
+	{"no time", T(TIMESTAMP), BYTES("{\"a\":\"soon\"}"), "BAD", "field \"a\": \"soon\" is no TIMESTAMP"},
+	{"no such day", T(TIMESTAMP), BYTES("{\"a\":\"2026-02-30 00:00:00\"}"), "BAD", "is no TIMESTAMP"},
+	{"a date", T(DATE), BYTES("{\"a\":\"2026-11-20\"}"), "2026-11-20", ""},
+	{"days", T(DATE), BYTES("{\"a\":1}"), "1970-01-02", ""},
+	{"a time of day", T(TIME), BYTES("{\"a\":\"10:00:00.5\"}"), "10:00:00.5", ""},
+	{"a time of day cannot be a number of unknown unit", T(TIME), BYTES("{\"a\":3600}"), "BAD", "is no TIME"},
+	{"an interval", T(INTERVAL), BYTES("{\"a\":\"P1DT2H\"}"), "P1DT2H", ""},
+
+	{"bytes in base64", T(BLOB), BYTES("{\"a\":\"aGk=\"}"), "hi", ""},
+	{"bytes in hexadecimal", T(BLOB), BYTES("{\"a\":\"\\\\x6869\"}"), "hi", ""},
+	{"no bytes", T(BLOB), BYTES("{\"a\":\"!\"}"), "BAD", "is neither base64"},
+	{"JSON of an array", T(JSON), BYTES("{\"a\":[1, 2]}"), "[1,2]", ""},
+	{"JSON of a string keeps its quotes", T(JSON), BYTES("{\"a\":\"x\\n\"}"), "\"x\\n\"", ""},
+	{"JSON null is NULL", T(JSON), BYTES("{\"a\":null}"), "NULL", ""},
+	{"a whole ROW", T(ROW), BYTES("{\"a\":{\"b\":1.10}}"), "{\"b\":1.10}", ""},
+	{"a ROW that is a number", T(ROW), BYTES("{\"a\":1}"), "BAD", "field \"a\": 1 is no object"},
+
+	{"an open object", T(TEXT), BYTES("{"), "DEAD", "not JSON: it ends after 1 bytes where a field name should be"},
+	{"no JSON", T(TEXT), BYTES("no JSON"), "DEAD", "not JSON: 'n' at byte 0 where a value should be"},
+	{"cut short", T(TEXT), BYTES("{\"a\": \"x\""), "DEAD", "not JSON"},
+	{"a number", T(TEXT), BYTES("42"), "DEAD", "not a JSON object but a number"},
+	{"an array", T(TEXT), BYTES("[{\"a\":1}]"), "DEAD", "not a JSON object but an array"},
+	{"nothing", T(TEXT), BYTES(""), "DEAD", "not JSON: the record is empty"},
+	{"a NUL byte between fields", T(TEXT), BYTES("{\"i\": 1, \x00\"a\": \"x\"}"), "DEAD", "not JSON: byte 0x00 at 9"},
+	{"a line end in a string", T(TEXT), BYTES("{\"a\":\"x\ny\"}"), "DEAD", "not JSON: byte 0x0a at 7 where a character of a string should be"},
+	{"a broken value in a field that nobody reads", T(TEXT), BYTES("{\"b\":tru,\"a\":\"x\"}"), "DEAD", "not JSON"},
+	{"two objects", T(TEXT), BYTES("{\"a\":\"x\"}{\"a\":\"y\"}"), "DEAD", "not JSON: '{' at byte 9 where the end should be"},
+	{"a comma too many", T(TEXT), BYTES("{\"a\":\"x\",}"), "DEAD", "not JSON: '}' at byte 9 where a field name should be"},
+	{"a leading zero", T(TEXT), BYTES("{\"a\":01}"), "DEAD", "not JSON"},
+	{"a byte order mark is no matter", T(TEXT), BYTES("\xef\xbb\xbf{\"a\":\"x\"}"), "x", ""},
+	{"blanks around", T(TEXT), BYTES(" \n{\"a\":\"x\"}\r\n"), "x", ""},
+};
+
+static void fields_of_json_become_values_or_say_why_not(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+		const FieldCase *c = &FIELDS[i];
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		char *copy = mem_alloc(c->bytes + 1);                  /* so that sanitizers see what is read behind it */
+		memcpy(copy, c->json, c->bytes);
+		decode_one((DecoderConfig){.format = "json"}, &(Wanted){"a", c->type}, 1, (Record){.value = copy, .value_bytes = (uint32_t)c->bytes}, &text, &heard);
+		if (strcmp(text.text, c->cell) != 0) fail_msg("%s: got %s (%s)", c->title, text.text, heard.text.text);
+		if (!strstr(heard.text.text, c->error) || (*c->error == 0) != (heard.text.bytes == 0)) fail_msg("%s: says %s", c->title, heard.text.text);
+		assert_int_equal(heard.records, strcmp(c->cell, "DEAD") == 0);
+		assert_int_equal(heard.values, strcmp(c->cell, "BAD") == 0);
+		free(copy);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
+static void a_nul_inside_a_string_arrives_as_it_is(void **state)
+{
+	(void)state;
+	DecodeColumn column = {.name = "a", .type = TYPE(TEXT), .path = (const char *const[]){"a"}, .path_count = 1};
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&(DecoderConfig){.format = "json", .columns = &column, .column_count = 1}, &err);
+	Record record = {.value = "{\"a\":\"a\\u0000b\"}", .value_bytes = 16};
+	Decoded out;
+	decoder_decode(decoder, &(RecordBatch){.at = &record, .count = 1}, 0, &out, NULL);
+	assert_int_equal(out.batch->columns[0].str[0].bytes, 3);
+	assert_memory_equal(str_at(&out.batch->columns[0].str[0]), "a\0b", 3);
+	batch_unref(out.batch);
+	decoder_free(decoder);
+}
+
+typedef struct RowCase { const char *title; const char *value, *cells, *error; } RowCase;
+
+static void nested_fields_are_found_by_path(void **state)
+{
+	(void)state;
+	static const Wanted WANTED[] = {{"bid.price", T(INTEGER)}, {"bid", T(ROW)}, {"bid.price", T(TEXT)}, {"kind", T(INTEGER), .not_null = true}, {"a.b.c", T(TEXT)}};
+	static const RowCase CASES[] = {
+		{"all there", "{\"kind\":2,\"bid\":{\"price\":5,\"x\":[1]},\"a\":{\"b\":{\"c\":\"d\"}}}", "5|{\"price\":5,\"x\":[1]}|5|2|d", ""},
+		{"a null row", "{\"kind\":2,\"bid\":null}", "NULL|NULL|NULL|2|NULL", ""},
+		{"no row", "{\"kind\":2}", "NULL|NULL|NULL|2|NULL", ""},
+		{"a row that is none", "{\"kind\":2,\"bid\":7}", "BAD|BAD|BAD|2|NULL",
+			"field \"bid.price\": the value around it is no objectfield \"bid\": 7 is no objectfield \"bid.price\": the value around it is no object"},
+		{"a needed field is missing", "{\"bid\":{\"price\":5}}", "5|{\"price\":5}|5|BAD|NULL", "field \"kind\" is missing"},
+		{"a needed field is null", "{\"kind\":null}", "NULL|NULL|NULL|BAD|NULL", "field \"kind\" is null"},
+		{"a row twice: the last counts", "{\"kind\":1,\"bid\":{\"price\":5},\"bid\":{\"y\":0}}", "NULL|{\"y\":0}|NULL|1|NULL", ""},
+		{"names in another case on both levels", "{\"Kind\":1,\"BID\":{\"Price\":5}}", "5|{\"Price\":5}|5|1|NULL", ""},
+		{"two cases of one name fit neither", "{\"kind\":1,\"Bid\":{\"price\":5},\"BID\":{\"price\":6}}", "NULL|NULL|NULL|1|NULL", ""},
+		{"invalid UTF-8 inside a row", "{\"kind\":1,\"bid\":{\"price\":5,\"t\":\"\xff\"}}", "5|BAD|5|1|NULL", "field \"bid\": no valid UTF-8 at byte 0"},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json"}, WANTED, 5, (Record){.value = CASES[i].value, .value_bytes = (uint32_t)strlen(CASES[i].value)}, &text, &heard);
+		if (strcmp(text.text, CASES[i].cells) != 0 || strcmp(heard.text.text, CASES[i].error) != 0) fail_msg("%s: %s (%s)", CASES[i].title, text.text, heard.text.text);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
+static const char *find_header(const Record *record, const char *name, size_t *bytes)
+{
+	(void)record;
+	*bytes = 2;
+	return strcmp(name, "trace") == 0 ? "42" : NULL;
+}
+
+static void print_headers(const Record *record, StrBuf *out) { (void)record; strbuf_adds(out, "{\"trace\":\"42\"}"); }
+
+static void metadata_stands_beside_the_fields(void **state)
+{
+	(void)state;
+	static const Wanted WANTED[] = {{"key", T(TEXT), .from = DECODE_KEY}, {"topic", T(TEXT), .from = DECODE_TOPIC}, {"partition", T(INTEGER), .from = DECODE_PARTITION},
+		{"offset", T(INTEGER), .from = DECODE_POSITION}, {"timestamp", T(TIMESTAMP), .from = DECODE_TIMESTAMP}, {"headers", T(JSON), .from = DECODE_HEADERS},
+		{"trace", T(INTEGER), .from = DECODE_HEADER}, {"nope", T(TEXT), .from = DECODE_HEADER}};
+	Arena arena;
+	arena_init(&arena, 0);
+	DecodeColumn columns[8];
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&(DecoderConfig){.format = "json", .columns = columns, .column_count = make_columns(&arena, WANTED, 8, columns)}, &err);
+	Record records[2] = {
+		{.value = "{}", .value_bytes = 2, .key = "k1", .key_bytes = 2, .position = 7, .timestamp_us = 1700000000123000},
+		{.value = "{}", .value_bytes = 2, .position = 8, .timestamp_us = TIMESTAMP_NONE},
+	};
+	RecordBatch batch = {.at = records, .count = 2, .partition = 3, .topic = "t", .headers_json = print_headers, .header_find = find_header};
+	Decoded out;
+	decoder_decode(decoder, &batch, 0, &out, NULL);
+	StrBuf text = STRBUF_INIT;
+	cells(&out, &text);
+	assert_string_equal(text.text, "k1|t|3|7|2023-11-14 22:13:20.123|{\"trace\":\"42\"}|42|NULL\nNULL|t|3|8|NULL|{\"trace\":\"42\"}|42|NULL");
+	assert_int_equal(out.positions[1], 8);
+	batch_unref(out.batch);
+	columns[2].type = TYPE(REAL);
+	assert_null(decoder_new(&(DecoderConfig){.format = "json", .columns = columns, .column_count = 8}, &err));
+	assert_int_equal(err.code, ERR_DATATYPE_MISMATCH);
+	decoder_free(decoder);
+	strbuf_release(&text);
+	arena_release(&arena);
+}
+
+static void times_as_numbers_may_have_a_fixed_unit(void **state)
+{
+	(void)state;
+	static const struct { TimeUnit unit; Type type; const char *value, *cell; } CASES[] = {
+		{TIME_UNIT_MS, T(TIMESTAMP), "{\"a\":1000}", "1970-01-01 00:00:01"}, {TIME_UNIT_SECONDS, T(TIMESTAMP), "{\"a\":1000}", "1970-01-01 00:16:40"},
+		{TIME_UNIT_US, T(TIMESTAMP), "{\"a\":1000}", "1970-01-01 00:00:00.001"}, {TIME_UNIT_NS, T(TIMESTAMP), "{\"a\":-1}", "1969-12-31 23:59:59.999999"},
+		{TIME_UNIT_MS, T(TIME), "{\"a\":3600000}", "01:00:00"}, {TIME_UNIT_SECONDS, T(TIMESTAMP), "{\"a\":9223372036854775807}", "BAD"},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json"}, &(Wanted){"a", CASES[i].type, .unit = CASES[i].unit}, 1,
+			(Record){.value = CASES[i].value, .value_bytes = (uint32_t)strlen(CASES[i].value)}, &text, &heard);
+		assert_string_equal(text.text, CASES[i].cell);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
+typedef struct ChangeCase { const char *title; Changelog changelog; const char *key, *value, *cells, *error; } ChangeCase;
+
+static void changelogs_say_what_a_record_does(void **state)
+{
+	(void)state;
+	static const ChangeCase CASES[] = {
+		{"upsert", CHANGELOG_UPSERT, "{\"id\":1}", "{\"v\":\"x\"}", "U1|x", ""},
+		{"upsert without value takes away", CHANGELOG_UPSERT, "{\"id\":1}", NULL, "D1|NULL", ""},
+		{"upsert with a broken key", CHANGELOG_UPSERT, "{", "{\"v\":\"x\"}", "DEAD", "key: not JSON"},
+		{"Debezium create", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"before\":null,\"after\":{\"v\":\"x\"}}", "U1|x", ""},
+		{"Debezium update in payload", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"schema\":{},\"payload\":{\"op\":\"u\",\"before\":{\"v\":\"x\"},\"after\":{\"v\":\"y\"}}}", "U1|y", ""},
+		{"Debezium delete", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"d\",\"before\":{\"v\":\"x\"},\"after\":null}", "D1|x", ""},
+		{"Debezium without after", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"after\":null}", "DEAD", "\"after\" is no object"},
+		{"Debezium without op", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"after\":{}}", "DEAD", "\"op\" is missing"},
+		{"op +I", CHANGELOG_OP, "{\"id\":1}", "{\"op\":\"+I\",\"v\":\"x\"}", "+1|x", ""},
+		{"op -U", CHANGELOG_OP, "{\"id\":1}", "{\"op\":\"-U\",\"v\":\"x\"}", "D1|x", ""},
+		{"no op", CHANGELOG_OP, "{\"id\":1}", "{\"v\":\"x\"}", "DEAD", "none of +I"},
+	};
+	static const Wanted WANTED[] = {{"id", T(INTEGER), .not_null = true, .from = DECODE_KEY_FIELD}, {"v", T(TEXT)}};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		const ChangeCase *c = &CASES[i];
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json", .changelog = c->changelog}, WANTED, 2,
+			(Record){.key = c->key, .key_bytes = (uint32_t)strlen(c->key), .value = c->value, .value_bytes = (uint32_t)(c->value ? strlen(c->value) : 0)}, &text, &heard);
+		if (strcmp(text.text, c->cells) != 0 || !strstr(heard.text.text, c->error)) fail_msg("%s: %s (%s)", c->title, text.text, heard.text.text);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
+typedef struct CsvCase { const char *title, *header, *line, *cells, *error; } CsvCase;
+
+static void lines_of_csv_become_rows(void **state)
+{
+	(void)state;
+	static const CsvCase CASES[] = {
+		{"plain", NULL, "1,x,2.50", "1|x|2.50", ""},
+		{"quoted, with delimiter, quote and line end", NULL, "1,\"a,\"\"b\"\"\nc\",2", "1|a,\"b\"\nc|2.00", ""},
+		{"an empty field is NULL, a quoted one is not", NULL, ",\"\",", "NULL||NULL", ""},
+		{"a carriage return at the end", NULL, "1,x,2\r", "1|x|2.00", ""},
+		{"a bad value", NULL, "one,x,2", "BAD|x|2.00", "field \"id\": \"one\" is no INTEGER"},
+		{"too few fields", NULL, "1,x", "DEAD", "the line has 2 fields, not 3"},
+		{"an open quote", NULL, "1,\"x,2", "DEAD", "not CSV: a quote is not closed"},
+		{"something behind a quote", NULL, "1,\"x\"y,2", "DEAD", "not CSV: something stands between"},
+		{"invalid UTF-8", NULL, "1,\xff,2", "1|BAD|2.00", "no valid UTF-8"},
+		{"fields in another order", "price, ID ,name", "2,1,x", "1|x|2.00", ""},
+		{"a column that is not there", "id,name", "1,x", "1|x|NULL", ""},
+	};
+	static const Wanted WANTED[] = {{"id", T(INTEGER)}, {"name", T(TEXT)}, {"price", DECIMAL(10, 2)}};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		const CsvCase *c = &CASES[i];
+		Arena arena;
+		arena_init(&arena, 0);
+		DecodeColumn columns[3];
+		Error err = ERROR_INIT;
+		DecoderConfig config = {.format = "csv", .columns = columns, .column_count = make_columns(&arena, WANTED, 3, columns), .csv_header = c->header, .csv_field_count = 3};
+		Decoder *decoder = decoder_new(&config, &err);
+		Record record = {.value = c->line, .value_bytes = (uint32_t)strlen(c->line)};
+		RecordBatch records = {.at = &record, .count = 1, .header = c->header, .header_bytes = (uint32_t)(c->header ? strlen(c->header) : 0)};
+		Heard heard = {.text = STRBUF_INIT};
+		StrBuf text = STRBUF_INIT;
+		Decoded out;
+		decoder_decode(decoder, &records, 0, &out, &(DeadSink){.context = &heard, .record = hear_record, .value = hear_value});
+		cells(&out, &text);
+		if (strcmp(text.text, c->cells) != 0 || !strstr(heard.text.text, c->error)) fail_msg("%s: %s (%s)", c->title, text.text, heard.text.text);
+		batch_unref(out.batch);
+		decoder_free(decoder);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+		arena_release(&arena);
+	}
+}
+
+static void a_raw_record_is_one_column(void **state)
+{
+	(void)state;
+	StrBuf text = STRBUF_INIT;
+	Heard heard = {.text = STRBUF_INIT};
+	decode_one((DecoderConfig){.format = "raw"}, &(Wanted){"line", T(TEXT)}, 1, (Record){.value = "a line", .value_bytes = 6}, &text, &heard);
+	strbuf_addc(&text, ' ');
+	decode_one((DecoderConfig){.format = "raw"}, &(Wanted){"line", T(TEXT)}, 1, (Record){.value = "\xff", .value_bytes = 1}, &text, &heard);
+	strbuf_addc(&text, ' ');
+	decode_one((DecoderConfig){.format = "raw"}, &(Wanted){"line", T(JSON)}, 1, (Record){.value = "{ }", .value_bytes = 3}, &text, &heard);
+	assert_string_equal(text.text, "a line BAD {}");
+	strbuf_release(&text);
+	strbuf_release(&heard.text);
+}
+
+static void a_field_that_is_never_there_is_reported_with_the_nearest_name(void **state)
+{
+	(void)state;
+	static const Wanted WANTED[] = {{"bid.pric", T(INTEGER)}, {"bid.ok", T(INTEGER)}, {"knd", T(INTEGER)}, {"zzz", T(INTEGER)}};
+	Arena arena;
+	arena_init(&arena, 0);
+	DecodeColumn columns[4];
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&(DecoderConfig){.format = "json", .columns = columns, .column_count = make_columns(&arena, WANTED, 4, columns)}, &err);
+	static Record records[1000];
+	StrBuf text = STRBUF_INIT;
+	const char *value = "{\"kind\":1,\"bid\":{\"price\":5,\"ok\":1}}";
+	for (int i = 0; i < 1000; i++) records[i] = (Record){.value = value, .value_bytes = (uint32_t)strlen(value)};
+	Decoded out;
+	RecordBatch batch = {.at = records, .count = 999};
+	decoder_decode(decoder, &batch, 0, &out, NULL);
+	batch_unref(out.batch);
+	assert_false(decoder_report(decoder, &text));
+	batch.count = 1000;
+	decoder_decode(decoder, &batch, 999, &out, NULL);
+	batch_unref(out.batch);
+	assert_true(decoder_report(decoder, &text));
+	assert_string_equal(text.text, "column \"bid.pric\" is in none of the first 1000 records; they have \"price\"\n"
+		"column \"knd\" is in none of the first 1000 records; they have \"kind\"\ncolumn \"zzz\" is in none of the first 1000 records\n");
+	assert_false(decoder_report(decoder, &text));
+	assert_int_equal(decoder_stats(decoder).records, 1000);
+	decoder_free(decoder);
+	strbuf_release(&text);
+	arena_release(&arena);
+}
+
+static void a_full_batch_leaves_the_rest(void **state)
+{
+	(void)state;
+	DecodeColumn column = {.name = "a", .type = TYPE(TEXT), .path = (const char *const[]){"a"}, .path_count = 1};
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&(DecoderConfig){.format = "json", .columns = &column, .column_count = 1}, &err);
+	enum { COUNT = 20, BYTES = 1 << 20 };
+	char *big = mem_alloc(BYTES + 16);
+	int bytes = snprintf(big, 16, "{\"a\":\"");
+	memset(big + bytes, 'x', BYTES);
+	memcpy(big + bytes + BYTES, "\"}", 2);
+	Record records[COUNT];
+	for (int i = 0; i < COUNT; i++) records[i] = (Record){.value = big, .value_bytes = (uint32_t)bytes + BYTES + 2, .position = i};
+	RecordBatch batch = {.at = records, .count = COUNT};
+	int rows = 0, batches = 0;
+	for (int from = 0; from < COUNT; batches++) {
+		Decoded out;
+		from = decoder_decode(decoder, &batch, from, &out, NULL);
+		rows += out.batch->rows;
+		assert_int_equal(out.records, out.batch->rows);
+		assert_true(out.batch->arena.used_bytes < 12 << 20);
+		batch_unref(out.batch);
+	}
+	assert_int_equal(rows, COUNT);
+	assert_true(batches > 1);
+	free(big);
+	decoder_free(decoder);
+}
+
+static void paths_are_names_divided_by_dots(void **state)
+{
+	(void)state;
+	static const struct { const char *text, *names; ErrorCode code; } CASES[] = {
+		{"$.address.city", "address/city/", ERR_NONE}, {"address", "address/", ERR_NONE}, {"$", "", ERR_NONE}, {"$.\"odd. \"\"name\".x", "odd. \"name/x/", ERR_NONE},
+		{"$.a[0]", NULL, ERR_UNSUPPORTED}, {"$.*", NULL, ERR_UNSUPPORTED}, {"$..a", NULL, ERR_INVALID_PARAMETER}, {"a.", NULL, ERR_INVALID_PARAMETER}, {"\"a", NULL, ERR_INVALID_PARAMETER},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		Arena arena;
+		arena_init(&arena, 0);
+		const char *const *path;
+		int count;
+		Error err = ERROR_INIT;
+		bool ok = decode_path_parse(&arena, CASES[i].text, SPAN_NONE, &path, &count, &err);
+		assert_int_equal(err.code, CASES[i].code);
+		StrBuf text = STRBUF_INIT;
+		for (int p = 0; ok && p < count; p++) strbuf_printf(&text, "%s/", path[p]);
+		if (ok) assert_string_equal(text.text, CASES[i].names);
+		strbuf_release(&text);
+		arena_release(&arena);
+	}
+}
+
+static void hashes_do_not_depend_on_how_records_were_cut(void **state)
+{
+	(void)state;
+	Record records[3] = {{.value = "a", .value_bytes = 1, .position = 1}, {.value = "b", .value_bytes = 1, .key = "k", .key_bytes = 1, .position = 2}, {.position = 5}};
+	RecordBatch batch = {.at = records, .count = 3};
+	uint64_t whole = record_hash(0, &batch, 0, 3);
+	assert_true(record_hash(record_hash(0, &batch, 0, 1), &batch, 1, 3) == whole);
+	records[2].position = 6;
+	assert_false(record_hash(0, &batch, 0, 3) == whole);
+	assert_true(record_fingerprint(&records[0]) != record_fingerprint(&records[1]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_of_json_become_values_or_say_why_not),
+		cmocka_unit_test(a_nul_inside_a_string_arrives_as_it_is),
+		cmocka_unit_test(nested_fields_are_found_by_path),
+		cmocka_unit_test(metadata_stands_beside_the_fields),
+		cmocka_unit_test(times_as_numbers_may_have_a_fixed_unit),
+		cmocka_unit_test(changelogs_say_what_a_record_does),
+		cmocka_unit_test(lines_of_csv_become_rows),
+		cmocka_unit_test(a_raw_record_is_one_column),
+		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),
+		cmocka_unit_test(a_full_batch_leaves_the_rest),
+		cmocka_unit_test(paths_are_names_divided_by_dots),
+		cmocka_unit_test(hashes_do_not_depend_on_how_records_were_cut),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
