@@ -67,11 +67,17 @@ Expr *expr_case(Arena *arena, Expr **args, int arg_count, Span span, Error *err)
 /* Finds the overload of `name` ("+", "upper", "like" ...) that fits, inserts casts, folds nothing. Unknown name:
  * ERR_UNDEFINED_FUNCTION with the nearest name as hint; wrong types: the same code, listing the signatures. */
 Expr *expr_call(Arena *arena, const char *name, Expr **args, int arg_count, Span span, Error *err);
+/* The same for what stands as name(args) in a statement: no operators, and like(pattern, text), glob(pattern, text) and
+ * regexp(pattern, text) with SQLite's order of arguments. */
+Expr *expr_call_function(Arena *arena, const char *name, Expr **args, int arg_count, Span span, Error *err);
+/* What stands as a condition, as BOOLEAN: numbers are true if not 0, text by its numeric prefix. e itself if it is BOOLEAN. */
+Expr *expr_condition(Arena *arena, Expr *e);
 
 typedef enum CastRule {
 	CAST_IMPLICIT,        /* what happens by itself: NULL to any, INTEGER -> DECIMAL -> REAL, anything comparable */
 	CAST_ASSIGN,          /* into a column of INSERT or a sink: also TEXT literals to times, numbers to TEXT; lossless */
 	CAST_EXPLICIT,        /* CAST(x AS t): SQLite's meaning where it has one; what is no value of the type is NULL */
+	CAST_TRY,             /* TRY_CAST(x AS t): text is read strictly, what is no value of the type is NULL */
 } CastRule;
 Expr *expr_cast(Arena *arena, Expr *e, Type to, CastRule rule, Error *err);   /* e itself if it is of that type */
 
@@ -100,6 +106,7 @@ bool expr_fold(Arena *arena, Expr *e, Value *value, Error *err);
  * each operator instance compiles its own. */
 typedef struct ExprProgram ExprProgram;
 ExprProgram *expr_compile(Arena *arena, const Expr *e, const ColumnId *layout, int layout_count);
+uint64_t expr_overflow_count(void);                   /* results so far that were NULL for want of bits, in this process */
 void expr_program_release(ExprProgram *program);      /* frees what is not in the arena (compiled regular expressions ...) */
 
 /* batch->count dense values. Result and intermediates live in scratch, the batch or the program: valid until scratch is

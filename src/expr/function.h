@@ -16,6 +16,7 @@ typedef struct KernelCall {
 	Column *out;                      /* type set, data allocated and null possibly set (strict); kernel fills data */
 	Arena *scratch;                   /* strings of the result go here */
 	void *state;                      /* what prepare returned */
+	const Value *const *constants;    /* constants[i]: the value of argument i in every row, NULL where it is no constant */
 	int64_t system_us;                /* the commit's clock */
 } KernelCall;
 
@@ -23,6 +24,8 @@ typedef struct KernelCall {
  * more NULLs by kernel_null(). Others see the NULL marks and set them all. */
 typedef void KernelFunction(KernelCall *call);
 void kernel_null(KernelCall *call, int row);
+uint8_t *kernel_nulls(KernelCall *call);     /* the result's marks, zeroed if there were none */
+void kernel_overflow(KernelCall *call, int row);      /* NULL, and counted */
 
 typedef enum FunctionFlags {
 	FUNCTION_STRICT = 1,              /* NULL in, NULL out */
@@ -31,6 +34,9 @@ typedef enum FunctionFlags {
 	FUNCTION_NEVER_NULL = 8,          /* not even for NULL arguments */
 	FUNCTION_MAY_NULL = 16,           /* may give NULL although no argument is (1/0) */
 	FUNCTION_PROCTIME = 32,           /* stamps a row once */
+	FUNCTION_ALL_NULL = 64,           /* NULL only if all arguments are (coalesce) */
+	FUNCTION_PREPARED_TAIL = 128,     /* prepare reads all arguments but the first, which are constants; the kernel gets one column */
+	FUNCTION_OPERATOR = 256,          /* has a spelling of its own; cannot be called as name(...) */
 } FunctionFlags;
 
 typedef struct Function {
@@ -47,7 +53,7 @@ typedef struct Function {
 extern const Function FUNCTIONS[];
 extern const int FUNCTION_COUNT;
 
-/* For completion and SHOW FUNCTIONS; NULL: unknown. Case-insensitive, aliases resolved. */
+/* The first overload of a name, operators included; NULL: unknown. Case-insensitive, aliases resolved. */
 const Function *function_find(const char *name);
 const char *function_nearest(const char *name);       /* for "Did you mean ...?"; NULL: nothing near */
 bool function_is_aggregate(const char *name);         /* aggregate.h's table */

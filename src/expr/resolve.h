@@ -1,0 +1,22 @@
+/* Finding the function that a name and its arguments mean; between resolve.c, compare.c and the tables. */
+#ifndef WEIR_EXPR_RESOLVE_H
+#define WEIR_EXPR_RESOLVE_H
+
+#include "expr/function.h"
+
+/* The call of just this row: result type and nullability are derived, nothing is cast. */
+Expr *call_make(Arena *arena, const Function *function, Expr **args, int arg_count, Span span);
+
+/* Brings two values that are compared to types that a comparison kernel takes; false and err: they cannot be compared. */
+bool compare_unify(Arena *arena, const char *name, Expr **a, Expr **b, Span span, Error *err);
+
+/* Forms that are more than a row: comparisons, IN, BETWEEN, IIF, NULLIF. done: whether the name is one of them. */
+Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err);
+
+/* Text that stands where a number is needed: a constant becomes INTEGER or REAL by its digits, all else REAL. */
+Expr *text_as_number(Arena *arena, Expr *e);
+
+/* Refuses: no row of this name takes these types. */
+Expr *refuse_call(const char *name, Expr **args, int arg_count, Span span, Error *err);
+
+#endif
