@@ -74,7 +74,7 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 		store_rollback(store);
 		return false;
 	}
-	return store_commit(store, err);
+	return sealed->keep_open || store_commit(store, err);
 }
 
 /* ---- the writer ---- */
@@ -82,6 +82,7 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	if (!sealed_write(sealed, runtime->store, err)) return false;
+	if (sealed->keep_open) return true;
 	StoreWal wal = {0};
 	if (!store_wal_tend(runtime->store, &wal, err)) return false;
 	runtime->wal_bytes = wal.wal_bytes;
@@ -133,7 +134,7 @@ bool writer_wait(Runtime *runtime, Error *err)
 
 bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
-	if (runtime->writer_running) {
+	if (runtime->writer_running && !sealed->keep_open) {
 		runtime->sealed = sealed;
 		pthread_cond_signal(&runtime->writer_wake);
 		return true;

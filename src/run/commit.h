@@ -28,6 +28,7 @@ struct SealedCommit {
 	VEC(SealedPiece) pieces;
 	int64_t prune_through;                /* commit records and log up to here are covered; 0: none */
 	bool file_open;                       /* the transaction is open already */
+	bool keep_open;                       /* BEGIN ... COMMIT: more follows in the same transaction of the file */
 	VEC(Checkpoint *) done;               /* freed after writing: pieces point into them */
 };
 

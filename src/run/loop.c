@@ -81,7 +81,7 @@ static bool tend_readers(Runtime *runtime, Error *err)
 
 /* ---- one turn ---- */
 
-static bool pending_is_full(const Runtime *runtime)
+bool runtime_pending_is_full(const Runtime *runtime)
 {
 	uint64_t bytes = 0;
 	int64_t rows = 0;
@@ -192,13 +192,13 @@ static bool finish(Runtime *runtime, Error *err)
 static bool loop_turn(Runtime *runtime, bool *did, Error *err)
 {
 	if (!tend_readers(runtime, err)) return false;
-	bool full = pending_is_full(runtime);
+	bool full = runtime_pending_is_full(runtime);
 	for (int n = 0; n < STEPS_PER_TURN && !full && !runtime->transaction; n++) {
 		bool stepped = false;
 		if (!step_lanes(runtime, &stepped, err)) return false;
 		if (!stepped) break;
 		*did = true;
-		full = pending_is_full(runtime);
+		full = runtime_pending_is_full(runtime);
 		if (atomic_load(&runtime->waiting)) break;
 	}
 	if (cut_is_due(runtime, full)) {
@@ -237,6 +237,7 @@ static void *loop_main(void *context)
 		}
 		bool did = false;
 		Error err = ERROR_INIT;
+		runtime->turns++;
 		if (!loop_turn(runtime, &did, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
 		if (!did) loop_wait(runtime);
 	}

@@ -354,6 +354,7 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 	sealed->record.partitions = sealed->partitions.at;
 	sealed->record.partition_count = sealed->partitions.count;
 	sealed->file_open = runtime->file_open;
+	sealed->keep_open = runtime->transaction;
 	return checkpoint_cut(runtime, sealed, err);
 }
 
@@ -365,6 +366,7 @@ static bool sealed_is_empty(const SealedCommit *sealed)
 
 bool runtime_cut(Runtime *runtime, Error *err)
 {
+	if (runtime->transaction && !runtime_file_begin(runtime, err)) return false;
 	runtime_open_commit(runtime);
 	for (int l = 0; l < runtime->lanes.count; l++)
 		if (lane_moves(runtime->lanes.at[l]) && !lane_commit(runtime, runtime->lanes.at[l], err)) goto broken;
@@ -375,7 +377,7 @@ bool runtime_cut(Runtime *runtime, Error *err)
 	if (sealed_is_empty(sealed)) return true;
 	runtime->next = sealed_new();
 	runtime->commit++;
-	runtime->file_open = false;
+	runtime->file_open = runtime->transaction;
 	return writer_hand_over(runtime, sealed, err);
 broken:
 	runtime->failure = *err;                              /* operators have moved, the file has not: only a new start is safe */

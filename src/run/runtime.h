@@ -79,6 +79,7 @@ typedef struct Runtime {
 	bool ends;                        /* it stops by itself when all is read */
 	bool ended;                       /* until_end: all is read and committed */
 	Error failure;                    /* the loop ended for this */
+	_Atomic uint64_t turns;           /* of the loop, for watchdogs */
 
 	/* the commit being gathered */
 	uint64_t commit;                  /* its number */
@@ -140,6 +141,7 @@ bool runtime_is_read(const Runtime *runtime, const Relation *relation);
 
 /* Cuts what is gathered and waits until it is in the file. */
 bool runtime_flush(Runtime *runtime, Error *err);
+bool runtime_pending_is_full(const Runtime *runtime);   /* the commit being gathered is as large as memory is meant to hold */
 bool runtime_checkpoint(Runtime *runtime, Error *err);
 void runtime_hold(Runtime *runtime, bool on);         /* BEGIN, COMMIT */
 /* ROLLBACK: forgets everything since the last commit and starts anew from the file. */

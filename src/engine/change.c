@@ -1,0 +1,546 @@
+/* INSERT, UPDATE, DELETE, TRUNCATE of local relations.
+ *
+ * A statement runs at once, on what all before it left: its rows come from an ad-hoc query on the writer's connection, which sees what is not
+ * committed yet. Each row is tested (NOT NULL, CHECK, keys) and written to the relation's table in the transaction of the commit being gathered;
+ * when all are in, their changes go into the graph. A statement that fails leaves nothing: savepoint in the file, nothing in the graph.
+ */
+#include <stdio.h>
+
+#include "engine/internal.h"
+
+typedef struct Change {
+	Session *session;
+	Engine *engine;
+	Relation *target;
+	StoreTable *table;
+	Type *types;
+	BatchBuilder out;                     /* changes for the graph */
+	VEC(Batch *) batches;
+	int64_t rows;
+	Value *values, *old;
+	bool keyed;
+	ExprProgram **checks;
+	Arena arena;                          /* of the statement's run */
+	Arena scratch;                        /* of one row */
+	/* one row's change as the store wants it */
+	StrBuf bytes;
+	ChangeRow change_rows[2];
+	/* RETURNING */
+	int returning_count;
+} Change;
+
+static void change_init(Change *change, Session *session, Relation *target)
+{
+	*change = (Change){.session = session, .engine = session->engine, .target = target, .bytes = STRBUF_INIT};
+	arena_init(&change->arena, 0);
+	arena_init(&change->scratch, 0);
+	change->types = arena_array(&change->arena, Type, target->column_count + 1);
+	change->values = arena_array(&change->arena, Value, target->column_count + 1);
+	change->old = arena_array(&change->arena, Value, target->column_count + 1);
+	for (int c = 0; c < target->column_count; c++) change->types[c] = target->columns[c].type;
+	batch_builder_init(&change->out, change->types, target->column_count, BATCH_ROWS_MAX);
+}
+
+static void change_release(Change *change)
+{
+	for (int b = 0; b < change->batches.count; b++) batch_unref(change->batches.at[b]);
+	vec_release(&change->batches);
+	batch_builder_release(&change->out);
+	strbuf_release(&change->bytes);
+	arena_release(&change->scratch);
+	arena_release(&change->arena);
+}
+
+/* ---- tests of a row ---- */
+
+static bool test_not_null(const Change *change, const Value *row, Error *err)
+{
+	const Relation *target = change->target;
+	for (int c = 0; c < target->column_count; c++) {
+		bool key = false;
+		for (int k = 0; k < target->primary_key_count; k++) key |= target->primary_key[k] == c;
+		if (row[c].is_null && (target->columns[c].not_null || key))
+			return error_set(err, ERR_NOT_NULL_VIOLATION, SPAN_NONE, "column \"%s\" of %s \"%s\" cannot be NULL", target->columns[c].name, relation_kind_name(target->kind), target->name);
+	}
+	return true;
+}
+
+static Batch *row_batch(Change *change, const Value *row)
+{
+	BatchBuilder builder;
+	batch_builder_init(&builder, change->types, change->target->column_count, 1);
+	int at = batch_builder_row(&builder, 1);
+	for (int c = 0; c < change->target->column_count; c++) batch_builder_set(&builder, at, c, &row[c]);
+	Batch *batch = batch_builder_take(&builder);
+	batch->system_us = engine_now(change->engine);
+	batch_builder_release(&builder);
+	return batch;
+}
+
+/* CHECK conditions are over the relation's inputs: id = index + 1. Only FALSE refuses. */
+static bool test_checks(Change *change, const Value *row, Error *err)
+{
+	const Relation *target = change->target;
+	if (!target->check_count) return true;
+	Batch *stored = row_batch(change, row), *inputs = batch_derive(stored, target->input_count);
+	inputs->rows = inputs->count = 1;
+	ColumnId *layout = arena_array(&change->scratch, ColumnId, target->input_count + 1);
+	for (int i = 0; i < target->input_count; i++) {
+		inputs->columns[i] = stored->columns[target->inputs[i].path.column];
+		layout[i] = i + 1;
+	}
+	bool ok = true;
+	for (int k = 0; ok && k < target->check_count; k++) {
+		ExprProgram *program = expr_compile(&change->scratch, target->checks[k].condition, layout, target->input_count);
+		Column result = expr_eval(program, inputs, &change->scratch);
+		if (!column_is_null(&result, 0) && !result.i64[0])
+			ok = error_set(err, ERR_CHECK_VIOLATION, SPAN_NONE, "row of %s \"%s\" breaks CHECK (%s)", relation_kind_name(target->kind), target->name, target->checks[k].sql);
+		expr_program_release(program);
+	}
+	batch_unref(inputs);
+	batch_unref(stored);
+	return ok;
+}
+
+static bool test_row(Change *change, const Value *row, Error *err) { return test_not_null(change, row, err) && test_checks(change, row, err); }
+
+/* ---- writing ---- */
+
+static void note_change(Change *change, const Value *row, int64_t weight)
+{
+	int at = batch_builder_row(&change->out, weight);
+	for (int c = 0; c < change->target->column_count; c++) batch_builder_set(&change->out, at, c, &row[c]);
+	if (!batch_builder_full(&change->out)) return;
+	Batch *batch = batch_builder_take(&change->out);
+	vec_push(&change->batches, batch);
+}
+
+static ChangeRow packed(Change *change, const Value *row, int64_t weight)
+{
+	ChangeRow out = {.offset = (uint32_t)change->bytes.bytes, .weight = weight};
+	row_pack_values(&change->bytes, row, change->target->column_count);
+	out.bytes = (uint32_t)(change->bytes.bytes - out.offset);
+	return out;
+}
+
+/* old or new may be NULL; both: an update. */
+static bool write_row(Change *change, const Value *old, const Value *new, Error *err)
+{
+	strbuf_clear(&change->bytes);
+	Changes changes = {.rows = change->change_rows};
+	if (old) change->change_rows[changes.count++] = packed(change, old, -1);
+	if (new) change->change_rows[changes.count++] = packed(change, new, 1);
+	changes.bytes = change->bytes.text;
+	changes.byte_count = change->bytes.bytes;
+	for (int i = 0; i < changes.count; i++) {
+		ChangeRow *row = &change->change_rows[i];
+		row->hash = hash_bytes_128(changes.bytes + row->offset, row->bytes);
+	}
+	if (!store_apply(change->engine->store, change->table, &changes, NULL, err)) return false;
+	if (old) note_change(change, old, -1);
+	if (new) note_change(change, new, 1);
+	return true;
+}
+
+/* A whole batch of new rows without a key: nothing to look up. */
+static bool append_batch(Change *change, const Batch *batch, Error *err)
+{
+	Changes changes = {0};
+	StrBuf bytes = STRBUF_INIT;
+	changes.rows = mem_alloc(sizeof *changes.rows * (size_t)(batch->count + 1));
+	for (int i = 0; i < batch->count; i++) {
+		ChangeRow *row = &changes.rows[changes.count++];
+		*row = (ChangeRow){.offset = (uint32_t)bytes.bytes, .weight = 1};
+		row_pack(&bytes, batch->columns, change->target->column_count, batch_row(batch, i));
+		row->bytes = (uint32_t)(bytes.bytes - row->offset);
+		row->hash = hash_bytes_128(bytes.text + row->offset, row->bytes);
+	}
+	changes.bytes = bytes.text;
+	changes.byte_count = bytes.bytes;
+	bool ok = store_apply(change->engine->store, change->table, &changes, NULL, err);
+	free(changes.rows);
+	strbuf_release(&bytes);
+	return ok;
+}
+
+static bool change_begin(Change *change, Error *err)
+{
+	Runtime *runtime = change->engine->runtime;
+	if (!runtime_start(runtime, err) || !runtime_file_begin(runtime, err)) return false;
+	change->table = engine_table(change->engine, change->target, err);
+	if (!change->table) return false;
+	change->keyed = store_table_spec(change->table)->has_key;
+	return store_savepoint(change->engine->store, err);
+}
+
+/* The graph gets the changes only when all rows are in the file. */
+static bool change_end(Change *change, bool ok, Error *err)
+{
+	Store *store = change->engine->store;
+	Runtime *runtime = change->engine->runtime;
+	if (!ok) {
+		if (store_in_transaction(store)) store_savepoint_rollback(store);
+		else runtime->file_open = false;
+		return false;
+	}
+	if (!store_savepoint_release(store, err)) return false;
+	Batch *last = batch_builder_take(&change->out);
+	if (last) vec_push(&change->batches, last);
+	for (int b = 0; b < change->batches.count; b++)
+		if (!runtime_push_local(runtime, change->target, change->batches.at[b], err)) {
+			runtime->failure = *err;          /* the file has it, the operators do not: only a new start is safe */
+			return false;
+		}
+	change->session->changed = true;
+	return true;
+}
+
+/* ---- INSERT ---- */
+
+typedef struct Insert {
+	Change base;
+	BoundInsert *bound;
+	ExprProgram **returning;
+	int64_t inserted;
+} Insert;
+
+static void key_of(const Relation *target, const Value *row, Value *key)
+{
+	for (int k = 0; k < target->primary_key_count; k++) key[k] = row[target->primary_key[k]];
+}
+
+static bool key_violation(const Change *change, Error *err)
+{
+	const Relation *target = change->target;
+	StrBuf names = STRBUF_INIT;
+	for (int k = 0; k < target->primary_key_count; k++) strbuf_printf(&names, "%s%s", k ? ", " : "", target->columns[target->primary_key[k]].name);
+	error_set(err, ERR_UNIQUE_VIOLATION, SPAN_NONE, "a row with this key (%s) is in table \"%s\" already", names.text, target->name);
+	error_hint(err, "INSERT ... ON CONFLICT (%s) DO UPDATE SET ... replaces it.", names.text);
+	strbuf_release(&names);
+	return false;
+}
+
+static const BoundConflict *conflict_for(const Insert *insert)
+{
+	return insert->bound->conflict_count ? &insert->bound->conflicts[0] : NULL;
+}
+
+/* Evaluates one expression of ON CONFLICT DO UPDATE over the old row and the one that was to be inserted. */
+static bool conflict_value(Insert *insert, const BoundConflict *conflict, Expr *expr, const Value *old, const Value *new, Value *out)
+{
+	Change *change = &insert->base;
+	int n = change->target->column_count;
+	Batch *old_batch = row_batch(change, old), *new_batch = row_batch(change, new), *both = batch_derive(old_batch, 2 * n);
+	batch_borrow(both, new_batch);
+	both->rows = both->count = 1;
+	both->system_us = old_batch->system_us;
+	ColumnId *layout = arena_array(&change->scratch, ColumnId, 2 * n + 1);
+	for (int c = 0; c < n; c++) {
+		both->columns[c] = old_batch->columns[c];
+		both->columns[n + c] = new_batch->columns[c];
+		layout[c] = conflict->old_columns[c];
+		layout[n + c] = conflict->excluded_columns[c];
+	}
+	ExprProgram *program = expr_compile(&change->scratch, expr, layout, 2 * n);
+	Column result = expr_eval(program, both, &change->scratch);
+	*out = column_value(&result, 0);
+	if (!out->is_null && type_phys(out->type) == PHYS_STR) out->str = str_copy(&change->arena, str_at(&out->str), out->str.bytes);
+	expr_program_release(program);
+	batch_unref(both);
+	batch_unref(new_batch);
+	batch_unref(old_batch);
+	return true;
+}
+
+static bool conflict_update(Insert *insert, const BoundConflict *conflict, const Value *old, const Value *new, Value *result, bool *updated, Error *err)
+{
+	Change *change = &insert->base;
+	*updated = false;
+	if (conflict->where) {
+		Value holds;
+		conflict_value(insert, conflict, conflict->where, old, new, &holds);
+		if (holds.is_null || !holds.i64) return true;
+	}
+	memcpy(result, old, sizeof *old * (size_t)change->target->column_count);
+	for (int s = 0; s < conflict->set_count; s++)
+		conflict_value(insert, conflict, conflict->set_values[s], old, new, &result[conflict->set_columns[s]]);
+	*updated = true;
+	return test_row(change, result, err) && write_row(change, old, result, err);
+}
+
+static bool return_row(Insert *insert, const Value *row, Error *err)
+{
+	BoundInsert *bound = insert->bound;
+	if (!bound->returning_count) return true;
+	Change *change = &insert->base;
+	Batch *stored = row_batch(change, row), *out = batch_derive(stored, bound->returning_count);
+	out->rows = out->count = 1;
+	for (int r = 0; r < bound->returning_count; r++) {
+		ExprProgram *program = expr_compile(&change->scratch, bound->returning[r], bound->row_columns, change->target->column_count);
+		out->columns[r] = expr_eval(program, stored, &out->arena);
+		expr_program_release(program);
+	}
+	bool ok = session_emit(change->session, out, err);
+	batch_unref(out);
+	batch_unref(stored);
+	return ok;
+}
+
+/* A key that the file cannot enforce (REAL, wide DECIMAL) is refused when the table is made; so the table's key is the relation's. */
+static bool insert_keyed(Insert *insert, const Value *row, Error *err)
+{
+	Change *change = &insert->base;
+	Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1);
+	key_of(change->target, row, key);
+	int found = store_table_find(change->engine->store, change->table, key, change->old, &change->scratch, err);
+	if (found < 0) return false;
+	const BoundConflict *conflict = conflict_for(insert);
+	AstOrAction action = insert->bound->or_action;
+	if (!found) {
+		insert->inserted++;
+		return write_row(change, NULL, row, err) && return_row(insert, row, err);
+	}
+	if (action == AST_OR_IGNORE || (conflict && !conflict->update)) return true;
+	insert->inserted++;
+	if (action == AST_OR_REPLACE) return write_row(change, change->old, row, err) && return_row(insert, row, err);
+	if (!conflict) return key_violation(change, err);
+	bool updated;
+	Value *result = arena_array(&change->scratch, Value, change->target->column_count + 1);
+	if (!conflict_update(insert, conflict, change->old, row, result, &updated, err)) return false;
+	if (!updated) insert->inserted--;
+	return !updated || return_row(insert, result, err);
+}
+
+static bool insert_row(Insert *insert, const Batch *batch, int row, Error *err)
+{
+	Change *change = &insert->base;
+	arena_clear(&change->scratch);
+	for (int c = 0; c < change->target->column_count; c++) change->values[c] = column_value(&batch->columns[c], row);
+	if (!test_row(change, change->values, err)) return insert->bound->or_action == AST_OR_IGNORE && err->code == ERR_NOT_NULL_VIOLATION ? (error_clear(err), true) : false;
+	if (change->keyed) return insert_keyed(insert, change->values, err);
+	insert->inserted++;
+	return return_row(insert, change->values, err);
+}
+
+static bool insert_batch(Insert *insert, Batch *batch, Error *err)
+{
+	Change *change = &insert->base;
+	for (int i = 0; i < batch->count; i++)
+		if (!insert_row(insert, batch, batch_row(batch, i), err)) return false;
+	if (change->keyed) return true;
+	if (!append_batch(change, batch, err)) return false;
+	vec_push(&change->batches, batch_ref(batch));
+	return true;
+}
+
+static bool begin_returning(Session *session, const BoundColumn *columns, int count)
+{
+	if (!count) return true;
+	ResultColumn *out = arena_array(&session->arena, ResultColumn, count);
+	for (int c = 0; c < count; c++) out[c] = (ResultColumn){.name = columns[c].name, .type = columns[c].type};
+	return !session->out.begin || session->out.begin(session->out.context, RESULT_TABLE, out, count);
+}
+
+static void finish_change(Session *session, int returning_count, const char *what, int64_t rows)
+{
+	if (returning_count) {
+		if (session->out.end) session->out.end(session->out.context);
+	}
+	else session_done(session, "%s %lld", what, (long long)rows);
+}
+
+/* Reads all rows of the plan first where it reads its own target: what is written must not be seen. */
+static bool insert_rows(Insert *insert, Error *err)
+{
+	Change *change = &insert->base;
+	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
+	AdhocQuery *query = adhoc_open(&options, insert->bound->source.plan, err);
+	VEC(Batch *) rows = {0};
+	bool ok = query != NULL;
+	for (Batch *batch = NULL; ok; ) {
+		ok = adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
+		if (!ok || !batch) break;
+		vec_push(&rows, batch);
+	}
+	adhoc_close(query);
+	for (int b = 0; b < rows.count; b++) {
+		ok = ok && insert_batch(insert, rows.at[b], err);
+		batch_unref(rows.at[b]);
+	}
+	vec_release(&rows);
+	return ok;
+}
+
+bool run_insert(Session *session, BoundStatement *bound, Error *err)
+{
+	if (session->check) {
+		session_done(session, "%-8s INSERT into %s", "runs", bound->insert.target->name);
+		return true;
+	}
+	Insert insert = {.bound = &bound->insert};
+	change_init(&insert.base, session, bound->insert.target);
+	bool ok = change_begin(&insert.base, err);
+	if (ok) {
+		begin_returning(session, bound->insert.returning_columns, bound->insert.returning_count);
+		ok = insert_rows(&insert, err);
+		ok = change_end(&insert.base, ok, err);
+	}
+	change_release(&insert.base);
+	if (ok) finish_change(session, bound->insert.returning_count, "INSERT", insert.inserted);
+	return ok;
+}
+
+/* ---- UPDATE, DELETE ---- */
+
+static bool same_row(const Value *a, const Value *b, int count)
+{
+	for (int c = 0; c < count; c++)
+		if (!value_equal(&a[c], &b[c])) return false;
+	return true;
+}
+
+static bool same_key(const Relation *target, const Value *a, const Value *b)
+{
+	for (int k = 0; k < target->primary_key_count; k++)
+		if (!value_equal(&a[target->primary_key[k]], &b[target->primary_key[k]])) return false;
+	return true;
+}
+
+/* Rows whose key changes are taken out first and put in when all are out, so that keys may be swapped or moved along. */
+typedef struct Moved { Batch *batch; int row; } Moved;
+typedef struct Update { Change base; BoundChange *bound; bool deletes; VEC(Moved) moved; } Update;
+
+static void load_row(const Update *update, const Batch *batch, int row, int first, Value *out)
+{
+	for (int c = 0; c < update->base.target->column_count; c++) out[c] = column_value(&batch->columns[first + c], row);
+}
+
+static bool change_row(Update *update, Batch *batch, int row, Error *err)
+{
+	Change *change = &update->base;
+	arena_clear(&change->scratch);
+	load_row(update, batch, row, 0, change->old);
+	if (change->keyed) {                  /* UPDATE ... FROM may give a row twice: the first counts */
+		Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1), *now = arena_array(&change->scratch, Value, change->target->column_count + 1);
+		key_of(change->target, change->old, key);
+		int found = store_table_find(change->engine->store, change->table, key, now, &change->scratch, err);
+		if (found < 0) return false;
+		if (!found || !same_row(now, change->old, change->target->column_count)) return true;
+	}
+	change->rows++;
+	if (update->deletes) return write_row(change, change->old, NULL, err);
+	load_row(update, batch, row, change->target->column_count, change->values);
+	if (!test_row(change, change->values, err)) return false;
+	if (change->keyed && !same_key(change->target, change->old, change->values)) {
+		Moved moved = {batch, row};
+		vec_push(&update->moved, moved);
+		return write_row(change, change->old, NULL, err);
+	}
+	return write_row(change, change->old, change->values, err);
+}
+
+static bool insert_moved(Update *update, Error *err)
+{
+	Change *change = &update->base;
+	for (int m = 0; m < update->moved.count; m++) {
+		arena_clear(&change->scratch);
+		load_row(update, update->moved.at[m].batch, update->moved.at[m].row, change->target->column_count, change->values);
+		Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1);
+		key_of(change->target, change->values, key);
+		int found = store_table_find(change->engine->store, change->table, key, NULL, &change->scratch, err);
+		if (found < 0) return false;
+		if (found) return key_violation(change, err);
+		if (!write_row(change, NULL, change->values, err)) return false;
+	}
+	return true;
+}
+
+static bool return_columns(Update *update, Batch *batch, Error *err)
+{
+	int first = update->base.target->column_count * (update->deletes ? 1 : 2), count = update->bound->returning_count;
+	if (!count) return true;
+	Batch *out = batch_derive(batch, count);
+	out->rows = batch->rows;
+	out->count = batch->count;
+	out->sel = batch->sel;
+	for (int c = 0; c < count; c++) out->columns[c] = batch->columns[first + c];
+	bool ok = session_emit(update->base.session, out, err);
+	batch_unref(out);
+	return ok;
+}
+
+static bool change_rows(Update *update, Error *err)
+{
+	Change *change = &update->base;
+	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
+	AdhocQuery *query = adhoc_open(&options, update->bound->plan, err);
+	VEC(Batch *) rows = {0};
+	bool ok = query != NULL;
+	for (Batch *batch = NULL; ok; ) {
+		ok = adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
+		if (!ok || !batch) break;
+		vec_push(&rows, batch);
+	}
+	adhoc_close(query);
+	for (int b = 0; ok && b < rows.count; b++) {
+		for (int i = 0; ok && i < rows.at[b]->count; i++) ok = change_row(update, rows.at[b], batch_row(rows.at[b], i), err);
+		ok = ok && return_columns(update, rows.at[b], err);
+	}
+	ok = ok && insert_moved(update, err);
+	for (int b = 0; b < rows.count; b++) batch_unref(rows.at[b]);
+	vec_release(&rows);
+	return ok;
+}
+
+bool run_change(Session *session, BoundStatement *bound, Error *err)
+{
+	bool deletes = bound->kind == BOUND_DELETE;
+	if (session->check) {
+		session_done(session, "%-8s %s %s", "runs", deletes ? "DELETE from" : "UPDATE of", bound->change.target->name);
+		return true;
+	}
+	Update update = {.bound = &bound->change, .deletes = deletes};
+	change_init(&update.base, session, bound->change.target);
+	bool ok = change_begin(&update.base, err);
+	if (ok) {
+		begin_returning(session, bound->change.returning_columns, bound->change.returning_count);
+		ok = change_rows(&update, err);
+		ok = change_end(&update.base, ok, err);
+	}
+	int64_t rows = update.base.rows;
+	vec_release(&update.moved);
+	change_release(&update.base);
+	if (ok) finish_change(session, bound->change.returning_count, deletes ? "DELETE" : "UPDATE", rows);
+	return ok;
+}
+
+/* ---- TRUNCATE ---- */
+
+static bool truncate_one(Session *session, Relation *target, Error *err)
+{
+	Change change;
+	change_init(&change, session, target);
+	bool ok = change_begin(&change, err);
+	if (ok) {
+		StoreScan *scan = runtime_is_read(session->engine->runtime, target) ? store_scan_open(session->engine->store, NULL, store_table_spec(change.table), NULL, target->column_count, 0, err) : NULL;
+		for (Batch *batch = NULL; ok && scan && (ok = store_scan_next(scan, BATCH_ROWS_MAX, &batch, NULL, err)) && batch; ) {
+			int64_t *weights = arena_alloc(&batch->arena, sizeof *weights * (size_t)batch->rows);
+			for (int i = 0; i < batch->rows; i++) weights[i] = -1;
+			batch->weights = weights;
+			vec_push(&change.batches, batch);
+		}
+		if (scan) store_scan_close(scan);
+		ok = ok && store_table_truncate(session->engine->store, change.table, err);
+		ok = change_end(&change, ok, err);
+	}
+	change_release(&change);
+	return ok;
+}
+
+bool run_truncate(Session *session, BoundStatement *bound, Error *err)
+{
+	for (int r = 0; r < bound->relations.count; r++)
+		if (!truncate_one(session, bound->relations.at[r], err)) return false;
+	session_done(session, "TRUNCATE");
+	return true;
+}

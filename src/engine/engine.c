@@ -1,0 +1,256 @@
+/* The engine: opening a file and making its catalog; what keeps store, catalog and runtime together. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/internal.h"
+#include "expr/aggregate.h"
+#include "expr/function.h"
+
+typedef struct StoredRow { int64_t id; char *sql, *extra; bool bound; } StoredRow;
+typedef struct StoredRows { VEC(StoredRow) at; } StoredRows;
+
+static bool collect_row(void *context, const StoreCatalogRow *row, Error *err)
+{
+	(void)err;
+	StoredRow stored = {.id = row->id, .sql = mem_strdup(row->sql), .extra = row->extra ? mem_strdup(row->extra) : NULL};
+	vec_push(&((StoredRows *)context)->at, stored);
+	return true;
+}
+
+static bool bind_row(Engine *engine, StoredRow *stored, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	PlanContext context = {.arena = &arena};
+	BindSettings settings = {.stored = true};
+	Relation *relation = bind_relation_text(stored->sql, stored->id, engine->catalog, &settings, &context, NULL, err);
+	if (relation && stored->extra) facts_read(relation, stored->extra);
+	if (relation) catalog_add(engine->catalog, relation);
+	arena_release(&arena);
+	return stored->bound = relation != NULL;
+}
+
+/* In order of their making, but what was replaced may stand on younger ones: again and again until no more can be bound. */
+static bool bind_rows(Engine *engine, StoredRows *rows, Error *err)
+{
+	for (bool progress = true; progress; ) {
+		progress = false;
+		bool missing = false;
+		for (int i = 0; i < rows->at.count; i++) {
+			StoredRow *row = &rows->at.at[i];
+			if (row->bound) continue;
+			Error failed = ERROR_INIT;
+			if (bind_row(engine, row, &failed)) progress = true;
+			else {
+				missing = true;
+				*err = failed;
+			}
+		}
+		if (!missing) {
+			*err = ERROR_INIT;
+			return true;
+		}
+	}
+	char message[ERROR_MESSAGE_BYTES];
+	snprintf(message, sizeof message, "%s", err->message);
+	*err = ERROR_INIT;
+	return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "a definition in the file cannot be read: %.900s", message);
+}
+
+bool engine_load_catalog(Engine *engine, Error *err)
+{
+	StoredRows rows = {0};
+	bool ok = store_catalog_list(engine->store, collect_row, &rows, err) && bind_rows(engine, &rows, err);
+	for (int i = 0; i < rows.at.count; i++) {
+		free(rows.at.at[i].sql);
+		free(rows.at.at[i].extra);
+	}
+	vec_release(&rows.at);
+	return ok;
+}
+
+static void engine_close_tables(Engine *engine)
+{
+	for (int i = 0; i < engine->tables.count; i++) store_table_close(engine->tables.at[i].table);
+	engine->tables.count = 0;
+}
+
+int64_t engine_now(const Engine *engine) { return engine->config.fixed_clock_us ? engine->config.fixed_clock_us : clock_wall_us(); }
+
+static void engine_notice(void *context, const char *text)
+{
+	Engine *engine = context;
+	if (engine->config.notice) engine->config.notice(engine->config.context, text);
+}
+
+static RuntimeConfig runtime_config(Engine *engine)
+{
+	RuntimeConfig config = RUNTIME_CONFIG_DEFAULT;
+	config.fixed_clock_us = engine->config.fixed_clock_us;
+	config.rows_per_batch = engine->config.rows_per_batch;
+	config.lower = engine_lower_view;
+	config.notice = engine_notice;
+	config.context = engine;
+	return config;
+}
+
+Engine *engine_open(const EngineConfig *config, Error *err)
+{
+	Engine *engine = mem_new(Engine);
+	engine->config = *config;
+	engine->path = config->path ? mem_strdup(config->path) : NULL;
+	engine->catalog = catalog_new();
+	engine->store = store_open(config->path, config->must_exist ? STORE_OPEN_EXISTING : 0, err);
+	bool ok = engine->store && engine_load_catalog(engine, err);
+	if (ok) {
+		RuntimeConfig runtime = runtime_config(engine);
+		engine->runtime = runtime_new(&runtime, engine->store, engine->catalog);
+		ok = settings_apply(engine, err);
+	}
+	if (ok) return engine;
+	Error ignored = ERROR_INIT;
+	engine_close(engine, &ignored);
+	return NULL;
+}
+
+bool engine_close(Engine *engine, Error *err)
+{
+	if (!engine) return true;
+	bool ok = !engine->runtime || runtime_free(engine->runtime, err);
+	engine_close_tables(engine);
+	vec_release(&engine->tables);
+	store_close(engine->store);
+	catalog_free(engine->catalog);
+	free(engine->path);
+	free(engine);
+	return ok;
+}
+
+const char *engine_path(const Engine *engine) { return engine->path; }
+
+/* ---- tables of local relations ---- */
+
+static const int *stored_key(const Relation *relation, int *count)
+{
+	*count = relation->primary_key_count;
+	for (int k = 0; k < *count; k++) {
+		Type type = relation->columns[relation->primary_key[k]].type;
+		if (type.kind == TYPE_REAL || type.kind == TYPE_INTERVAL || (type.kind == TYPE_DECIMAL && type.precision > 15)) *count = 0;
+	}
+	return relation->primary_key;
+}
+
+static StoreTable *open_table(Engine *engine, const Relation *relation, bool create, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreColumn *columns = arena_array(&arena, StoreColumn, relation->column_count + 1);
+	for (int c = 0; c < relation->column_count; c++) {
+		bool key = false;
+		for (int k = 0; k < relation->primary_key_count; k++) key |= relation->primary_key[k] == c;
+		columns[c] = (StoreColumn){.name = relation->columns[c].name, .type = relation->columns[c].type, .nullable = !relation->columns[c].not_null && !key};
+	}
+	int key_count;
+	const int *key = stored_key(relation, &key_count);
+	StoreTableSpec spec = {
+		.id = relation->id, .name = relation->name, .kind = relation_kind_name(relation->kind), .columns = columns, .column_count = relation->column_count,
+		.key = key, .key_count = key_count, .has_key = key_count > 0, .append_only = relation->kind == RELATION_STREAM,
+	};
+	StoreTable *table = create ? store_table_create(engine->store, &spec, err) : store_table_open(engine->store, &spec, err);
+	arena_release(&arena);
+	return table;
+}
+
+StoreTable *engine_table(Engine *engine, const Relation *relation, Error *err)
+{
+	for (int i = 0; i < engine->tables.count; i++)
+		if (engine->tables.at[i].relation == relation->id) return engine->tables.at[i].table;
+	LocalTable local = {.relation = relation->id, .table = open_table(engine, relation, false, err)};
+	if (local.table) vec_push(&engine->tables, local);
+	return local.table;
+}
+
+bool engine_create_table(Engine *engine, const Relation *relation, Error *err)
+{
+	LocalTable local = {.relation = relation->id, .table = open_table(engine, relation, true, err)};
+	if (local.table) vec_push(&engine->tables, local);
+	return local.table != NULL;
+}
+
+void engine_forget_table(Engine *engine, int64_t relation)
+{
+	int kept = 0;
+	for (int i = 0; i < engine->tables.count; i++)
+		if (engine->tables.at[i].relation != relation) engine->tables.at[kept++] = engine->tables.at[i];
+	engine->tables.count = kept;
+}
+
+/* ---- going back ---- */
+
+bool engine_rollback(Engine *engine, Error *err)
+{
+	Runtime *runtime = engine->runtime;
+	if (runtime->file_open) store_rollback(engine->store);
+	runtime->file_open = false;
+	engine_close_tables(engine);
+	while (engine->catalog->relations.count) catalog_remove(engine->catalog, engine->catalog->relations.at[engine->catalog->relations.count - 1]->id);
+	return engine_load_catalog(engine, err) && runtime_rollback(runtime, err);
+}
+
+/* ---- reading ---- */
+
+static bool reads_outside(const Engine *engine, const Relation *relation, int depth)
+{
+	for (int d = 0; d < relation->depend_count && depth < 100; d++) {
+		const Relation *below = catalog_find_id(engine->catalog, relation->depends[d]);
+		if (!below) continue;
+		if (below->connector && below->kind != RELATION_SINK) return true;
+		if (reads_outside(engine, below, depth + 1)) return true;
+	}
+	return false;
+}
+
+bool engine_has_work(Engine *engine)
+{
+	for (int r = 0; r < engine->catalog->relations.count; r++) {
+		const Relation *relation = engine->catalog->relations.at[r];
+		bool runs = relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
+		if (runs && reads_outside(engine, relation, 0)) return true;
+	}
+	return false;
+}
+
+bool engine_read(Engine *engine, unsigned flags, Error *err)
+{
+	runtime_enter(engine->runtime);
+	bool ok = runtime_read(engine->runtime, flags & ENGINE_UNTIL_END, flags & ENGINE_FINAL, err);
+	engine->reading = ok;
+	runtime_leave(engine->runtime);
+	return ok;
+}
+
+bool engine_wait(Engine *engine, Error *err) { return runtime_wait(engine->runtime, &engine->stop, err); }
+void engine_stop(Engine *engine) { atomic_store(&engine->stop, true); }
+uint64_t engine_heartbeat(const Engine *engine) { return engine->runtime->turns; }
+
+void engine_set_clock(Engine *engine, int64_t us)
+{
+	runtime_enter(engine->runtime);
+	engine->config.fixed_clock_us = engine->runtime->config.fixed_clock_us = us;
+	runtime_leave(engine->runtime);
+}
+
+void engine_names(Engine *engine, EngineNameVisit *visit, void *context)
+{
+	runtime_enter(engine->runtime);
+	bool go = true;
+	for (int r = 0; go && r < engine->catalog->relations.count; r++) {
+		const Relation *relation = engine->catalog->relations.at[r];
+		go = visit(context, relation->name, relation_kind_name(relation->kind));
+		for (int c = 0; go && c < relation->column_count; c++) go = visit(context, relation->columns[c].name, "column");
+	}
+	for (int f = 0; go && f < FUNCTION_COUNT; f++) go = visit(context, FUNCTIONS[f].name, "function");
+	for (int a = 0; go && a < AGGREGATE_COUNT; a++) go = visit(context, AGGREGATES[a].name, "function");
+	runtime_leave(engine->runtime);
+}

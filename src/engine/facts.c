@@ -1,0 +1,90 @@
+/* What planning a view told about its result (key, watermarks, append-only), kept with it in the catalog as JSON; and lowering. */
+#include <json-c/json.h>
+
+#include "engine/internal.h"
+
+void facts_from_lowered(Relation *relation, const Lowered *lowered)
+{
+	relation->append_only = lowered->append_only;
+	relation->view_key_count = lowered->has_key ? lowered->key_count : 0;
+	relation->view_key = arena_copy(&relation->arena, lowered->key, sizeof *lowered->key * (size_t)lowered->key_count);
+	relation->view_watermark_count = lowered->watermark_count;
+	relation->view_watermarks = arena_zalloc(&relation->arena, sizeof *relation->view_watermarks * (size_t)(lowered->watermark_count + 1));
+	for (int w = 0; w < lowered->watermark_count; w++) {
+		relation->view_watermarks[w].column = lowered->watermarks[w].column;
+		relation->view_watermarks[w].delta_us = lowered->watermarks[w].delta_us;
+		relation->view_watermarks[w].inclusive = lowered->watermarks[w].inclusive;
+	}
+}
+
+char *facts_print(const Relation *relation, Arena *arena)
+{
+	json_object *facts = json_object_new_object(), *key = json_object_new_array(), *watermarks = json_object_new_array();
+	for (int k = 0; k < relation->view_key_count; k++) json_object_array_add(key, json_object_new_int(relation->view_key[k]));
+	for (int w = 0; w < relation->view_watermark_count; w++) {
+		json_object *watermark = json_object_new_object();
+		json_object_object_add(watermark, "column", json_object_new_int(relation->view_watermarks[w].column));
+		json_object_object_add(watermark, "delta_us", json_object_new_int64(relation->view_watermarks[w].delta_us));
+		json_object_object_add(watermark, "inclusive", json_object_new_boolean(relation->view_watermarks[w].inclusive));
+		json_object_array_add(watermarks, watermark);
+	}
+	json_object_object_add(facts, "append_only", json_object_new_boolean(relation->append_only));
+	json_object_object_add(facts, "key", key);
+	json_object_object_add(facts, "watermarks", watermarks);
+	char *text = arena_strdup(arena, json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PLAIN));
+	json_object_put(facts);
+	return text;
+}
+
+bool facts_read(Relation *relation, const char *json)
+{
+	json_object *facts = json_tokener_parse(json), *value, *key, *watermarks;
+	if (!facts) return false;
+	if (json_object_object_get_ex(facts, "append_only", &value)) relation->append_only = json_object_get_boolean(value);
+	if (json_object_object_get_ex(facts, "key", &key)) {
+		relation->view_key_count = (int)json_object_array_length(key);
+		int *columns = arena_array(&relation->arena, int, relation->view_key_count + 1);
+		for (int k = 0; k < relation->view_key_count; k++) columns[k] = json_object_get_int(json_object_array_get_idx(key, (size_t)k));
+		relation->view_key = columns;
+	}
+	if (json_object_object_get_ex(facts, "watermarks", &watermarks)) {
+		relation->view_watermark_count = (int)json_object_array_length(watermarks);
+		relation->view_watermarks = arena_zalloc(&relation->arena, sizeof *relation->view_watermarks * (size_t)(relation->view_watermark_count + 1));
+		for (int w = 0; w < relation->view_watermark_count; w++) {
+			json_object *watermark = json_object_array_get_idx(watermarks, (size_t)w), *part;
+			if (json_object_object_get_ex(watermark, "column", &part)) relation->view_watermarks[w].column = json_object_get_int(part);
+			if (json_object_object_get_ex(watermark, "delta_us", &part)) relation->view_watermarks[w].delta_us = json_object_get_int64(part);
+			if (json_object_object_get_ex(watermark, "inclusive", &part)) relation->view_watermarks[w].inclusive = json_object_get_boolean(part);
+		}
+	}
+	json_object_put(facts);
+	return true;
+}
+
+static Lowered *lower(PlanContext *context, Plan *plan, Error *err)
+{
+	Plan *optimized = plan_optimize(context, plan, err);
+	return optimized ? plan_lower(context, optimized, err) : NULL;
+}
+
+bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
+{
+	Engine *engine = engine_pointer;
+	Arena arena;
+	arena_init(&arena, 0);
+	PlanContext context = {.arena = &arena};
+	BindSettings settings = {.stored = true};
+	BoundQuery query = {0};
+	Relation *again = bind_relation_text(relation->sql, relation->id, engine->catalog, &settings, &context, &query, err);
+	*out = again ? lower(&context, query.plan, err) : NULL;
+	if (again) relation_unref(again);
+	arena_release(&arena);
+	return *out != NULL;
+}
+
+Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err)
+{
+	Lowered *lowered = lower(context, plan, err);
+	for (int w = 0; lowered && w < context->warnings.count; w++) session_notice(session, "%s", context->warnings.at[w]);
+	return lowered;
+}

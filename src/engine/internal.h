@@ -1,0 +1,96 @@
+/* What the files of engine/ share. */
+#ifndef WEIR_ENGINE_INTERNAL_H
+#define WEIR_ENGINE_INTERNAL_H
+
+#include "ast/parse.h"
+#include "ast/print.h"
+#include "bind/bind.h"
+#include "engine/engine.h"
+#include "run/runtime.h"
+#include "store/adhoc.h"
+
+typedef struct LocalTable { int64_t relation; StoreTable *table; } LocalTable;
+
+struct Engine {
+	EngineConfig config;
+	char *path;
+	Store *store;
+	Catalog *catalog;
+	Runtime *runtime;
+	VEC(LocalTable) tables;               /* of local streams and tables, opened when first needed */
+	atomic_bool stop;
+	bool reading;
+};
+
+typedef struct Variable { char *name, *value; } Variable;
+
+struct Session {
+	Engine *engine;
+	ResultSink out;
+	SessionMode mode;
+	VEC(Variable) variables;
+	VEC(Variable) settings;               /* SET brokers, auto.offset.reset ... */
+	bool changed;                         /* has inserted something that may not be committed yet */
+	bool transaction, aborted;            /* BEGIN; and a statement in it failed */
+	bool script;                          /* weir run -f: the transaction is the script's */
+	bool check;                           /* --check: nothing is kept, each statement tells what it would do */
+	PlanContext *context;                 /* of the statement that runs */
+	atomic_bool canceled;
+	AdhocQuery *adhoc;                    /* running, for cancel; under adhoc_lock */
+	pthread_mutex_t adhoc_lock;
+	Arena arena;                          /* of the statement */
+};
+
+/* ---- engine.c ---- */
+StoreTable *engine_table(Engine *engine, const Relation *relation, Error *err);          /* of a local relation; NULL: err */
+bool engine_create_table(Engine *engine, const Relation *relation, Error *err);
+void engine_forget_table(Engine *engine, int64_t relation);
+bool engine_reload(Engine *engine, Error *err);       /* the catalog, from the file; the runtime starts anew when needed */
+bool engine_load_catalog(Engine *engine, Error *err);
+int64_t engine_now(const Engine *engine);
+/* Undoes what is not committed, in file, catalog and operators. */
+bool engine_rollback(Engine *engine, Error *err);
+
+/* ---- facts.c: what planning a view told, kept with it in the catalog ---- */
+void facts_from_lowered(Relation *relation, const Lowered *lowered);
+char *facts_print(const Relation *relation, Arena *arena);
+bool facts_read(Relation *relation, const char *json);
+bool engine_lower_view(void *context, Relation *relation, Lowered **out, Error *err);
+Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err);   /* optimizes and lowers; warnings become notices */
+
+/* ---- session.c ---- */
+void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void session_done(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *session_setting(const Session *session, const char *name);                   /* NULL: not set */
+bool session_emit(Session *session, const Batch *rows, Error *err);                      /* to out; ERR_CANCELED */
+bool session_is_canceled(const Session *session);
+BindSettings session_bind_settings(Session *session);
+bool session_commit_if_due(Session *session, Error *err);     /* outside of transactions: weir test's one commit a statement, limits */
+
+/* ---- the statements; each inside of runtime_enter/leave unless said otherwise ---- */
+bool run_create(Session *session, BoundStatement *bound, Error *err);             /* create.c */
+bool run_create_index(Session *session, BoundStatement *bound, Error *err);
+bool run_alter(Session *session, BoundStatement *bound, Error *err);
+bool run_drop(Session *session, BoundStatement *bound, Error *err);
+bool run_insert(Session *session, BoundStatement *bound, Error *err);             /* change.c */
+bool run_change(Session *session, BoundStatement *bound, Error *err);
+bool run_truncate(Session *session, BoundStatement *bound, Error *err);
+bool run_query(Session *session, BoundStatement *bound, Error *err);              /* query.c; enters by itself */
+bool run_subscribe(Session *session, BoundStatement *bound, Error *err);
+bool run_show(Session *session, BoundStatement *bound, Error *err);               /* show.c */
+bool run_describe(Session *session, BoundStatement *bound, Error *err);
+bool run_explain(Session *session, BoundStatement *bound, Error *err);            /* explain.c */
+bool run_print(Session *session, BoundStatement *bound, Error *err);              /* inspect.c */
+bool run_peek(Session *session, BoundStatement *bound, Error *err);
+bool run_set(Session *session, BoundStatement *bound, Error *err);                /* settings.c */
+bool settings_apply(Engine *engine, Error *err);      /* those of the file, at start */
+
+/* ---- a result made here: text cells, or typed ones ---- */
+typedef struct Table { Session *session; Arena arena; Type types[16]; BatchBuilder rows; int column_count; } Table;
+bool table_begin(Table *table, Session *session, ResultKind kind, const ResultColumn *columns, int column_count);
+/* One row; text NULL is NULL; INTEGER columns take decimal text */
+void table_row(Table *table, const char *const *cells);
+bool table_end(Table *table, Error *err);
+bool table_text(Session *session, const char *name, const char *text, Error *err);       /* RESULT_TEXT, a row a line */
+
+#endif
