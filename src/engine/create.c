@@ -111,7 +111,6 @@ static bool replace(Session *session, BoundCreate *create, Error *err)
 	if (!refuse_dependants(session->engine, create->existing, err)) return false;
 	if (is_pipeline(create->existing) && !runtime_start(session->engine->runtime, err)) return false;
 	if (!begin_definition(session, err) || !drop_relation(session->engine, create->existing, err)) return false;
-	if (session->engine->runtime->started && !runtime_settle(session->engine->runtime, err)) return false;
 	create->relation->id = 0;
 	return is_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err);
 }

@@ -62,12 +62,15 @@ static bool watch_source(Runtime *runtime, Reader *reader, int64_t now, Error *e
 	return true;
 }
 
+/* Without --until-end, a service or a shell only what a client's query asks for is read. */
+static bool lane_is_read(const Runtime *runtime, const Lane *lane) { return lane->state != LANE_PAUSED && (runtime->reading || lane->id == 0); }
+
 static bool tend_readers(Runtime *runtime, Error *err)
 {
 	int64_t now = clock_monotonic_us();
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
-		for (int r = 0; lane->state != LANE_PAUSED && r < lane->readers.count; r++) {
+		for (int r = 0; lane_is_read(runtime, lane) && r < lane->readers.count; r++) {
 			Reader *reader = lane->readers.at[r];
 			if (!reader->source) continue;
 			if (!reader->started) {
@@ -120,7 +123,7 @@ static bool step_lanes(Runtime *runtime, bool *did, Error *err)
 	}
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
-		if (lane->state == LANE_PAUSED || (near && lane == runtime->live)) continue;
+		if (!lane_is_read(runtime, lane) || (near && lane == runtime->live)) continue;
 		if (!step_lane(runtime, lane, did, err)) return false;
 	}
 	return true;

@@ -392,8 +392,10 @@ bool runtime_flush(Runtime *runtime, Error *err)
 		return false;
 	}
 	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint;
-	if (nothing) return true;
-	return runtime_cut(runtime, err) && writer_wait(runtime, err);
+	if (!nothing && (!runtime_cut(runtime, err) || !writer_wait(runtime, err))) return false;
+	if (!runtime->restart_wanted || runtime->transaction) return true;
+	runtime->restart_wanted = false;
+	return runtime_rollback(runtime, err);
 }
 
 bool runtime_checkpoint(Runtime *runtime, Error *err)

@@ -89,6 +89,7 @@ typedef struct Runtime {
 	bool file_open;                   /* the writer's transaction was begun by a statement of this commit */
 	bool checkpoint_wanted;           /* the catalog changed, CHECKPOINT, a clean stop */
 	bool replaying;
+	bool restart_wanted;              /* options of a source have changed: when it is committed, lanes are made anew */
 	int64_t clock_us;                 /* of the commit; never goes back */
 	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */
 	int64_t rows_since_checkpoint, checkpoint_us;
@@ -130,6 +131,7 @@ bool runtime_drop(Runtime *runtime, int64_t relation, Error *err);
 /* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
 Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
+bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
 bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
 

@@ -1,0 +1,443 @@
+/* Queries: ad hoc, run by SQLite on the last commit; continuous, run by operators of their own until they end or are canceled. */
+#include <stdio.h>
+#include <time.h>
+
+#include "engine/internal.h"
+
+/* ---- ad hoc ---- */
+
+static bool begin_columns(Session *session, ResultKind kind, const char **names, const Type *types, int count, bool op, Error *err)
+{
+	ResultColumn *columns = arena_array(&session->arena, ResultColumn, count + 2);
+	int n = 0;
+	if (op) columns[n++] = (ResultColumn){.name = "op", .type = TYPE(TEXT)};
+	for (int c = 0; c < count; c++) columns[n++] = (ResultColumn){.name = names[c], .type = types[c]};
+	if (session->out.begin && !session->out.begin(session->out.context, kind, columns, n)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return true;
+}
+
+static bool query_columns(Session *session, const BoundQuery *query, ResultKind kind, bool op, Error *err)
+{
+	const char **names = arena_array(&session->arena, const char *, query->column_count + 1);
+	Type *types = arena_array(&session->arena, Type, query->column_count + 1);
+	for (int c = 0; c < query->column_count; c++) {
+		names[c] = query->columns[c].name;
+		types[c] = query->columns[c].type;
+	}
+	return begin_columns(session, kind, names, types, query->column_count, op, err);
+}
+
+static bool end_result(Session *session, Error *err)
+{
+	if (session->out.end && !session->out.end(session->out.context)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return true;
+}
+
+static void set_adhoc(Session *session, AdhocQuery *query)
+{
+	pthread_mutex_lock(&session->adhoc_lock);
+	session->adhoc = query;
+	pthread_mutex_unlock(&session->adhoc_lock);
+}
+
+static bool fetch_adhoc(Session *session, AdhocQuery *query, Error *err)
+{
+	for (Batch *batch = NULL; ; ) {
+		if (session_is_canceled(session)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+		if (!adhoc_next(query, BATCH_ROWS_MAX, &batch, err)) return false;
+		if (!batch) return true;
+		bool ok = session_emit(session, batch, err);
+		batch_unref(batch);
+		if (!ok) return false;
+	}
+}
+
+/* The query runs outside of the runtime's lock: commits go on beside it. */
+static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
+{
+	Engine *engine = session->engine;
+	if (session->transaction && query->read_count)
+		return error_set(err, ERR_ACTIVE_TRANSACTION, SPAN_NONE, "a SELECT that reads a relation cannot run inside a transaction") || error_hint(err, "COMMIT first.");
+	if (session->changed) {
+		if (!runtime_flush(engine->runtime, err)) return false;
+		session->changed = false;
+	}
+	if (!session->transaction && !writer_wait(engine->runtime, err)) return false;
+	StoreReader *reader = session->transaction ? NULL : store_reader_open(engine->store, err);
+	if (!session->transaction && !reader) return false;
+	AdhocOptions options = {.store = engine->store, .reader = reader, .system_us = engine_now(engine)};
+	AdhocQuery *adhoc = adhoc_open(&options, query->plan, err);
+	bool ok = adhoc != NULL;
+	if (ok) {
+		set_adhoc(session, adhoc);
+		bool beside = reader && engine_path(engine);
+		if (beside) runtime_leave(engine->runtime);
+		ok = query_columns(session, query, RESULT_TABLE, false, err) && fetch_adhoc(session, adhoc, err) && end_result(session, err);
+		if (beside) runtime_enter(engine->runtime);
+		set_adhoc(session, NULL);
+		adhoc_close(adhoc);
+	}
+	if (reader) store_reader_close(reader);
+	return ok;
+}
+
+/* ---- continuous ---- */
+
+/* What a client's operators give, on its way from the runtime's thread to the session's. */
+typedef struct Client {
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	VEC(Batch *) batches;
+	int64_t bytes;
+	Pipeline *pipeline;
+	bool append_only;
+} Client;
+
+static bool client_tap(void *context, const Batch *batch, Error *err)
+{
+	(void)err;
+	Client *client = context;
+	pthread_mutex_lock(&client->lock);
+	vec_push(&client->batches, batch_ref((Batch *)(uintptr_t)batch));
+	pthread_cond_signal(&client->came);
+	pthread_mutex_unlock(&client->lock);
+	return true;
+}
+
+/* All that came so far; the caller owns the list. Waits a little where there is nothing. */
+static int client_take(Client *client, Batch ***out, bool wait)
+{
+	pthread_mutex_lock(&client->lock);
+	if (wait && client->batches.count == 0) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 50000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&client->came, &client->lock, &until);
+	}
+	int count = client->batches.count;
+	*out = client->batches.at;
+	memset(&client->batches, 0, sizeof client->batches);
+	pthread_mutex_unlock(&client->lock);
+	return count;
+}
+
+static void client_init(Client *client)
+{
+	memset(client, 0, sizeof *client);
+	pthread_mutex_init(&client->lock, NULL);
+	pthread_cond_init(&client->came, NULL);
+}
+
+static void client_release(Client *client)
+{
+	for (int b = 0; b < client->batches.count; b++) batch_unref(client->batches.at[b]);
+	vec_release(&client->batches);
+	pthread_cond_destroy(&client->came);
+	pthread_mutex_destroy(&client->lock);
+}
+
+/* ---- the final result of one that ends: net rows, sorted as ORDER BY says ---- */
+
+typedef struct FinalRow { const char *at; uint32_t bytes; int64_t weight; uint64_t order; StrBuf key; } FinalRow;
+
+typedef struct Final {
+	Arena arena;
+	const Type *types; int column_count;
+	StateMap *map; State *state;          /* packed row -> number in rows */
+	VEC(FinalRow) rows;
+	ExprProgram **keys; const OpSortKey *order; int order_count;
+} Final;
+
+static void final_add(Final *final, const Batch *batch)
+{
+	Arena scratch;
+	arena_init(&scratch, 0);
+	Column *columns = arena_array(&scratch, Column, final->column_count + 1), *keys = arena_array(&scratch, Column, final->order_count + 1);
+	for (int c = 0; c < final->column_count; c++) columns[c] = batch_column(batch, c, &scratch);
+	for (int k = 0; k < final->order_count; k++) keys[k] = expr_eval(final->keys[k], batch, &scratch);
+	PackedRows packed = rows_pack(columns, final->column_count, batch->count, &scratch);
+	for (int i = 0; i < batch->count; i++) {
+		bool added;
+		int64_t *number = state_map_upsert(final->map, packed.at[i], packed.bytes[i], packed.hashes[i], &added);
+		if (added) {
+			*number = final->rows.count;
+			FinalRow row = {.at = arena_copy(&final->arena, packed.at[i], packed.bytes[i]), .bytes = packed.bytes[i], .order = (uint64_t)final->rows.count, .key = STRBUF_INIT};
+			for (int k = 0; k < final->order_count; k++) sort_key_add_column(&row.key, &keys[k], i, final->order[k].spec);
+			vec_push(&final->rows, row);
+		}
+		final->rows.at[*number].weight += batch_weight(batch, i);
+	}
+	arena_release(&scratch);
+}
+
+static int final_compare(const void *a_pointer, const void *b_pointer)
+{
+	const FinalRow *a = a_pointer, *b = b_pointer;
+	size_t least = a->key.bytes < b->key.bytes ? a->key.bytes : b->key.bytes;
+	int order = memcmp(a->key.text, b->key.text, least);
+	if (order) return order;
+	if (a->key.bytes != b->key.bytes) return a->key.bytes < b->key.bytes ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static bool final_emit(Session *session, Final *final, Plan *project, const ColumnId *layout, Error *err)
+{
+	if (final->order_count) qsort(final->rows.at, (size_t)final->rows.count, sizeof *final->rows.at, final_compare);
+	BatchBuilder builder;
+	batch_builder_init(&builder, final->types, final->column_count, BATCH_ROWS_MAX);
+	Value *values = arena_array(&final->arena, Value, final->column_count + 1);
+	ExprProgram **programs = NULL;
+	if (project) {
+		programs = arena_array(&final->arena, ExprProgram *, project->item_count + 1);
+		for (int i = 0; i < project->item_count; i++) programs[i] = expr_compile(&final->arena, project->items[i].expr, layout, final->column_count);
+	}
+	bool ok = true;
+	for (int r = 0; ok && r <= final->rows.count; r++) {
+		for (int64_t n = r < final->rows.count ? final->rows.at[r].weight : 0; n > 0 && !batch_builder_full(&builder); n--) {
+			row_unpack(final->rows.at[r].at, final->types, final->column_count, values);
+			int at = batch_builder_row(&builder, 1);
+			for (int c = 0; c < final->column_count; c++) batch_builder_set(&builder, at, c, &values[c]);
+			final->rows.at[r].weight--;
+		}
+		bool full = batch_builder_full(&builder);
+		if (!full && r < final->rows.count) continue;
+		Batch *batch = batch_builder_take(&builder), *shown = batch;
+		if (!batch) continue;
+		if (project) {
+			shown = batch_derive(batch, project->item_count);
+			shown->rows = shown->count = batch->rows;
+			for (int i = 0; i < project->item_count; i++) shown->columns[i] = expr_eval(programs[i], batch, &shown->arena);
+			batch_unref(batch);
+		}
+		ok = session_emit(session, shown, err);
+		batch_unref(shown);
+		if (full && r < final->rows.count && final->rows.at[r].weight > 0) r--;
+	}
+	batch_builder_release(&builder);
+	return ok;
+}
+
+static void final_release(Final *final)
+{
+	for (int r = 0; r < final->rows.count; r++) strbuf_release(&final->rows.at[r].key);
+	vec_release(&final->rows);
+	state_free(final->state);
+	arena_release(&final->arena);
+}
+
+/* ---- running ---- */
+
+typedef struct Continuous {
+	Session *session;
+	BoundQuery *query;
+	Client client;
+	Plan *base;                           /* what is computed: the plan, or the SORT under its projection */
+	Plan *project;                        /* applied to the final result; NULL: none */
+	ColumnId *layout;
+	Type *types;
+	bool local;                           /* reads local relations and views only */
+	bool ends;                            /* its sources end by themselves */
+	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
+} Continuous;
+
+static bool reads_only_local(const BoundQuery *query)
+{
+	for (int r = 0; r < query->read_count; r++) {
+		const Relation *relation = query->reads[r];
+		if (relation->connector && relation->kind != RELATION_MATERIALIZED) return false;
+	}
+	return true;
+}
+
+static bool sources_end(const Runtime *runtime, const Pipeline *pipeline)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		const Lane *lane = runtime->lanes.at[l];
+		if (lane->id != 0 || lane->pipelines.count == 0 || lane->pipelines.at[0] != pipeline) continue;
+		for (int r = 0; r < lane->readers.count; r++)
+			if (lane->readers.at[r]->source && !source_is_bounded(lane->readers.at[r]->source)) return false;
+	}
+	return true;
+}
+
+static bool client_is_done(const Runtime *runtime, const Pipeline *pipeline)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		const Lane *lane = runtime->lanes.at[l];
+		if (lane->id != 0 || lane->pipelines.count == 0 || lane->pipelines.at[0] != pipeline) continue;
+		for (int r = 0; r < lane->readers.count; r++)
+			if (!reader_is_done(lane->readers.at[r])) return false;
+	}
+	return true;
+}
+
+/* The final result: everything that came, netted. */
+static bool collect_final(Continuous *run, Error *err)
+{
+	Final final = {.types = run->types, .column_count = run->base->column_count};
+	arena_init(&final.arena, 0);
+	final.state = state_new("result");
+	final.map = state_map_open(final.state, sizeof(int64_t));
+	Plan *sort = run->base->kind == PLAN_SORT ? run->base : NULL;
+	if (sort) {
+		final.order = sort->order;
+		final.order_count = sort->order_count;
+		final.keys = arena_array(&final.arena, ExprProgram *, sort->order_count + 1);
+		for (int k = 0; k < sort->order_count; k++) final.keys[k] = expr_compile(&final.arena, sort->order[k].expr, run->layout, run->base->column_count);
+	}
+	Batch **batches;
+	int count = client_take(&run->client, &batches, false);
+	for (int b = 0; b < count; b++) {
+		final_add(&final, batches[b]);
+		batch_unref(batches[b]);
+	}
+	free(batches);
+	bool ok = query_columns(run->session, run->query, RESULT_TABLE, false, err) && final_emit(run->session, &final, run->project, run->layout, err)
+		&& end_result(run->session, err);
+	final_release(&final);
+	return ok;
+}
+
+/* Changes with their op in front, or plain rows. */
+static bool emit_changes(Continuous *run, const Batch *batch, Error *err)
+{
+	Session *session = run->session;
+	int first = run->client.append_only ? 0 : 1;
+	Batch *out = batch_derive((Batch *)(uintptr_t)batch, batch->column_count + first);
+	int count = run->left >= 0 && run->left < batch->count ? (int)run->left : batch->count;
+	out->rows = out->count = count;
+	for (int c = 0; c < batch->column_count; c++) out->columns[c + first] = batch_column(batch, c, &out->arena);
+	if (first) {
+		uint8_t *ops = change_ops(batch, NULL, 0, &out->arena);
+		Str *texts = arena_array(&out->arena, Str, batch->count + 1);
+		for (int i = 0; i < count; i++) texts[i] = str_borrow(CHANGE_OP_TEXT[ops[i]], 2);
+		out->columns[0] = (Column){.type = TYPE(TEXT), .str = texts};
+	}
+	if (run->left >= 0) run->left -= count;
+	bool ok = session_emit(session, out, err);
+	batch_unref(out);
+	return ok;
+}
+
+static bool emit_all(Continuous *run, bool wait, Error *err)
+{
+	Batch **batches;
+	int count = client_take(&run->client, &batches, wait);
+	bool ok = true;
+	for (int b = 0; b < count; b++) {
+		if (ok && run->left != 0) ok = emit_changes(run, batches[b], err);
+		batch_unref(batches[b]);
+	}
+	free(batches);
+	if (ok && count && run->session->out.flush && !run->session->out.flush(run->session->out.context)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return ok;
+}
+
+static bool follow(Continuous *run, Error *err)
+{
+	Session *session = run->session;
+	Runtime *runtime = session->engine->runtime;
+	ResultKind kind = run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
+	if (!run->ends && !query_columns(session, run->query, kind, !run->client.append_only, err)) return false;
+	bool ok = true, done = false;
+	while (ok && !done) {
+		done = run->ends && client_is_done(runtime, run->client.pipeline);
+		if (done && !(ok = runtime_flush(runtime, err))) break;
+		if (runtime->failure.code != ERR_NONE) {
+			*err = runtime->failure;
+			return false;
+		}
+		runtime_leave(runtime);
+		if (!run->ends) ok = emit_all(run, true, err);
+		else if (!done) {
+			struct timespec pause = {.tv_nsec = 5000000};
+			nanosleep(&pause, NULL);
+		}
+		if (ok && session_is_canceled(session)) ok = error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+		runtime_enter(runtime);
+		if (run->left == 0) done = true;
+	}
+	if (!ok) return false;
+	return run->ends ? collect_final(run, err) : end_result(session, err);
+}
+
+static bool continuous_plan(Continuous *run)
+{
+	BoundQuery *query = run->query;
+	run->base = query->plan;
+	if (query->plan->kind == PLAN_PROJECT && query->plan->inputs[0]->kind == PLAN_SORT) {
+		run->project = query->plan;
+		run->base = query->plan->inputs[0];
+	}
+	run->layout = arena_array(&run->session->arena, ColumnId, run->base->column_count + 1);
+	run->types = arena_array(&run->session->arena, Type, run->base->column_count + 1);
+	for (int c = 0; c < run->base->column_count; c++) {
+		run->layout[c] = run->base->columns[c].id;
+		run->types[c] = run->base->columns[c].type;
+	}
+	return true;
+}
+
+static bool run_continuous(Session *session, BoundQuery *query, Error *err)
+{
+	Runtime *runtime = session->engine->runtime;
+	if (session->transaction)
+		return error_set(err, ERR_ACTIVE_TRANSACTION, SPAN_NONE, "a SELECT that reads a relation cannot run inside a transaction") || error_hint(err, "COMMIT first.");
+	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
+	Continuous run = {.session = session, .query = query, .left = -1, .local = reads_only_local(query)};
+	continuous_plan(&run);
+	bool final = run.local && session->mode == SESSION_BATCH;
+	Lowered *lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
+	if (!lowered) return false;
+	bool append_only = lowered->append_only;
+	client_init(&run.client);
+	run.client.append_only = append_only;
+	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, !append_only, err);
+	bool ok = run.client.pipeline != NULL;
+	if (ok && final) ok = runtime_flush(runtime, err) && collect_final(&run, err);
+	else if (ok) {
+		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
+		run.ends = sources_end(runtime, run.client.pipeline);
+		ok = runtime_loop_start(runtime, err) && follow(&run, err);
+	}
+	if (run.client.pipeline) {
+		Error ignored = ERROR_INIT;
+		writer_wait(runtime, &ignored);
+		runtime_client_remove(runtime, run.client.pipeline);
+	}
+	client_release(&run.client);
+	return ok;
+}
+
+bool run_query(Session *session, BoundStatement *bound, Error *err)
+{
+	return bound->query.continuous ? run_continuous(session, &bound->query, err) : run_adhoc(session, &bound->query, err);
+}
+
+/* SUBSCRIBE v: what the view holds, then its changes: a continuous query that reads nothing but the view. */
+bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
+{
+	BoundSubscribe *subscribe = &bound->subscribe;
+	if (subscribe->has_since) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE ... SINCE is not supported");
+	if (!subscribe->query.plan) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE to %s is not supported", subscribe->view ? subscribe->view->name : "this");
+	Runtime *runtime = session->engine->runtime;
+	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
+	Continuous run = {.session = session, .query = &subscribe->query, .left = subscribe->limit};
+	continuous_plan(&run);
+	Lowered *lowered = engine_lower(session, session->context, subscribe->query.plan, err);
+	if (!lowered) return false;
+	client_init(&run.client);
+	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
+	bool ok = run.client.pipeline && runtime_loop_start(runtime, err) && follow(&run, err);
+	if (run.client.pipeline) {
+		Error ignored = ERROR_INIT;
+		writer_wait(runtime, &ignored);
+		runtime_client_remove(runtime, run.client.pipeline);
+	}
+	client_release(&run.client);
+	return ok;
+}
