@@ -1,0 +1,116 @@
+#include "op/row_order.h"
+
+#include <assert.h>
+#include <endian.h>
+
+static const SortSpec TIE = {.descending = false, .nulls_last = false};
+
+void row_order_init(RowOrder *rows, State *state, Arena *arena, const OpInput *in, const OpSortKey *order, int order_count, uint32_t payload_bytes)
+{
+	assert(payload_bytes >= sizeof(RowEntry));
+	*rows = (RowOrder){.state = state, .by_arrival = in->has_arrival, .key = STRBUF_INIT, .column_count = in->column_count};
+	rows->tree = state_tree_open(state, payload_bytes);
+	rows->types = arena_copy(arena, in->types, sizeof *in->types * (size_t)in->column_count);
+	Expr **exprs = arena_array(arena, Expr *, order_count + 1);
+	rows->specs = arena_array(arena, SortSpec, order_count + 1);
+	for (int i = 0; i < order_count; i++) {
+		exprs[i] = order[i].expr;
+		rows->specs[i] = order[i].spec;
+	}
+	exprs_compile(&rows->order, arena, exprs, order_count, in);
+}
+
+void row_order_widen(RowOrder *rows, const Type *types, int column_count)
+{
+	rows->types = types;
+	rows->column_count = column_count;
+}
+
+void row_order_release(RowOrder *rows)
+{
+	exprs_release(&rows->order);
+	strbuf_release(&rows->key);
+}
+
+void row_order_group_key(char key[4], uint32_t group)
+{
+	group = htobe32(group);
+	memcpy(key, &group, 4);
+}
+
+/* Positive 128-bit numbers, big-endian */
+static void key_add_arrival(StrBuf *key, Int128 arrival)
+{
+	uint64_t words[2] = {htobe64((uint64_t)((unsigned __int128)arrival >> 64)), htobe64((uint64_t)arrival)};
+	strbuf_add(key, words, sizeof words);
+}
+
+void row_order_key(RowOrder *rows, uint32_t group, const Column *order, const Column *columns, int row, const Int128 *arrival)
+{
+	StrBuf *key = &rows->key;
+	char prefix[4];
+	strbuf_clear(key);
+	row_order_group_key(prefix, group);
+	strbuf_add(key, prefix, sizeof prefix);
+	for (int i = 0; i < rows->order.count; i++) sort_key_add_column(key, &order[i], row, rows->specs[i]);
+	rows->order_bytes = (uint32_t)key->bytes;
+	if (rows->by_arrival) {
+		key_add_arrival(key, arrival[row]);
+		return;
+	}
+	for (int c = 0; c < rows->column_count; c++) sort_key_add_column(key, &columns[c], row, TIE);
+}
+
+RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64_t weight, int64_t judge)
+{
+	bool added;
+	RowEntry *entry = state_tree_upsert(rows->tree, rows->key.text, (uint32_t)rows->key.bytes, &added);
+	if (added) {
+		entry->judge = WATERMARK_NONE;
+		entry->order_bytes = rows->order_bytes;
+	}
+	if (!entry->row && rows->by_arrival) {
+		StrBuf packed = STRBUF_INIT;
+		row_pack(&packed, columns, rows->column_count, row);
+		entry->row = state_blob_new(rows->state, packed.text, (uint32_t)packed.bytes);
+		strbuf_release(&packed);
+	}
+	entry->weight += weight;
+	if (judge > entry->judge) entry->judge = judge;
+	return entry;
+}
+
+void row_order_remove(RowOrder *rows, StateCursor *cursor)
+{
+	RowEntry *entry = row_order_entry(cursor);
+	if (entry->row) state_blob_free(rows->state, entry->row);
+	state_cursor_remove(cursor);
+}
+
+void row_order_read(const RowOrder *rows, const void *key, const RowEntry *entry, Value *values, Arena *arena)
+{
+	if (entry->row) {
+		uint32_t bytes;
+		row_unpack(state_blob_at(rows->state, entry->row, &bytes), rows->types, rows->column_count, values);
+		return;
+	}
+	const char *at = (const char *)key + entry->order_bytes;
+	for (int c = 0; c < rows->column_count; c++) at += sort_key_read(at, rows->types[c], TIE, &values[c], arena);
+}
+
+bool row_order_in_group(const StateCursor *cursor, uint32_t group)
+{
+	if (!cursor->valid) return false;
+	char prefix[4];
+	uint32_t bytes;
+	row_order_group_key(prefix, group);
+	return memcmp(state_cursor_key(cursor, &bytes), prefix, sizeof prefix) == 0;
+}
+
+bool row_order_first(RowOrder *rows, StateCursor *cursor, uint32_t group)
+{
+	char prefix[4];
+	row_order_group_key(prefix, group);
+	state_tree_seek(rows->tree, cursor, prefix, sizeof prefix);
+	return row_order_in_group(cursor, group);
+}
