@@ -133,7 +133,7 @@ bool store_state_remove(Store *store, int64_t lane, int32_t from, int32_t to, Er
 
 bool store_state_move(Store *store, int64_t lane, int64_t to_lane, int32_t op_delta, Error *err)
 {
-	return drop_generations(store, lane, complete_generation(store, lane), INT64_MAX, err)
+	return clean_lane(store, to_lane, err) && drop_generations(store, lane, complete_generation(store, lane), INT64_MAX, err)
 		&& store_run(store, err, "UPDATE weir_state_pages SET lane = ?2, op = op + ?3 WHERE lane = ?1", "iii", lane, to_lane, (int64_t)op_delta)
 		&& store_run(store, err, "UPDATE weir_operators SET lane = ?2, op = op + ?3 WHERE lane = ?1", "iii", lane, to_lane, (int64_t)op_delta)
 		&& store_run(store, err, "DELETE FROM weir_checkpoints WHERE lane = ?1", "i", lane);

@@ -25,12 +25,14 @@ static bool in_use(const char *path, Error *err)
 {
 	error_set(err, ERR_FILE_IN_USE, SPAN_NONE, "file \"%s\" is being written by another program", path);
 	error_hint(err, "End the other program's transaction, then try again.");
-	if (err) err->retryable = true;
+	err->retryable = true;
 	return false;
 }
 
 bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err)
 {
+	Error unheard = ERROR_INIT;
+	if (!err) err = &unheard;
 	const char *text = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
 	switch (rc & 0xff) {
 	case SQLITE_FULL:

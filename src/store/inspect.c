@@ -39,8 +39,8 @@ static Type type_declared(const char *declared)
 	int first, second;
 	Type type;
 	split_declared(declared ? declared : "", name, sizeof name, &first, &second);
-	bool known = type_from_name(name, first, second, SPAN_NONE, &type, NULL);
-	if (!known) return type_by_affinity(name);
+	Error unheard = ERROR_INIT;
+	if (!type_from_name(name, first, second, SPAN_NONE, &type, &unheard)) return type_by_affinity(name);
 	return type.kind == TYPE_DECIMAL && first < 0 ? TYPE(REAL) : type;       /* SQLite's NUMERIC holds any number */
 }
 
