@@ -1,5 +1,7 @@
 /* The engine: opening a file and making its catalog; what keeps store, catalog and runtime together. */
 #include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -231,6 +233,33 @@ bool engine_read(Engine *engine, unsigned flags, Error *err)
 }
 
 bool engine_wait(Engine *engine, Error *err) { return runtime_wait(engine->runtime, &engine->stop, err); }
+
+typedef struct Watchdog { Engine *engine; uint64_t interval_us; atomic_bool stop; } Watchdog;
+
+static void *watchdog_main(void *context)
+{
+	Watchdog *watchdog = context;
+	uint64_t seen = 0;
+	while (!atomic_load(&watchdog->stop)) {
+		uint64_t turns = engine_heartbeat(watchdog->engine);
+		if (turns != seen) sd_notify(0, "WATCHDOG=1");
+		seen = turns;
+		usleep((useconds_t)watchdog->interval_us);
+	}
+	return NULL;
+}
+
+bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err)
+{
+	Watchdog watchdog = {.engine = engine, .interval_us = interval_us};
+	pthread_t thread;
+	bool watched = pthread_create(&thread, NULL, watchdog_main, &watchdog) == 0;
+	bool ok = engine_wait(engine, err);
+	atomic_store(&watchdog.stop, true);
+	if (watched) pthread_join(thread, NULL);
+	return ok;
+}
+
 void engine_stop(Engine *engine) { atomic_store(&engine->stop, true); }
 uint64_t engine_heartbeat(const Engine *engine) { return engine->runtime->turns; }
 

@@ -44,6 +44,8 @@ enum { ENGINE_UNTIL_END = 1, ENGINE_FINAL = 2 };
 bool engine_read(Engine *engine, unsigned flags, Error *err);
 /* Returns when --until-end is through, all sources have ended by themselves, something failed, or engine_stop was called. */
 bool engine_wait(Engine *engine, Error *err);
+/* The same; feeds systemd's watchdog every interval_us as long as the commit loop turns. */
+bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err);
 bool engine_has_work(Engine *engine);                 /* does any view or sink read an external source? */
 void engine_stop(Engine *engine);                     /* any thread, signal handlers */
 /* For watchdogs: number of turns of the commit loop so far; it grows while all is well. */

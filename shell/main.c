@@ -1,0 +1,26 @@
+/* weir: the program. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli.h"
+
+/* jemalloc: pages that were freed are kept, so that batches do not fault them in again and again. */
+const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
+
+int main(int argc, char **argv)
+{
+	Cli cli;
+	int exit_code;
+	signal(SIGPIPE, SIG_IGN);                     /* a closed pipe is a failing write: the statement is canceled, the file is closed well */
+	if (!cli_parse(&cli, argc, argv, &exit_code)) return exit_code;
+	if (cli.verbose) log_set_level(LOG_DEBUG);
+	switch (cli.command) {
+	case COMMAND_RUN: return command_run(&cli);
+	case COMMAND_TEST: return command_test(&cli);
+	case COMMAND_STATUS: return command_status(&cli);
+	case COMMAND_SHELL: break;
+	}
+	bool batch = cli.inputs.count || cli.until_end || !isatty(STDIN_FILENO);
+	return batch ? command_batch(&cli) : command_shell(&cli);
+}
