@@ -227,7 +227,7 @@ static inline Expr *expr_text_unary(ExprText *t)
 	text_blanks(t);
 	if (t->at[0] == '-' && t->at[1] != '>') { t->at++; return text_call(t, "neg", expr_text_unary(t), NULL); }
 	if (text_symbol(t, "+")) return expr_text_unary(t);
-	if (t->at[0] == '~') { t->at++; return text_call(t, "bit_not", expr_text_unary(t), NULL); }
+	if (t->at[0] == '~') { t->at++; return text_call(t, "~", expr_text_unary(t), NULL); }
 	Expr *e = expr_text_primary(t);
 	while (text_word(t, "AT")) {
 		if (!text_word(t, "TIME") || !text_word(t, "ZONE")) abort();

@@ -11,6 +11,7 @@
 #include "type/number.h"
 #include "type/row.h"
 #include "type/text.h"
+#include "type/zone.h"
 
 #define LENGTH(table) ((int)(sizeof (table) / sizeof *(table)))
 
@@ -306,6 +307,129 @@ static void every_day_of_the_calendar_goes_both_ways(void **state)
 	}
 }
 
+/* made by Python's zoneinfo; both ways, or only from local to UTC where a local time comes twice or never */
+static const struct { const char *zone, *utc, *local; bool only_to_utc; } ZONE_CASES[] = {
+	{"Europe/Berlin", "2037-09-28 14:28:00", "2037-09-28 16:28:00", 0},
+	{"Europe/Berlin", "2038-10-07 05:51:00", "2038-10-07 07:51:00", 0},
+	{"Europe/Berlin", "2038-08-21 19:50:00", "2038-08-21 21:50:00", 0},
+	{"Europe/Berlin", "1999-02-15 09:09:00", "1999-02-15 10:09:00", 0},
+	{"Europe/Berlin", "1980-09-26 22:40:00", "1980-09-27 00:40:00", 0},
+	{"Europe/Berlin", "1950-10-13 14:41:00", "1950-10-13 15:41:00", 0},
+	{"Europe/Berlin", "2300-10-21 05:39:00", "2300-10-21 07:39:00", 0},
+	{"America/New_York", "1950-09-03 01:02:00", "1950-09-02 21:02:00", 0},
+	{"America/New_York", "2007-04-20 00:49:00", "2007-04-19 20:49:00", 0},
+	{"America/New_York", "2037-06-15 18:53:00", "2037-06-15 14:53:00", 0},
+	{"America/New_York", "2007-09-08 20:18:00", "2007-09-08 16:18:00", 0},
+	{"America/New_York", "2037-01-22 02:29:00", "2037-01-21 21:29:00", 0},
+	{"America/New_York", "2100-05-14 17:59:00", "2100-05-14 13:59:00", 0},
+	{"America/New_York", "1980-12-09 10:48:00", "1980-12-09 05:48:00", 0},
+	{"Australia/Lord_Howe", "2007-09-10 00:04:00", "2007-09-10 10:34:00", 0},
+	{"Australia/Lord_Howe", "2045-02-13 03:54:00", "2045-02-13 14:54:00", 0},
+	{"Australia/Lord_Howe", "2011-07-03 00:54:00", "2011-07-03 11:24:00", 0},
+	{"Australia/Lord_Howe", "2100-01-07 06:59:00", "2100-01-07 17:59:00", 0},
+	{"Australia/Lord_Howe", "1950-08-13 22:25:00", "1950-08-14 08:25:00", 0},
+	{"Australia/Lord_Howe", "2026-02-19 20:12:00", "2026-02-20 07:12:00", 0},
+	{"Australia/Lord_Howe", "2100-05-11 02:19:00", "2100-05-11 12:49:00", 0},
+	{"Asia/Kolkata", "2024-01-14 03:08:00", "2024-01-14 08:38:00", 0},
+	{"Asia/Kolkata", "2007-12-04 00:03:00", "2007-12-04 05:33:00", 0},
+	{"Asia/Kolkata", "2037-08-06 21:35:00", "2037-08-07 03:05:00", 0},
+	{"Asia/Kolkata", "2007-08-17 06:46:00", "2007-08-17 12:16:00", 0},
+	{"Asia/Kolkata", "1999-07-21 12:07:00", "1999-07-21 17:37:00", 0},
+	{"Asia/Kolkata", "2026-07-07 00:17:00", "2026-07-07 05:47:00", 0},
+	{"Asia/Kolkata", "2045-05-01 06:11:00", "2045-05-01 11:41:00", 0},
+	{"America/Sao_Paulo", "2026-10-21 18:06:00", "2026-10-21 15:06:00", 0},
+	{"America/Sao_Paulo", "1950-03-07 14:16:00", "1950-03-07 12:16:00", 0},
+	{"America/Sao_Paulo", "1950-10-11 09:24:00", "1950-10-11 06:24:00", 0},
+	{"America/Sao_Paulo", "1980-02-03 06:37:00", "1980-02-03 03:37:00", 0},
+	{"America/Sao_Paulo", "2100-04-01 19:23:00", "2100-04-01 16:23:00", 0},
+	{"America/Sao_Paulo", "2024-10-15 04:37:00", "2024-10-15 01:37:00", 0},
+	{"America/Sao_Paulo", "2037-10-05 12:11:00", "2037-10-05 09:11:00", 0},
+	{"Africa/Casablanca", "2100-03-10 07:52:00", "2100-03-10 08:52:00", 0},
+	{"Africa/Casablanca", "2045-04-24 06:10:00", "2045-04-24 07:10:00", 0},
+	{"Africa/Casablanca", "2300-11-18 06:43:00", "2300-11-18 07:43:00", 0},
+	{"Africa/Casablanca", "2026-08-20 02:26:00", "2026-08-20 03:26:00", 0},
+	{"Africa/Casablanca", "1950-02-04 01:32:00", "1950-02-04 01:32:00", 0},
+	{"Africa/Casablanca", "2011-04-24 22:25:00", "2011-04-24 23:25:00", 0},
+	{"Africa/Casablanca", "2011-07-27 19:31:00", "2011-07-27 20:31:00", 0},
+	{"Europe/Dublin", "2011-09-06 23:04:00", "2011-09-07 00:04:00", 0},
+	{"Europe/Dublin", "1999-04-16 17:41:00", "1999-04-16 18:41:00", 0},
+	{"Europe/Dublin", "2045-10-03 08:13:00", "2045-10-03 09:13:00", 0},
+	{"Europe/Dublin", "2007-12-01 02:17:00", "2007-12-01 02:17:00", 0},
+	{"Europe/Dublin", "2026-08-08 01:02:00", "2026-08-08 02:02:00", 0},
+	{"Europe/Dublin", "1999-05-12 16:36:00", "1999-05-12 17:36:00", 0},
+	{"Europe/Dublin", "1999-02-12 04:57:00", "1999-02-12 04:57:00", 0},
+	{"Pacific/Apia", "2037-06-22 23:44:00", "2037-06-23 12:44:00", 0},
+	{"Pacific/Apia", "2038-10-05 18:02:00", "2038-10-06 07:02:00", 0},
+	{"Pacific/Apia", "1950-08-12 22:19:00", "1950-08-12 11:19:00", 0},
+	{"Pacific/Apia", "1950-01-20 20:04:00", "1950-01-20 09:04:00", 0},
+	{"Pacific/Apia", "2037-02-24 09:20:00", "2037-02-24 22:20:00", 0},
+	{"Pacific/Apia", "1999-02-03 14:34:00", "1999-02-03 03:34:00", 0},
+	{"Pacific/Apia", "2024-12-02 23:47:00", "2024-12-03 12:47:00", 0},
+	{"Asia/Tehran", "2300-03-26 10:22:00", "2300-03-26 13:52:00", 0},
+	{"Asia/Tehran", "1980-11-16 02:55:00", "1980-11-16 06:25:00", 0},
+	{"Asia/Tehran", "2026-01-28 15:36:00", "2026-01-28 19:06:00", 0},
+	{"Asia/Tehran", "1950-10-22 12:24:00", "1950-10-22 15:54:00", 0},
+	{"Asia/Tehran", "2045-01-20 02:05:00", "2045-01-20 05:35:00", 0},
+	{"Asia/Tehran", "1980-11-04 08:56:00", "1980-11-04 12:26:00", 0},
+	{"Asia/Tehran", "2026-12-11 12:59:00", "2026-12-11 16:29:00", 0},
+	{"Antarctica/Troll", "2300-12-19 14:28:00", "2300-12-19 14:28:00", 0},
+	{"Antarctica/Troll", "2037-09-03 16:48:00", "2037-09-03 18:48:00", 0},
+	{"Antarctica/Troll", "2038-01-10 19:05:00", "2038-01-10 19:05:00", 0},
+	{"Antarctica/Troll", "2037-01-08 22:07:00", "2037-01-08 22:07:00", 0},
+	{"Antarctica/Troll", "2037-10-22 15:16:00", "2037-10-22 17:16:00", 0},
+	{"Antarctica/Troll", "1950-06-10 04:43:00", "1950-06-10 04:43:00", 0},
+	{"Antarctica/Troll", "2045-04-17 05:48:00", "2045-04-17 07:48:00", 0},
+	{"America/Nuuk", "2024-11-15 15:57:00", "2024-11-15 13:57:00", 0},
+	{"America/Nuuk", "2007-06-13 21:16:00", "2007-06-13 19:16:00", 0},
+	{"America/Nuuk", "2007-11-14 06:56:00", "2007-11-14 03:56:00", 0},
+	{"America/Nuuk", "2007-07-08 18:58:00", "2007-07-08 16:58:00", 0},
+	{"America/Nuuk", "2024-04-05 04:31:00", "2024-04-05 03:31:00", 0},
+	{"America/Nuuk", "2024-01-23 02:17:00", "2024-01-23 00:17:00", 0},
+	{"America/Nuuk", "1999-02-15 15:17:00", "1999-02-15 12:17:00", 0},
+	{"Europe/Berlin", "2026-03-29 01:30:00", "2026-03-29 02:30:00", 1},
+	{"Europe/Berlin", "2026-10-25 00:30:00", "2026-10-25 02:30:00", 1},
+	{"America/New_York", "2040-03-11 07:15:00", "2040-03-11 02:15:00", 1},
+	{"America/New_York", "2040-11-04 05:15:00", "2040-11-04 01:15:00", 1},
+	{"Australia/Lord_Howe", "2026-04-04 14:45:00", "2026-04-05 01:45:00", 1},
+	{"Europe/Berlin", "2026-06-30 22:00:00", "2026-07-01 00:00:00", 1},
+	{"Pacific/Apia", "2011-12-30 22:00:00", "2011-12-30 12:00:00", 1},
+	{"Europe/Dublin", "2050-10-30 00:30:00", "2050-10-30 01:30:00", 1},
+	{"Europe/Berlin", "2099-12-31 22:59:59", "2099-12-31 23:59:59", 1},
+};
+
+static int64_t timestamp_of(const char *text)
+{
+	int64_t us = 0;
+	assert_true(text_to_timestamp(text, strlen(text), &us));
+	return us;
+}
+
+static void zones_agree_with_python(void **state)
+{
+	(void)state;
+	for (int i = 0; i < LENGTH(ZONE_CASES); i++) {
+		Zone *zone = zone_load(ZONE_CASES[i].zone, strlen(ZONE_CASES[i].zone));
+		assert_non_null(zone);
+		int64_t utc = timestamp_of(ZONE_CASES[i].utc), local = timestamp_of(ZONE_CASES[i].local);
+		if (!ZONE_CASES[i].only_to_utc && zone_to_local(zone, utc) != local) fail_msg("%s at %s", ZONE_CASES[i].zone, ZONE_CASES[i].utc);
+		if (zone_to_utc(zone, local) != utc) {
+			int64_t back = zone_to_local(zone, zone_to_utc(zone, local));
+			if (ZONE_CASES[i].only_to_utc || back != local) fail_msg("%s local %s", ZONE_CASES[i].zone, ZONE_CASES[i].local);
+		}
+		zone_free(zone);
+	}
+}
+
+static void fixed_offsets_are_zones_and_paths_are_not(void **state)
+{
+	(void)state;
+	Zone *zone = zone_load("+05:30", 6);
+	assert_true(zone_to_local(zone, 0) == 330 * US_PER_MINUTE && zone_to_utc(zone, 330 * US_PER_MINUTE) == 0);
+	zone_free(zone);
+	static const char *const BAD[] = {"", "../etc/passwd", "/etc/localtime", "Europe/Nowhere", "Europe", "+25:00", "+1x", "tzdata.zi"};
+	for (int i = 0; i < LENGTH(BAD); i++) assert_null(zone_load(BAD[i], strlen(BAD[i])));
+}
+
 static void intervals_are_added_by_the_calendar(void **state)
 {
 	(void)state;
@@ -565,6 +689,8 @@ int main(void)
 		cmocka_unit_test(reals_and_decimals_convert_by_their_shortest_text),
 		cmocka_unit_test(timestamps_agree_with_python),
 		cmocka_unit_test(every_day_of_the_calendar_goes_both_ways),
+		cmocka_unit_test(zones_agree_with_python),
+		cmocka_unit_test(fixed_offsets_are_zones_and_paths_are_not),
 		cmocka_unit_test(intervals_are_added_by_the_calendar),
 		cmocka_unit_test(interval_literals_take_units),
 		cmocka_unit_test(values_print_as_literals_and_as_json),

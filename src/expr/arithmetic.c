@@ -82,11 +82,6 @@ void kernel_modulo_real(KernelCall *call)
 	}
 }
 
-void kernel_fmod(KernelCall *call)
-{
-	for (int i = 0; i < call->count; i++) call->out->f64[i] = fmod(call->args[0].f64[i], call->args[1].f64[i]);
-}
-
 void kernel_negate_real(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++) call->out->f64[i] = -call->args->f64[i];

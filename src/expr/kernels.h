@@ -24,9 +24,12 @@ static inline const Str *constant_text(const Value *const *constants, int arg)
 
 static inline bool is_null_at(const Column *column, int row) { return column->null && column->null[row]; }
 
-/* A string result of known size: where its bytes go, and the Str once they are there. Short ones are copied inline. */
-static inline char *result_room(KernelCall *call, size_t bytes) { return arena_alloc(call->scratch, bytes); }
+/* A result that lies in scratch already; short ones go inline. */
 static inline void result_set(KernelCall *call, int row, const char *at, size_t bytes) { call->out->str[row] = str_borrow(at, bytes); }
+static inline bool result_is_null(const KernelCall *call, int row) { return call->out->null && call->out->null[row]; }
+
+/* Functions that make text of any length make at most so much, else NULL: a row must not take the memory of all. */
+enum { RESULT_BYTES_MAX = 1 << 20 };
 
 /* A part of an argument: borrowed, since results live no longer than the batch of their arguments. `whole` is the argument in
  * its column, not a copy of it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "expr/kernels.h"
+#include "expr/utf8.h"
 
 typedef enum LikeKind { LIKE_EXACT, LIKE_PREFIX, LIKE_SUFFIX, LIKE_CONTAINS, LIKE_GENERAL, LIKE_BAD } LikeKind;
 
@@ -98,21 +99,6 @@ static void glob_read(Like *like, const char *pattern, size_t bytes)
 	like_classify(like);
 }
 
-static size_t character_bytes(const char *at, const char *end)
-{
-	const char *start = at++;
-	while (at < end && (*at & 0xc0) == 0x80) at++;
-	return (size_t)(at - start);
-}
-
-static uint32_t character_at(const char *at, size_t bytes)
-{
-	uint32_t c = (unsigned char)*at;
-	if (bytes > 1) c &= 0x7fu >> bytes;
-	for (size_t i = 1; i < bytes; i++) c = c << 6 | ((unsigned char)at[i] & 0x3f);
-	return c;
-}
-
 static bool set_has(const uint16_t *set, int length, uint32_t c)
 {
 	char text[8];
@@ -124,7 +110,7 @@ static bool set_has(const uint16_t *set, int length, uint32_t c)
 		i += range;
 		int n = 0;
 		do text[n++] = (char)set[i++]; while (i < length && n < 4 && (set[i] & 0xc0) == 0x80);
-		uint32_t member = character_at(text, (size_t)n);
+		uint32_t member = utf8_read(text, (size_t)n);
 		if (range ? c >= before && c <= member : c == member) found = true;
 		before = member;
 		has_before = !range;
@@ -139,10 +125,10 @@ static bool like_step(const Like *like, int p, const char *at, const char *end, 
 	*codes = 1;
 	*bytes = 1;
 	if (code < 256) return (like->glob ? (unsigned char)*at : fold((unsigned char)*at)) == code;
-	*bytes = character_bytes(at, end);
+	*bytes = utf8_step(at, end);
 	if (code == LIKE_ONE) return true;
 	*codes = 2 + like->codes[p + 1];
-	return set_has(like->codes + p + 2, like->codes[p + 1], character_at(at, *bytes));
+	return set_has(like->codes + p + 2, like->codes[p + 1], utf8_read(at, *bytes));
 }
 
 /* Only the last % needs to be tried again further right. */
@@ -162,7 +148,7 @@ static bool like_general(const Like *like, const char *at, const char *end)
 			at += bytes;
 		} else {
 			if (retry < 0) return false;
-			retry_at += character_bytes(retry_at, end);
+			retry_at += utf8_step(retry_at, end);
 			at = retry_at;
 			p = retry;
 		}
@@ -251,7 +237,7 @@ static void match_all(KernelCall *call, bool glob)
 	const Str *text = call->args[0].str, *escape = call->arg_count > 2 ? call->args[2].str : NULL;
 	for (int i = 0; i < call->count; i++) {
 		if (!state->constant) use_pattern(state, &call->args[1].str[i], escape ? &escape[i] : NULL, glob);
-		if (escape && (escape[i].bytes == 0 || character_bytes(str_at(&escape[i]), str_at(&escape[i]) + escape[i].bytes) != escape[i].bytes)) kernel_null(call, i);
+		if (escape && (escape[i].bytes == 0 || utf8_step(str_at(&escape[i]), str_at(&escape[i]) + escape[i].bytes) != escape[i].bytes)) kernel_null(call, i);
 		call->out->i64[i] = like_matches(&state->like, &text[i]);
 	}
 }
