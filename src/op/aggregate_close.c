@@ -1,0 +1,176 @@
+/* Closing: groups whose time a watermark has passed.
+ *
+ * Groups that close together are a list through their records, found by the time in a small tree, so a new group costs no search of its own:
+ * the last times used are remembered (until the next insert or removal in the tree, or the end of the commit). */
+#include "op/aggregate.h"
+
+#include <assert.h>
+#include <endian.h>
+
+#include "op/select.h"
+
+#define NEVER INT64_MIN                 /* GroupClose.time of a group with NULL in the close key */
+
+typedef struct CloseTime { uint32_t head, reserved; } CloseTime;       /* number + 1 of the first group */
+
+enum { TIME_KEY_BYTES = 8, TIME_CACHE = sizeof ((Grouping *)0)->time_cache / sizeof *((Grouping *)0)->time_cache };
+
+static uint64_t time_key(int64_t time) { return htobe64((uint64_t)time ^ (uint64_t)1 << 63); }
+
+static int64_t key_time(const void *key)
+{
+	uint64_t x;
+	memcpy(&x, key, sizeof x);
+	return (int64_t)(be64toh(x) ^ (uint64_t)1 << 63);
+}
+
+void close_forget(Grouping *g) { memset(g->time_cache, 0, sizeof g->time_cache); }
+
+static CloseTime *close_time(Grouping *g, int64_t time)
+{
+	int slot = (int)(((uint64_t)time * 0x9e3779b97f4a7c15ull) >> 32) & (TIME_CACHE - 1);
+	if (g->time_cache[slot].at && g->time_cache[slot].time == time) return g->time_cache[slot].at;
+	uint64_t key = time_key(time);
+	bool added;
+	CloseTime *at = state_tree_upsert(g->times, &key, TIME_KEY_BYTES, &added);
+	if (added) close_forget(g);
+	g->time_cache[slot].time = time;
+	g->time_cache[slot].at = at;
+	return at;
+}
+
+static Group *group_at(const Grouping *g, uint32_t number_1) { return state_map_by_number(g->groups, number_1 - 1); }
+
+void close_add(Grouping *g, Group *group, int64_t time)
+{
+	CloseTime *at = close_time(g, time);
+	GroupClose *close = group_close(g, group);
+	uint32_t number = state_map_number(g->groups, group) + 1;
+	*close = (GroupClose){.time = time, .next = at->head};
+	if (at->head) {
+		Group *next = group_at(g, at->head);
+		group_close(g, next)->previous = number;
+		state_map_changed(g->groups, next);
+	}
+	at->head = number;
+}
+
+void close_remove(Grouping *g, Group *group)
+{
+	GroupClose *close = group_close(g, group);
+	if (close->time == NEVER) return;
+	if (close->next) {
+		Group *next = group_at(g, close->next);
+		group_close(g, next)->previous = close->previous;
+		state_map_changed(g->groups, next);
+	}
+	if (close->previous) {
+		Group *previous = group_at(g, close->previous);
+		group_close(g, previous)->next = close->next;
+		state_map_changed(g->groups, previous);
+		return;
+	}
+	CloseTime *at = close_time(g, close->time);
+	at->head = close->next;
+	if (at->head) return;
+	uint64_t key = time_key(close->time);
+	state_tree_remove(g->times, &key, TIME_KEY_BYTES);
+	close_forget(g);
+}
+
+/* ---- late rows ---- */
+
+static bool is_passed(const Grouping *g, int64_t time, int64_t watermark)
+{
+	if (watermark == WATERMARK_NONE) return false;
+	if (watermark == WATERMARK_END) return true;
+	return g->close_inclusive ? time + g->grace_us <= watermark : time + g->grace_us < watermark;
+}
+
+bool is_late(const Grouping *g, int64_t time, int64_t judge)
+{
+	bool finite = judge != WATERMARK_NONE && judge != WATERMARK_END;
+	return is_passed(g, time, finite ? judge - g->delta_us : judge);
+}
+
+Batch *close_keep(Grouping *g, Batch *in, const Column *times)
+{
+	if (!in->hidden.judge) return batch_ref(in);
+	uint32_t *sel = arena_alloc(&g->op.scratch, sizeof *sel * (size_t)in->count);
+	int kept = 0;
+	for (int i = 0; i < in->count; i++) {
+		sel[kept] = (uint32_t)batch_row(in, i);
+		if (column_is_null(times, i) || !is_late(g, times->i64[i], batch_judge(in, i))) kept++;
+		else op_late(&g->op, in, i);
+	}
+	if (kept == in->count) return batch_ref(in);
+	return kept ? batch_select(in, sel, kept) : NULL;
+}
+
+/* ---- at the commit ---- */
+
+typedef struct Closing { Group *group; size_t key; uint32_t bytes; } Closing;
+
+static int closing_compare(const void *a, const void *b, void *keys)
+{
+	const Closing *x = a, *y = b;
+	const StrBuf *text = keys;
+	int order = memcmp(text->text + x->key, text->text + y->key, x->bytes < y->bytes ? x->bytes : y->bytes);
+	return order ? order : (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+/* The rows of groups that close together come in the order of their keys: not in that of their records, which no one can foresee. */
+static bool closing_emit(Grouping *g, Closing *groups, int count, Error *err)
+{
+	StrBuf keys = STRBUF_INIT;
+	for (int i = 0; i < count; i++) {
+		uint32_t bytes;
+		row_unpack(state_map_key(g->groups, groups[i].group, &bytes), g->key_types, g->key_count, g->key_values);
+		groups[i].key = keys.bytes;
+		for (int k = 0; k < g->key_count; k++) sort_key_add(&keys, &g->key_values[k], (SortSpec){0});
+		groups[i].bytes = (uint32_t)(keys.bytes - groups[i].key);
+	}
+	qsort_r(groups, (size_t)count, sizeof *groups, closing_compare, &keys);
+	strbuf_release(&keys);
+	for (int i = 0; i < count; i++) {
+		if (groups[i].group->count <= 0) continue;
+		calls_result(g, groups[i].group, g->call_values, &g->old_arena);
+		bool fine = group_emit(g, groups[i].group, 1, g->call_values, err);
+		if (!fine) return false;
+	}
+	return true;
+}
+
+/* The list is taken out of the tree first: what follows only needs the groups themselves. */
+static bool close_list(Grouping *g, uint32_t head, Error *err)
+{
+	VEC(Closing) groups = {0};
+	for (uint32_t number = head; number;) {
+		Group *group = group_at(g, number);
+		number = group_close(g, group)->next;
+		vec_push(&groups, (Closing){.group = group});
+	}
+	bool fine = !g->emit_on_close || closing_emit(g, groups.at, groups.count, err);
+	for (int i = 0; i < groups.count; i++) {
+		group_close(g, groups.at[i].group)->time = NEVER;
+		group_remove(g, groups.at[i].group);
+	}
+	vec_release(&groups);
+	return fine;
+}
+
+bool close_groups(Grouping *g, Error *err)
+{
+	if (g->close_key < 0) return true;
+	int64_t watermark = g->op.in_watermarks[0][g->input_watermark];
+	StateCursor cursor;
+	for (state_tree_first(g->times, &cursor); cursor.valid;) {
+		uint32_t bytes;
+		if (!is_passed(g, key_time(state_cursor_key(&cursor, &bytes)), watermark)) break;
+		uint32_t head = ((CloseTime *)state_cursor_payload(&cursor))->head;
+		state_cursor_remove(&cursor);
+		if (!close_list(g, head, err)) return false;
+	}
+	close_forget(g);
+	return true;
+}
