@@ -1,0 +1,299 @@
+/* What the files of bind/ share: scopes, the state of one statement, and who binds what. bind.h is the outside.
+ *
+ * Every function that binds gives NULL or false with binder->err set, or what it bound. A Scope says which names can be seen; scopes are
+ * chained from the innermost query outwards, so a column of an outer query is found like any other and simply appears as its ColumnId.
+ * A Clause says where an expression stands: what may be in it, and where its aggregates and window calls are collected.
+ */
+#ifndef WEIR_BIND_BINDER_H
+#define WEIR_BIND_BINDER_H
+
+#include "ast/print.h"
+#include "bind/bind.h"
+#include "plan/walk.h"
+#include "type/row.h"
+
+typedef struct Scope Scope;
+typedef struct Select Select;
+typedef struct Cte Cte;
+
+/* A column that can be named. Fields of a ROW column are columns of their own, reached by dots. */
+typedef struct ScopeColumn ScopeColumn;
+struct ScopeColumn {
+	const char *name;
+	Expr *expr;                   /* what it is: a column, or COALESCE of both sides of FULL JOIN ... USING */
+	Type declared;                /* ROW, or JSON with the type of its elements; else that of expr */
+	bool hidden;                  /* not in `*` */
+	bool merged;                  /* taken by USING: in `*` and alone the merged column stands for it */
+	bool proctime;                /* PROCTIME() of the row: makes AS OF a temporal join by arrival */
+	ScopeColumn *fields; int field_count;
+};
+
+typedef struct ScopeTable {
+	AstIdent alias;               /* text NULL: none */
+	AstTable *ast;                /* gets an alias when `*` has to name it; may be NULL */
+	ScopeColumn *columns; int column_count;
+	Relation *relation;           /* what it scans, where it is a plain relation; NULL */
+} ScopeTable;
+
+struct Scope {
+	Scope *outer;
+	VEC(ScopeTable *) tables;
+	VEC(ScopeColumn *) merged;    /* of USING and NATURAL, in the order of `*` */
+	Select *select;               /* whose FROM it is; NULL: of a join or a definition */
+};
+
+/* FROM, or a part of it */
+typedef struct From {
+	Plan *plan;
+	VEC(ScopeTable *) tables;
+	VEC(ScopeColumn *) merged;
+} From;
+
+/* What a query gives out. plan may give out more columns than are named here (fields of ROW columns, sort keys). */
+typedef struct Rows {
+	Plan *plan;
+	ScopeColumn *columns; int column_count;
+	Plan *unsorted;               /* plan without its own ORDER BY and LIMIT; = plan where there is neither */
+	bool ordered;
+	int64_t limit, offset;
+} Rows;
+
+/* now() and random(): what views allow is known only at the end */
+typedef struct Impurity { Span span; const char *name; bool is_clock, in_condition; } Impurity;
+
+typedef struct Binder {
+	PlanContext *context;
+	Arena *arena;                 /* = context->arena */
+	Catalog *catalog;
+	const BindSettings *settings;
+	BoundStatement *out;
+	Error *err;
+	VEC(Relation *) reads;
+	VEC(Impurity) impurities;
+	Cte *ctes;                    /* names of WITH in scope, innermost first */
+	bool reads_outside;
+	bool may_read_outside;
+	bool defining;                /* a definition: what is bound is written back into the AST */
+	bool strict;                  /* a view, sink or pipeline: its query is kept up to date */
+	int view_depth, view_count;   /* views being expanded, and how many were */
+	const char *self;             /* the relation that is being made: a query that names it is told so */
+} Binder;
+
+typedef struct Clause {
+	Binder *binder;
+	Scope *scope;
+	Select *select;               /* collects aggregates and window calls; NULL: neither may stand here */
+	const char *name;             /* "WHERE", for messages */
+	bool aggregates, windows;     /* may stand here */
+	bool aliases;                 /* names of SELECT items may stand here */
+	bool condition;               /* now() may be compared here */
+	bool in_aggregate, in_window;
+} Clause;
+
+/* ---- names.c ---- */
+ScopeTable *scope_table_new(Binder *binder, AstIdent alias, AstTable *ast, int column_count);
+/* The column that a path names, fields followed. Looks outwards. leave_count: parts at the end that are left for the caller because the
+ * column found is JSON without declared fields. NULL: err. */
+ScopeColumn *scope_find(Clause *clause, const AstExpr *ast, int *left_over);
+/* The same without an error: NULL where the name is not there. */
+ScopeColumn *scope_find_name(Scope *scope, const char *name);
+ScopeColumn *scope_table_column(ScopeTable *table, const char *name);
+bool names_equal(const char *a, const char *b);
+/* A relation by its name: catalog, then outside where that is allowed. Schemas that other systems put in front are passed over. */
+Relation *find_relation(Binder *binder, const AstName *name, bool outside);
+Relation *find_relation_error(Binder *binder, const AstName *name);              /* sets "does not exist" with its hint; NULL */
+void note_read(Binder *binder, Relation *relation);
+void notice(Binder *binder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+ScopeColumn scope_column_of(Binder *binder, const char *name, ColumnId id, Type declared, bool nullable);
+void scope_table_make_nullable(Binder *binder, ScopeTable *table);
+/* Columns of the type that a query sees: ROW, ARRAY and MAP values are JSON. */
+Type plain_type(Type declared);
+
+/* ---- literals.c ---- */
+Expr *bind_literal(Binder *binder, const AstExpr *ast);
+bool literal_value(Binder *binder, const AstExpr *ast, Value *out);
+Expr *bind_parameter(Binder *binder, const AstExpr *ast);
+bool bind_type(Binder *binder, const AstTypeName *ast, Type *out);
+/* Constants of clauses: LIMIT, WITHIN, windows. what: "LIMIT", for messages */
+bool constant_integer(Binder *binder, const AstExpr *ast, const char *what, int64_t *out, bool *is_null);
+bool constant_duration(Binder *binder, const AstExpr *ast, const char *what, int64_t *out_us);
+bool constant_text(Binder *binder, const AstExpr *ast, const char *what, const char **out);
+
+/* ---- expressions.c ---- */
+Expr *bind_expr(Clause *clause, const AstExpr *ast);
+Expr *bind_condition(Clause *clause, const AstExpr *ast);                        /* BOOLEAN; numbers by SQLite's truth */
+Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span);
+Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where); /* no columns in sight */
+/* An expression that keeps what is known of its fields and elements, where it is a column. */
+bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out);
+Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span);
+
+/* ---- operators.c: forms that are not one call ---- */
+Expr *bind_in(Clause *clause, const AstExpr *ast);
+Expr *bind_quantified(Clause *clause, const AstExpr *ast);
+Expr *bind_between(Clause *clause, const AstExpr *ast);
+Expr *bind_like(Clause *clause, const AstExpr *ast);
+Expr *bind_case(Clause *clause, const AstExpr *ast);
+Expr *bind_exists(Clause *clause, const AstExpr *ast);
+Expr *bind_scalar_subquery(Clause *clause, const AstExpr *ast);
+Expr *bind_subscript(Clause *clause, const AstExpr *ast);
+Expr *bind_row_comparison(Clause *clause, const AstExpr *ast);
+bool is_row(const AstExpr *ast);
+
+/* ---- calls.c: functions, aggregates, window functions ---- */
+Expr *bind_call(Clause *clause, const AstExpr *ast);
+bool call_is_aggregate(const AstCall *call);
+const char *call_name(const AstCall *call);
+bool bind_order_terms(Clause *clause, const AstOrderTerm *terms, int count, OpSortKey **out);
+bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out);           /* names of arguments are refused */
+Expr *collated(Binder *binder, Expr *e, const AstExpr *ast);                     /* COLLATE as a function of the value */
+
+bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out);
+
+/* ---- over.c ---- */
+Expr *bind_over(Clause *clause, const AstExpr *ast);
+
+/* ---- select.c ---- */
+typedef struct SelectKey { ColumnId id; Expr *expr; const AstExpr *ast; } SelectKey;
+typedef struct SelectItem {
+	const AstItem *ast;           /* NULL: out of a star */
+	const AstExpr *expr_ast;
+	const char *name;
+	Span span;
+	Expr *expr;
+	ScopeColumn column;           /* fields and elements, where the item is a bare column */
+	ColumnId id;                  /* after projection */
+} SelectItem;
+typedef struct SelectOver {
+	ColumnId id;
+	OverCall call;
+	Expr **partition; int partition_count;
+	OpSortKey *order; int order_count;
+	bool nullable;
+	Span span;
+} SelectOver;
+/* ksqlDB's WINDOW clause and Flink's old GROUP BY TUMBLE(...): one window under the grouping */
+typedef struct GroupWindow {
+	Plan *plan;                   /* NULL: none */
+	const AstExpr *call;          /* GROUP BY TUMBLE(...); NULL: ksqlDB's */
+} GroupWindow;
+
+struct Select {
+	Binder *binder;
+	AstSelect *ast;
+	Scope scope;
+	Plan *plan;                   /* as far as it is made */
+	Plan *input;                  /* what is grouped; NULL: not yet known */
+	bool grouped, has_group_by, in_sets;
+	VEC(SelectKey) keys;
+	VEC(PlanCall) calls;
+	VEC(uint64_t) sets;
+	VEC(SelectOver) overs;
+	VEC(SelectItem) items;
+	ColumnId grouping_id;
+	GroupWindow window;
+};
+Plan *distinct_plan(Binder *binder, Plan *input, Span span);                     /* each row once */
+bool bind_select(Binder *binder, AstSelect *ast, Scope *outer, const AstQuery *around, Rows *out);
+
+/* ---- grouping.c ---- */
+bool bind_group_by(Select *select);
+Expr *bind_grouping_call(Clause *clause, const AstExpr *ast);
+Expr *regroup(Select *select, Expr *e);                                           /* from columns of FROM to keys and calls */
+bool regroup_all(Select *select);
+Plan *group_plan(Select *select, Plan *input);
+Plan *grouping_sets_plan(Select *select, Plan *input);
+ColumnId select_add_call(Select *select, const AggregateCall *call);
+bool over_same_window(const SelectOver *a, const SelectOver *b);
+
+/* ---- from.c, joins.c ---- */
+bool bind_from(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From *out);
+bool bind_table(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From *out);       /* AS OF is the caller's */
+bool bind_join(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From *out);
+bool from_rows(Binder *binder, AstTable *ast, Rows *rows, AstIdent alias, From *out);
+bool scan_relation(Binder *binder, Relation *relation, AstTable *ast, AstIdent alias, From *out);
+bool bind_relation_reference(Binder *binder, AstTable *ast, const AstName *name, Span span, From *out);
+bool rename_columns(Binder *binder, ScopeTable *table, const AstIdents *names, Span span);
+
+/* ---- windows.c ---- */
+bool is_window_function(const char *name);
+bool bind_window_function(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From *out);
+bool bind_ksql_window(Select *select);
+bool bind_group_window(Select *select, const AstExpr *call);
+void finish_group_window(Select *select);
+Expr *bind_group_window_call(Clause *clause, const AstExpr *ast, bool *is_one);
+ScopeColumn *event_time_column(ScopeTable *table);
+
+/* ---- table_functions.c ---- */
+/* left: what the function's arguments may read, and onto what it is set; NULL: one row */
+bool is_table_function(const char *name);
+bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *left, bool left_outer, From *out);
+
+/* ---- query.c, with.c ---- */
+struct Cte {
+	Cte *next;
+	const AstCte *ast;
+	Cte *env;                     /* names that its query sees */
+	Scope *outer;
+	enum { CTE_UNBOUND, CTE_BINDING, CTE_BOUND } state;
+	bool recursive;
+	Rows rows;                    /* CTE_BOUND: columns as named by the WITH */
+	Plan *shared;                 /* NULL: correlated, bound at each use */
+	VEC(Plan *) uses;             /* PLAN_SHARED nodes */
+	Plan *step;                   /* the RECURSIVE node while its step is bound; NULL */
+	int step_uses;
+};
+typedef VEC(AstBody *) AstBodies;
+bool bind_query(Binder *binder, AstQuery *ast, Scope *outer, Rows *out);
+bool bind_body(Binder *binder, AstBody *body, Scope *outer, const AstQuery *around, Rows *out);
+bool bind_values(Binder *binder, AstBody *body, Scope *outer, Rows *out);
+/* Sorts rows by terms over their columns: set operations, VALUES. */
+bool sort_rows(Binder *binder, const AstQuery *ast, Scope *outer, Rows *rows);
+bool bind_limits(Binder *binder, const AstQuery *ast, Rows *rows);
+Plan *sort_plan(Binder *binder, Plan *input, const AstQuery *ast, OpSortKey *order, int order_count, const Rows *limits);
+/* The columns alone, each once and in order: where exactly they must come out. */
+Plan *exact_columns(Binder *binder, const Rows *rows);
+bool bring_together(Binder *binder, Rows *rows, int count, Span span, const char *what);      /* casts the columns of all to common types */
+bool bind_with(Binder *binder, const AstWith *with, Scope *outer);
+void close_with(Binder *binder, Cte *before);
+bool use_cte(Binder *binder, Cte *cte, AstTable *ast, AstIdent alias, From *out);
+Cte *find_cte(Binder *binder, const AstName *name);
+/* The query of a statement: result columns of plain types, checked for what views do not allow. */
+bool bind_top_query(Binder *binder, AstQuery *ast, BoundQuery *out);
+bool check_purity(Binder *binder, bool continuous);
+bool finish_query(Binder *binder, Rows *rows, BoundQuery *out);
+
+/* ---- relations.c: CREATE STREAM, SOURCE, TABLE;  options.c; definitions.c: views, sinks, pipelines ---- */
+bool bind_create_relation(Binder *binder, AstStatement *statement);
+bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out);
+bool relation_options(Binder *binder, AstOptions *given, const AstFormat *format, OptionsOf of, OptionSet *out);
+bool override_options(Binder *binder, Relation *relation, const AstOptions *hints, Relation **out);
+bool bind_create_view(Binder *binder, AstStatement *statement);
+bool bind_create_sink(Binder *binder, AstStatement *statement);
+bool bind_pipeline(Binder *binder, AstStatement *statement, Relation *sink);
+bool make_view(Binder *binder, AstStatement *statement, Relation **out, BoundQuery *query);
+bool make_definition(Binder *binder, AstStatement *statement, Relation **out, BoundQuery *query, Relation **sink);
+/* Compares with what is there and decides the outcome. */
+bool settle_outcome(Binder *binder, const AstName *name, bool or_replace, bool if_not_exists, const char *kind_text);
+bool name_is_free(Binder *binder, const AstName *name, bool or_replace, bool if_not_exists, RelationKind kind, bool *exists);
+void set_definition(Binder *binder, Relation *relation, const AstStatement *statement, const OptionSet *options, AstOptions *ast_options);
+bool set_depends(Binder *binder, Relation *relation);
+Expr *computed_value(Binder *binder, const Relation *relation, int column, ColumnId const *ids);
+
+/* ---- changes.c: INSERT, UPDATE, DELETE, TRUNCATE ---- */
+bool bind_insert(Binder *binder, AstStatement *statement);
+bool bind_update(Binder *binder, AstStatement *statement);
+bool bind_delete(Binder *binder, AstStatement *statement);
+bool bind_truncate(Binder *binder, AstStatement *statement);
+
+/* ---- alter.c, steering.c ---- */
+bool bind_alter(Binder *binder, AstStatement *statement);
+bool bind_drop(Binder *binder, AstStatement *statement);
+bool bind_create_index(Binder *binder, AstStatement *statement);
+bool bind_steering(Binder *binder, AstStatement *statement);
+bool bind_inner(Binder *binder, AstStatement *statement);                         /* any statement into binder->out */
+
+/* Every refusal of a form says its name. */
+#define REFUSE(binder_, span_, ...) error_set((binder_)->err, ERR_UNSUPPORTED, (span_), __VA_ARGS__)
+
+#endif

@@ -1,0 +1,276 @@
+/* name(...): scalar functions by the function table, aggregates into the list of their SELECT. A call of an aggregate becomes a column: the
+ * one that PLAN_AGGREGATE will give out for it. */
+#include "bind/binder.h"
+
+#include "expr/aggregate.h"
+#include "expr/function.h"
+
+const char *call_name(const AstCall *call) { return ast_name_last(&call->name).text; }
+
+/* min(a, b) and max(a, b) are functions of one row. */
+static bool is_scalar_extreme(const AstCall *call)
+{
+	const char *name = call_name(call);
+	return call->arguments.count > 1 && (names_equal(name, "min") || names_equal(name, "max"));
+}
+
+bool call_is_aggregate(const AstCall *call)
+{
+	return !call->over && function_is_aggregate(call_name(call)) && !is_scalar_extreme(call);
+}
+
+/* ---- parts of calls ---- */
+
+bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out)
+{
+	int count = call->arguments.count;
+	*out = arena_array(clause->binder->arena, Expr *, count + 2);
+	for (int i = 0; i < count; i++) {
+		const AstArgument *argument = &call->arguments.at[i];
+		if (argument->name.text) return REFUSE(clause->binder, argument->name.span, "arguments of %s() have no names", call_name(call));
+		if (!((*out)[i] = bind_expr(clause, argument->value))) return false;
+	}
+	return true;
+}
+
+Expr *collated(Binder *binder, Expr *e, const AstExpr *ast)
+{
+	static const struct { const char *name, *function; } COLLATIONS[] = {
+		{"binary", NULL}, {"nocase", "lower"}, {"rtrim", "rtrim"}, {"C", NULL}, {"POSIX", NULL}, {"ucs_basic", NULL}, {"default", NULL},
+	};
+	if (ast->kind != AST_COLLATE || e->type.kind != TYPE_TEXT) return e;
+	for (size_t i = 0; i < sizeof COLLATIONS / sizeof *COLLATIONS; i++) {
+		if (!names_equal(ast->field.text, COLLATIONS[i].name)) continue;
+		return COLLATIONS[i].function ? expr_call(binder->arena, COLLATIONS[i].function, &e, 1, e->span, binder->err) : e;
+	}
+	error_set(binder->err, ERR_UNDEFINED_OBJECT, ast->field.span, "collation \"%s\" does not exist", ast->field.text);
+	error_hint(binder->err, "There are BINARY, NOCASE and RTRIM.");
+	return NULL;
+}
+
+/* NULLs come first where the order rises, last where it falls, unless it is said. */
+bool bind_order_terms(Clause *clause, const AstOrderTerm *terms, int count, OpSortKey **out)
+{
+	*out = arena_array(clause->binder->arena, OpSortKey, count ? count : 1);
+	for (int i = 0; i < count; i++) {
+		Expr *e = bind_expr(clause, terms[i].expr);
+		if (e) e = collated(clause->binder, e, terms[i].expr);
+		if (!e) return false;
+		bool nulls_last = terms[i].nulls == AST_NULLS_DEFAULT ? terms[i].descending : terms[i].nulls == AST_NULLS_LAST;
+		(*out)[i] = (OpSortKey){e, {terms[i].descending, nulls_last}};
+	}
+	return true;
+}
+
+/* ---- aggregates ---- */
+
+static bool may_aggregate(Clause *clause, const AstExpr *ast)
+{
+	Error *err = clause->binder->err;
+	const char *name = call_name(ast->call);
+	if (clause->in_aggregate) {
+		error_set(err, ERR_GROUPING, ast->op_span, "aggregate %s() cannot stand inside of another aggregate", name);
+		return error_hint(err, "Aggregate in a subquery first.");
+	}
+	if (clause->select && clause->aggregates) return true;
+	error_set(err, ERR_GROUPING, ast->op_span, "aggregate %s() cannot stand in %s", name, clause->name);
+	if (strcmp(clause->name, "WHERE") == 0) error_hint(err, "Conditions on aggregates stand in HAVING.");
+	return false;
+}
+
+/* By the standard an aggregate of outer columns alone belongs to the outer query. */
+static bool is_of_outer_query(Clause *clause, const AggregateCall *call)
+{
+	Arena *arena = clause->binder->arena;
+	ColumnSet read = {0}, own = {0};
+	for (int i = 0; i < call->arg_count; i++) expr_column_set(arena, call->args[i], &read);
+	if (column_set_is_empty(&read)) return false;
+	plan_output_set(arena, clause->select->plan, &own);
+	return !column_set_overlaps(&read, &own);
+}
+
+/* count(DISTINCT a, b): the rows where none is NULL, as one value each */
+static bool pack_distinct(Clause *clause, const AstExpr *ast, Expr ***args, int *count)
+{
+	Binder *binder = clause->binder;
+	if (*count < 2 || !ast->call->distinct || !names_equal(call_name(ast->call), "count")) return true;
+	Expr *there = NULL;
+	for (int i = 0; i < *count; i++) {
+		Expr *test[2] = {(*args)[i], expr_null(binder->arena, TYPE(NULL))};
+		Expr *one = expr_call(binder->arena, "is not", test, 2, ast->span, binder->err);
+		if (!one) return false;
+		there = expr_and(binder->arena, there, one);
+	}
+	Expr *packed = expr_call(binder->arena, "json_array", *args, *count, ast->span, binder->err);
+	Expr *branches[3] = {there, packed, NULL};
+	Expr *one = packed ? expr_case(binder->arena, branches, 3, ast->span, binder->err) : NULL;
+	if (!one) return false;
+	*args = arena_array(binder->arena, Expr *, 1);
+	(*args)[0] = one;
+	*count = 1;
+	return true;
+}
+
+static bool split_parameters(Binder *binder, const AstExpr *ast, Expr **args, int arg_count, AggregateCall *out)
+{
+	int parameters = out->aggregate->parameter_count;
+	out->args = args;
+	out->arg_count = arg_count - parameters;
+	out->parameter_count = parameters;
+	out->parameters = arena_array(binder->arena, Value, parameters ? parameters : 1);
+	for (int i = 0; i < parameters; i++) {
+		Expr *e = args[out->arg_count + i];
+		if (!expr_is_constant(e)) {
+			Span span = e->span.end ? e->span : ast->span;
+			return error_set(binder->err, ERR_INVALID_PARAMETER, span, "argument %d of %s() must be a constant", out->arg_count + i + 1, call_name(ast->call));
+		}
+		if (!expr_fold(binder->arena, e, &out->parameters[i], binder->err)) return false;
+	}
+	return true;
+}
+
+static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, AggregateCall *out)
+{
+	const AstCall *call = ast->call;
+	const AstOrderTerms *terms = call->within_group.count ? &call->within_group : &call->order_by;
+	if (call->within_group.count && call->order_by.count)
+		return error_set(inner->binder->err, ERR_SYNTAX, ast->span, "%s() has two ORDER BYs", call_name(call));
+	if (within && call->order_by.count) return REFUSE(inner->binder, ast->span, "ORDER BY inside of %s()", call_name(call));
+	if (!terms->count || !out->aggregate->obeys_order) return true;
+	out->order_count = terms->count;
+	return bind_order_terms(inner, terms->at, terms->count, &out->order);
+}
+
+/* Arguments, for percentile_cont(0.5) WITHIN GROUP (ORDER BY x) with x before them. */
+static bool aggregate_arguments(Clause *inner, const AstExpr *ast, bool within, Expr ***args, int *count)
+{
+	const AstCall *call = ast->call;
+	if (!bind_arguments(inner, call, args)) return false;
+	*count = call->arguments.count;
+	if (!within) return true;
+	if (call->within_group.count != 1)
+		return error_set(inner->binder->err, ERR_SYNTAX, ast->span, "WITHIN GROUP of %s() takes one ORDER BY expression", call_name(call));
+	Expr *first = bind_expr(inner, call->within_group.at[0].expr);
+	if (!first) return false;
+	memmove(*args + 1, *args, sizeof **args * (size_t)*count);
+	(*args)[0] = first;
+	(*count)++;
+	return true;
+}
+
+/* inner: the clause in which its arguments stand */
+static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out)
+{
+	Binder *binder = inner->binder;
+	const AstCall *call = ast->call;
+	const char *name = call_name(call);
+	const Aggregate *row = aggregate_find(name);
+	bool within = row && row->within_group && call->within_group.count;
+	bool star = call->star || (names_equal(name, "count") && call->arguments.count == 0);
+	Expr **args;
+	int count;
+	*out = (AggregateCall){0};
+	if (!aggregate_arguments(inner, ast, within, &args, &count)) return false;
+	if (!pack_distinct(inner, ast, &args, &count)) return false;
+	out->aggregate = aggregate_resolve(binder->arena, name, args, count, star, ast->op_span, binder->err);
+	if (!out->aggregate || !split_parameters(binder, ast, args, count, out)) return false;
+	if (!aggregate_order(inner, ast, within, out)) return false;
+	if (call->filter) {
+		Clause filter = *inner;
+		filter.name = "FILTER";
+		if (!(out->filter = bind_condition(&filter, call->filter))) return false;
+	}
+	out->distinct = call->distinct && !names_equal(out->aggregate->name, "min") && !names_equal(out->aggregate->name, "max");
+	out->ignore_nulls = call->nulls == AST_IGNORE_NULLS;
+	Type *types = arena_array(binder->arena, Type, count + 1);
+	for (int i = 0; i < out->arg_count; i++) types[i] = args[i]->type;
+	out->type = out->aggregate->result(types, out->arg_count);
+	return true;
+}
+
+static Expr *bind_aggregate(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	if (!may_aggregate(clause, ast)) return NULL;
+	Clause inner = *clause;
+	inner.in_aggregate = true;
+	inner.aggregates = inner.windows = inner.condition = false;
+	AggregateCall call;
+	if (!make_aggregate(&inner, ast, &call)) return NULL;
+	if (is_of_outer_query(clause, &call)) {
+		REFUSE(binder, ast->span, "aggregate %s() over columns of an outer query", call_name(ast->call));
+		return NULL;
+	}
+	ColumnId id = select_add_call(clause->select, &call);
+	return expr_column(binder->arena, id, call.type, call.aggregate->nullable_result, ast->span);
+}
+
+bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out) { return make_aggregate(inner, ast, out); }
+
+/* ---- functions ---- */
+
+static bool plain_call(Clause *clause, const AstExpr *ast)
+{
+	const AstCall *call = ast->call;
+	const char *what = call->distinct ? "DISTINCT" : call->filter ? "FILTER" : call->order_by.count ? "ORDER BY"
+		: call->within_group.count ? "WITHIN GROUP" : call->nulls ? "IGNORE NULLS" : call->star ? "*" : NULL;
+	if (!what) return true;
+	if (!function_find(call_name(call))) return true;                     /* an unknown name is the worse mistake */
+	return error_set(clause->binder->err, ERR_WRONG_OBJECT_TYPE, ast->op_span, "%s() is no aggregate: %s cannot stand in it", call_name(call), what);
+}
+
+static void note_impurity(Binder *binder, const Expr *e, const char *name)
+{
+	unsigned flags = e->kind == EXPR_CALL ? e->function->flags : 0;
+	if (!(flags & (FUNCTION_CLOCK | FUNCTION_VOLATILE))) return;
+	Impurity impurity = {.span = e->span, .name = name, .is_clock = flags & FUNCTION_CLOCK};
+	vec_push_in(binder->arena, &binder->impurities, impurity);
+}
+
+/* DESCRIPTOR(ts), DEFAULT and other words that are calls only to the parser */
+static bool is_misplaced_word(Binder *binder, const AstExpr *ast)
+{
+	const char *name = call_name(ast->call);
+	if (names_equal(name, "default") && ast->call->arguments.count == 0)
+		return !error_set(binder->err, ERR_SYNTAX, ast->span, "DEFAULT may stand alone in VALUES and SET only");
+	if (names_equal(name, "descriptor")) return !error_set(binder->err, ERR_SYNTAX, ast->span, "DESCRIPTOR may stand in window functions only");
+	return false;
+}
+
+static bool is_window_only(Clause *clause, const AstExpr *ast)
+{
+	const char *name = call_name(ast->call);
+	if (!function_is_window_only(name)) return false;
+	error_set(clause->binder->err, ERR_WINDOWING, ast->op_span, "%s() needs OVER (...)", name);
+	return true;
+}
+
+static Expr *bind_function(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const AstCall *call = ast->call;
+	Expr **args;
+	if (!plain_call(clause, ast) || !bind_arguments(clause, call, &args)) return NULL;
+	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);
+	if (!e) return NULL;
+	if (e->kind == EXPR_CALL) {
+		e = arena_copy(binder->arena, e, sizeof *e);
+		e->span = ast->span;
+	}
+	note_impurity(binder, e, call_name(call));
+	return e;
+}
+
+Expr *bind_call(Clause *clause, const AstExpr *ast)
+{
+	const AstCall *call = ast->call;
+	const char *name = call_name(call);
+	if (call->over) return bind_over(clause, ast);
+	bool is_group_window;
+	Expr *window = bind_group_window_call(clause, ast, &is_group_window);
+	if (is_group_window) return window;
+	if (names_equal(name, "grouping") || names_equal(name, "grouping_id")) return bind_grouping_call(clause, ast);
+	if (call_is_aggregate(call)) return bind_aggregate(clause, ast);
+	if (is_window_only(clause, ast) || is_misplaced_word(clause->binder, ast)) return NULL;
+	return bind_function(clause, ast);
+}

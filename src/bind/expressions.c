@@ -1,0 +1,371 @@
+/* Expressions: one function a node of the AST. What is more than one call of the function table is in operators.c, calls.c and over.c. */
+#include "bind/binder.h"
+
+#include "expr/function.h"
+#include "type/text.h"
+
+/* ---- columns ---- */
+
+static Expr *with_span(Binder *binder, const Expr *e, Span span)
+{
+	Expr *copy = arena_copy(binder->arena, e, sizeof *e);
+	copy->span = span;
+	return copy;
+}
+
+/* Types are known where a ROW says them; else the value comes as text. */
+Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span)
+{
+	bool is_json = declared.kind == TYPE_JSON || declared.kind == TYPE_ROW;
+	Expr *args[2] = {from, expr_text(binder->arena, name)};
+	Expr *value = expr_call(binder->arena, is_json ? "->" : "->>", args, 2, span, binder->err);
+	if (!value || is_json || declared.kind == TYPE_NULL) return value;
+	return expr_cast(binder->arena, value, declared, CAST_TRY, binder->err);
+}
+
+static Expr *json_fields(Binder *binder, Expr *from, const AstIdent *names, int count, Span span)
+{
+	for (int i = 0; i < count && from; i++)
+		from = json_field(binder, from, names[i].text, i + 1 < count ? TYPE(JSON) : TYPE(NULL), span);
+	return from;
+}
+
+static const AstItem *find_alias(const Clause *clause, const char *name)
+{
+	if (!clause->aliases || !clause->select) return NULL;
+	const AstItems *items = &clause->select->ast->items;
+	for (int i = 0; i < items->count; i++)
+		if (items->at[i].alias.text && names_equal(items->at[i].alias.text, name)) return &items->at[i];
+	return NULL;
+}
+
+/* The name of a SELECT item stands for its expression, where FROM has no column of that name. */
+static const AstItem *alias_meant(Clause *clause, const AstExpr *ast)
+{
+	if (ast->path.count != 1) return NULL;
+	const AstItem *item = find_alias(clause, ast->path.at[0].text);
+	return item && !scope_find_name(clause->scope, ast->path.at[0].text) ? item : NULL;
+}
+
+static Expr *bind_alias(Clause *clause, const AstItem *item)
+{
+	Clause inner = *clause;
+	inner.aliases = false;
+	return bind_expr(&inner, item->expr);
+}
+
+static Expr *bind_column(Clause *clause, const AstExpr *ast)
+{
+	const AstItem *item = alias_meant(clause, ast);
+	if (item) return bind_alias(clause, item);
+	int left_over;
+	ScopeColumn *column = scope_find(clause, ast, &left_over);
+	if (!column) return NULL;
+	Expr *expr = with_span(clause->binder, column->expr, ast->span);
+	return json_fields(clause->binder, expr, ast->path.at + ast->path.count - left_over, left_over, ast->span);
+}
+
+bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
+{
+	int left_over = 0;
+	if (ast->kind == AST_COLUMN && !alias_meant(clause, ast)) {
+		ScopeColumn *column = scope_find(clause, ast, &left_over);
+		if (!column) return false;
+		if (left_over == 0) {
+			*out = *column;
+			out->expr = with_span(clause->binder, column->expr, ast->span);
+			out->hidden = out->merged = false;
+			return true;
+		}
+	}
+	Expr *expr = bind_expr(clause, ast);
+	if (!expr) return false;
+	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
+	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
+	return true;
+}
+
+static Expr *bind_field(Clause *clause, const AstExpr *ast)
+{
+	ScopeColumn from;
+	if (!bind_column_like(clause, ast->args.at[0], &from)) return NULL;
+	for (int i = 0; i < from.field_count; i++)
+		if (names_equal(from.fields[i].name, ast->field.text)) return with_span(clause->binder, from.fields[i].expr, ast->span);
+	if (from.expr->type.kind == TYPE_JSON && from.field_count == 0)
+		return json_field(clause->binder, from.expr, ast->field.text, TYPE(NULL), ast->span);
+	error_set(clause->binder->err, ERR_UNDEFINED_COLUMN, ast->field.span, "there is no field \"%s\" in a value of type %s", ast->field.text,
+		type_kind_name(from.expr->type.kind));
+	return NULL;
+}
+
+/* ---- operators ---- */
+
+/* Negated in place, so that the digits of a constant stay what the statement says. */
+static Expr *negate(Binder *binder, const AstExpr *ast, Expr *e)
+{
+	if (e->kind == EXPR_CONSTANT && !e->constant.is_null) {
+		Value value = e->constant;
+		if (e->type.kind == TYPE_INTEGER && value.i64 != INT64_MIN) {
+			value.i64 = -value.i64;
+			return expr_constant(binder->arena, &value, ast->span);
+		}
+		if (e->type.kind == TYPE_REAL) {
+			value.f64 = -value.f64;
+			return expr_constant(binder->arena, &value, ast->span);
+		}
+	}
+	return expr_call(binder->arena, "neg", &e, 1, ast->span, binder->err);
+}
+
+/* NOT EXISTS and NOT (x IN ...) are forms of the subquery, which unnesting makes anti joins. */
+static Expr *bind_not(Binder *binder, Expr *e)
+{
+	if (e->kind != EXPR_SUBQUERY || e->subquery == SUBQUERY_SCALAR) return expr_not(binder->arena, e);
+	Expr *copy = with_span(binder, e, e->span);
+	copy->negated = !copy->negated;
+	return copy;
+}
+
+static Expr *least_integer(Binder *binder, const AstExpr *ast)
+{
+	Value value = {.type = TYPE(INTEGER), .i64 = INT64_MIN};
+	return expr_constant(binder->arena, &value, ast->span);
+}
+
+static bool is_least_integer(const AstExpr *arg)
+{
+	return arg->kind == AST_LITERAL && arg->literal == AST_INTEGER && strcmp(arg->text, "9223372036854775808") == 0;
+}
+
+static Expr *bind_unary(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const AstExpr *arg = ast->args.at[0];
+	if (ast->op == AST_OP_MINUS && is_least_integer(arg)) return least_integer(binder, ast);
+	Expr *e = bind_expr(clause, arg);
+	if (!e) return NULL;
+	switch (ast->op) {
+	case AST_OP_NOT: return bind_not(binder, e);
+	case AST_OP_PLUS: return e;
+	case AST_OP_MINUS: return negate(binder, ast, e);
+	default: return expr_call(binder->arena, "~", &e, 1, ast->op_span, binder->err);
+	}
+}
+
+static bool is_comparison(AstOp op) { return op >= AST_OP_EQ && op <= AST_OP_IS_NOT; }
+
+static const char *operator_name(AstOp op)
+{
+	switch (op) {
+	case AST_OP_EQ: return "=";
+	case AST_OP_NE: return "<>";
+	case AST_OP_IS: return "is";
+	case AST_OP_IS_NOT: return "is not";
+	default: return ast_op_text(op);
+	}
+}
+
+/* IS NULL, IS TRUE ... are tests of one value. */
+static const char *literal_test(bool negated, const Expr *right)
+{
+	if (right->kind != EXPR_CONSTANT) return NULL;
+	if (right->constant.is_null) return negated ? "is not null" : "is null";
+	if (right->type.kind != TYPE_BOOLEAN) return NULL;
+	if (right->constant.i64) return negated ? "is not true" : "is true";
+	return negated ? "is not false" : "is false";
+}
+
+Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
+{
+	Binder *binder = clause->binder;
+	const char *test = op == AST_OP_IS || op == AST_OP_IS_NOT ? literal_test(op == AST_OP_IS_NOT, b) : NULL;
+	if (test) {
+		if (strstr(test, "null") == NULL) a = expr_condition(binder->arena, a);
+		return expr_call(binder->arena, test, &a, 1, span, binder->err);
+	}
+	Expr *args[2] = {a, b};
+	return expr_call(binder->arena, operator_name(op), args, 2, span, binder->err);
+}
+
+static const AstExpr *collation_of(const AstExpr *a, const AstExpr *b)
+{
+	if (a->kind == AST_COLLATE) return a;
+	return b->kind == AST_COLLATE ? b : NULL;
+}
+
+static Expr *bind_binary(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const AstExpr *left = ast->args.at[0], *right = ast->args.at[1];
+	if (is_comparison(ast->op) && (is_row(left) || is_row(right))) return bind_row_comparison(clause, ast);
+	Expr *a = bind_expr(clause, left);
+	Expr *b = a ? bind_expr(clause, right) : NULL;
+	if (!b) return NULL;
+	if (is_comparison(ast->op)) {
+		const AstExpr *collation = collation_of(left, right);
+		if (collation && !(a = collated(binder, a, collation))) return NULL;
+		if (collation && !(b = collated(binder, b, collation))) return NULL;
+		Expr *e = bind_compare(clause, ast->op, a, b, ast->op_span);
+		return e ? with_span(binder, e, ast->span) : NULL;
+	}
+	Expr *args[2] = {a, b};
+	Expr *e = expr_call(binder->arena, operator_name(ast->op), args, 2, ast->op_span, binder->err);
+	return e ? with_span(binder, e, ast->span) : NULL;
+}
+
+static Expr *bind_junction(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Expr *all = arena_new(binder->arena, Expr);
+	all->kind = ast->kind == AST_AND ? EXPR_AND : EXPR_OR;
+	all->type = TYPE(BOOLEAN);
+	all->span = ast->span;
+	all->args = arena_array(binder->arena, Expr *, ast->args.count);
+	all->arg_count = ast->args.count;
+	for (int i = 0; i < ast->args.count; i++) {
+		Expr *arg = bind_expr(clause, ast->args.at[i]);
+		if (!arg) return NULL;
+		all->args[i] = expr_condition(binder->arena, arg);
+		all->nullable |= all->args[i]->nullable;
+	}
+	return all;
+}
+
+/* ---- values of other kinds ---- */
+
+/* A number written out goes into DECIMAL with all its digits, not by way of REAL. */
+static bool decimal_literal(Binder *binder, const AstExpr *ast, Type to, Expr **out)
+{
+	bool minus = ast->kind == AST_UNARY && ast->op == AST_OP_MINUS;
+	const AstExpr *literal = minus ? ast->args.at[0] : ast;
+	*out = NULL;
+	if (to.kind != TYPE_DECIMAL || literal->kind != AST_LITERAL) return true;
+	if (literal->literal != AST_INTEGER && literal->literal != AST_DECIMAL) return true;
+	Value value = {.type = to};
+	if (!text_to_decimal(literal->text, strlen(literal->text), to.precision, to.scale, &value.i128)) return true;
+	if (minus) value.i128 = -value.i128;
+	*out = expr_constant(binder->arena, &value, ast->span);
+	return true;
+}
+
+static Expr *bind_cast(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Type declared;
+	if (!bind_type(binder, ast->type, &declared)) return NULL;
+	Type to = plain_type(declared);
+	Expr *e;
+	if (!decimal_literal(binder, ast->args.at[0], to, &e)) return NULL;
+	if (e) return e;
+	e = bind_expr(clause, ast->args.at[0]);
+	if (!e) return NULL;
+	Expr *result = expr_cast(binder->arena, e, to, ast->try_cast ? CAST_TRY : CAST_EXPLICIT, binder->err);
+	if (!result && binder->err->span.end == 0) binder->err->span = ast->span;
+	return result;
+}
+
+static Expr *bind_list(Clause *clause, const AstExpr *ast, const char *function)
+{
+	if (ast->query) {
+		REFUSE(clause->binder, ast->span, "ARRAY(query) is not supported");
+		error_hint(clause->binder->err, "json_group_array() makes an array of rows.");
+		return NULL;
+	}
+	Expr **args = arena_array(clause->binder->arena, Expr *, ast->args.count ? ast->args.count : 1);
+	for (int i = 0; i < ast->args.count; i++)
+		if (!(args[i] = bind_expr(clause, ast->args.at[i]))) return NULL;
+	return expr_call(clause->binder->arena, function, args, ast->args.count, ast->span, clause->binder->err);
+}
+
+static Expr *misplaced(Clause *clause, const AstExpr *ast)
+{
+	Error *err = clause->binder->err;
+	if (ast->kind == AST_STAR) error_set(err, ERR_SYNTAX, ast->span, "* may stand in SELECT and count(*) only");
+	else if (ast->kind == AST_RELATION) error_set(err, ERR_SYNTAX, ast->span, "a relation cannot stand where a value is wanted");
+	else {
+		REFUSE(clause->binder, ast->span, "a row cannot stand where one value is wanted");
+		error_hint(err, "json_array() makes one value of several.");
+	}
+	return NULL;
+}
+
+Expr *bind_expr(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	switch (ast->kind) {
+	case AST_LITERAL: return bind_literal(binder, ast);
+	case AST_PARAMETER: return bind_parameter(binder, ast);
+	case AST_COLUMN: return bind_column(clause, ast);
+	case AST_FIELD: return bind_field(clause, ast);
+	case AST_SUBSCRIPT: return bind_subscript(clause, ast);
+	case AST_UNARY: return bind_unary(clause, ast);
+	case AST_BINARY: return bind_binary(clause, ast);
+	case AST_AND: case AST_OR: return bind_junction(clause, ast);
+	case AST_LIKE: return bind_like(clause, ast);
+	case AST_BETWEEN: return bind_between(clause, ast);
+	case AST_IN: return bind_in(clause, ast);
+	case AST_QUANTIFIED: return bind_quantified(clause, ast);
+	case AST_EXISTS: return bind_exists(clause, ast);
+	case AST_SUBQUERY: return bind_scalar_subquery(clause, ast);
+	case AST_CAST: return bind_cast(clause, ast);
+	case AST_CASE: return bind_case(clause, ast);
+	case AST_COLLATE: return bind_expr(clause, ast->args.at[0]);
+	case AST_ARRAY: return bind_list(clause, ast, "json_array");
+	case AST_MAP: return bind_list(clause, ast, "json_object");
+	case AST_CALL: return bind_call(clause, ast);
+	case AST_STAR: case AST_ROW: case AST_RELATION: break;
+	}
+	return misplaced(clause, ast);
+}
+
+/* ---- conditions ---- */
+
+static bool is_no_clock(Expr *e, void *context)
+{
+	(void)context;
+	return !(e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK));
+}
+
+static bool is_no_column(Expr *e, void *context)
+{
+	(void)context;
+	return e->kind != EXPR_COLUMN && e->kind != EXPR_SUBQUERY;
+}
+
+static bool has_clock(Expr *e) { return !expr_walk(e, is_no_clock, NULL); }
+
+/* now() plus or minus constants on one side, and no clock on the other */
+static bool compares_clock(Expr *e)
+{
+	static const char *const NAMES[] = {"<", "<=", ">", ">=", "="};
+	bool is_compare = false;
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) is_compare |= expr_is_call(e, NAMES[i]);
+	if (!is_compare || has_clock(e->args[0]) == has_clock(e->args[1])) return false;
+	return expr_walk(e->args[has_clock(e->args[0]) ? 0 : 1], is_no_column, NULL);
+}
+
+static void allow_clock(Binder *binder, Expr *condition, int from)
+{
+	Exprs conjuncts = {0};
+	expr_conjuncts(binder->arena, condition, &conjuncts);
+	for (int i = 0; i < conjuncts.count; i++)
+		if (has_clock(conjuncts.at[i]) && !compares_clock(conjuncts.at[i])) return;
+	for (int i = from; i < binder->impurities.count; i++) binder->impurities.at[i].in_condition = binder->impurities.at[i].is_clock;
+}
+
+Expr *bind_condition(Clause *clause, const AstExpr *ast)
+{
+	int before = clause->binder->impurities.count;
+	Expr *e = bind_expr(clause, ast);
+	if (!e) return NULL;
+	e = expr_condition(clause->binder->arena, e);
+	if (clause->condition && clause->binder->impurities.count > before) allow_clock(clause->binder, e, before);
+	return e;
+}
+
+Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where)
+{
+	Scope nothing = {0};
+	Clause clause = {.binder = binder, .scope = &nothing, .name = where};
+	return bind_expr(&clause, ast);
+}

@@ -1,0 +1,391 @@
+/* Forms that are more than one call: what can be said by comparisons, AND and OR is said so, and only subqueries stay what they are. */
+#include "bind/binder.h"
+
+#include "expr/function.h"
+
+bool is_row(const AstExpr *ast) { return ast->kind == AST_ROW; }
+
+static Expr *over_span(Expr *e, Span span)
+{
+	if (e) e->span = span;
+	return e;
+}
+
+/* ---- rows ---- */
+
+static Expr *compare_asts(Clause *clause, AstOp op, const AstExpr *left, const AstExpr *right, Span span);
+
+/* (a, b) < (c, d): the first difference decides */
+static Expr *compare_in_order(Clause *clause, AstOp op, const AstExprs *left, const AstExprs *right, int at, Span span)
+{
+	Binder *binder = clause->binder;
+	if (at == left->count - 1) return compare_asts(clause, op, left->at[at], right->at[at], span);
+	AstOp strict = op == AST_OP_LE ? AST_OP_LT : op == AST_OP_GE ? AST_OP_GT : op;
+	Expr *before = compare_asts(clause, strict, left->at[at], right->at[at], span);
+	Expr *equal = before ? compare_asts(clause, AST_OP_EQ, left->at[at], right->at[at], span) : NULL;
+	Expr *rest = equal ? compare_in_order(clause, op, left, right, at + 1, span) : NULL;
+	return rest ? expr_or(binder->arena, before, expr_and(binder->arena, equal, rest)) : NULL;
+}
+
+static Expr *compare_rows(Clause *clause, AstOp op, const AstExprs *left, const AstExprs *right, Span span)
+{
+	Binder *binder = clause->binder;
+	if (left->count != right->count) {
+		error_set(binder->err, ERR_DATATYPE_MISMATCH, span, "a row of %d values cannot be compared with one of %d", left->count, right->count);
+		return NULL;
+	}
+	if (op >= AST_OP_LT && op <= AST_OP_GE) return compare_in_order(clause, op, left, right, 0, span);
+	bool any = op == AST_OP_NE || op == AST_OP_IS_NOT;
+	Expr *all = NULL;
+	for (int i = 0; i < left->count; i++) {
+		Expr *one = compare_asts(clause, op, left->at[i], right->at[i], span);
+		if (!one) return NULL;
+		all = any ? expr_or(binder->arena, all, one) : expr_and(binder->arena, all, one);
+	}
+	return all;
+}
+
+static Expr *compare_asts(Clause *clause, AstOp op, const AstExpr *left, const AstExpr *right, Span span)
+{
+	Binder *binder = clause->binder;
+	if (is_row(left) && is_row(right)) return compare_rows(clause, op, &left->args, &right->args, span);
+	if (is_row(left) || is_row(right)) {
+		REFUSE(binder, span, "comparing a row with what is no row");
+		return NULL;
+	}
+	Expr *a = bind_expr(clause, left);
+	Expr *b = a ? bind_expr(clause, right) : NULL;
+	return b ? bind_compare(clause, op, a, b, span) : NULL;
+}
+
+Expr *bind_row_comparison(Clause *clause, const AstExpr *ast)
+{
+	return compare_asts(clause, ast->op, ast->args.at[0], ast->args.at[1], ast->span);
+}
+
+/* ---- subqueries ---- */
+
+static bool subquery_rows(Clause *clause, AstQuery *query, Rows *rows, Plan **plan)
+{
+	Binder *binder = clause->binder;
+	if (!bind_query(binder, query, clause->scope, rows)) return false;
+	Rows wanted = *rows;
+	if (rows->limit < 0 && rows->offset == 0) wanted.plan = rows->unsorted;
+	*plan = exact_columns(binder, &wanted);
+	return true;
+}
+
+static Expr *subquery_expr(Clause *clause, SubqueryKind kind, Plan *plan, Type type, Span span)
+{
+	Expr *e = arena_new(clause->binder->arena, Expr);
+	e->kind = EXPR_SUBQUERY;
+	e->subquery = kind;
+	e->plan = plan;
+	e->type = type;
+	e->nullable = kind != SUBQUERY_EXISTS;
+	e->span = span;
+	return e;
+}
+
+Expr *bind_scalar_subquery(Clause *clause, const AstExpr *ast)
+{
+	Rows rows;
+	Plan *plan;
+	if (!subquery_rows(clause, ast->query, &rows, &plan)) return NULL;
+	if (rows.column_count != 1) {
+		error_set(clause->binder->err, ERR_CARDINALITY, ast->span, "a subquery as a value must have 1 column, not %d", rows.column_count);
+		return NULL;
+	}
+	return subquery_expr(clause, SUBQUERY_SCALAR, plan, plan->columns[0].type, ast->span);
+}
+
+Expr *bind_exists(Clause *clause, const AstExpr *ast)
+{
+	Rows rows;
+	if (!bind_query(clause->binder, ast->query, clause->scope, &rows)) return NULL;
+	return subquery_expr(clause, SUBQUERY_EXISTS, rows.plan, TYPE(BOOLEAN), ast->span);
+}
+
+/* The plan with column i cast to types[i], where one differs. */
+static Plan *cast_columns(Binder *binder, Plan *plan, Expr **wanted)
+{
+	bool differs = false;
+	for (int i = 0; i < plan->column_count; i++)
+		differs |= wanted[i]->kind != EXPR_COLUMN || wanted[i]->column != plan->columns[i].id;
+	if (!differs) return plan;
+	Plan *project = plan_new(binder->context, PLAN_PROJECT, 1);
+	project->inputs[0] = plan;
+	project->span = plan->span;
+	project->item_count = project->column_count = plan->column_count;
+	project->items = arena_array(binder->arena, PlanItem, plan->column_count);
+	project->columns = arena_array(binder->arena, PlanColumn, plan->column_count);
+	for (int i = 0; i < plan->column_count; i++) {
+		ColumnId id = wanted[i]->kind == EXPR_COLUMN ? wanted[i]->column : plan_column_new(binder->context);
+		project->items[i] = (PlanItem){id, wanted[i]};
+		project->columns[i] = (PlanColumn){id, plan->columns[i].name, wanted[i]->type, wanted[i]->nullable};
+	}
+	return project;
+}
+
+/* Left side and columns get common types, as = would compare them. */
+static bool match_types(Binder *binder, Expr **left, Plan **plan, Span span)
+{
+	Expr **wanted = arena_array(binder->arena, Expr *, (*plan)->column_count);
+	for (int i = 0; i < (*plan)->column_count; i++) {
+		Expr *pair[2] = {left[i], plan_column_expr(binder->context, *plan, i)};
+		Type type;
+		if (!expr_common_type(pair, 2, &type, binder->err)) {
+			if (binder->err->span.end == 0) binder->err->span = span;
+			return false;
+		}
+		if (!(left[i] = expr_cast(binder->arena, pair[0], type, CAST_IMPLICIT, binder->err))) return false;
+		if (!(wanted[i] = expr_cast(binder->arena, pair[1], type, CAST_IMPLICIT, binder->err))) return false;
+	}
+	*plan = cast_columns(binder, *plan, wanted);
+	return true;
+}
+
+static Expr **left_side(Clause *clause, const AstExpr *ast, int *count)
+{
+	*count = is_row(ast) ? ast->args.count : 1;
+	Expr **left = arena_array(clause->binder->arena, Expr *, *count);
+	for (int i = 0; i < *count; i++)
+		if (!(left[i] = bind_expr(clause, is_row(ast) ? ast->args.at[i] : ast))) return NULL;
+	return left;
+}
+
+static Expr *in_plan(Clause *clause, const AstExpr *ast, Plan *plan, bool negated)
+{
+	Binder *binder = clause->binder;
+	int count;
+	Expr **left = left_side(clause, ast->args.at[0], &count);
+	if (!left) return NULL;
+	if (count != plan->column_count) {
+		error_set(binder->err, ERR_CARDINALITY, ast->span, "the right side of IN has %d columns but the left side has %d value%s",
+			plan->column_count, count, count == 1 ? "" : "s");
+		return NULL;
+	}
+	if (!match_types(binder, left, &plan, ast->span)) return NULL;
+	Expr *e = subquery_expr(clause, SUBQUERY_IN, plan, TYPE(BOOLEAN), ast->span);
+	e->args = left;
+	e->arg_count = count;
+	e->negated = negated;
+	return e;
+}
+
+/* x IN t: all rows of a relation of one column */
+static Plan *relation_plan(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	From from = {0};
+	if (!bind_relation_reference(binder, NULL, &ast->relation, ast->relation.span, &from)) return NULL;
+	ScopeTable *table = from.tables.at[0];
+	Rows rows = {.plan = from.plan, .unsorted = from.plan, .limit = -1};
+	rows.columns = arena_array(binder->arena, ScopeColumn, table->column_count);
+	for (int i = 0; i < table->column_count; i++)
+		if (!table->columns[i].hidden) rows.columns[rows.column_count++] = table->columns[i];
+	return exact_columns(binder, &rows);
+}
+
+/* ---- IN ---- */
+
+static Expr *in_list(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const AstExpr *left_ast = ast->args.at[0];
+	if (ast->args.count == 1) {
+		if (!is_row(left_ast) && !bind_expr(clause, left_ast)) return NULL;
+		return expr_bool(binder->arena, false);
+	}
+	if (is_row(left_ast)) {
+		Expr *any = NULL;
+		for (int i = 1; i < ast->args.count; i++) {
+			Expr *one = compare_asts(clause, AST_OP_EQ, left_ast, ast->args.at[i], ast->args.at[i]->span);
+			if (!one) return NULL;
+			any = expr_or(binder->arena, any, one);
+		}
+		return any;
+	}
+	Expr **args = arena_array(binder->arena, Expr *, ast->args.count);
+	for (int i = 0; i < ast->args.count; i++) {
+		if (is_row(ast->args.at[i])) {
+			REFUSE(binder, ast->args.at[i]->span, "comparing a row with what is no row");
+			return NULL;
+		}
+		args[i] = bind_expr(clause, ast->args.at[i]);
+		if (args[i] && left_ast->kind == AST_COLLATE) args[i] = collated(binder, args[i], left_ast);
+		if (!args[i]) return NULL;
+	}
+	return expr_call(binder->arena, "in", args, ast->args.count, ast->span, binder->err);
+}
+
+Expr *bind_in(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	if (ast->query) {
+		Rows rows;
+		Plan *plan;
+		return subquery_rows(clause, ast->query, &rows, &plan) ? in_plan(clause, ast, plan, ast->negated) : NULL;
+	}
+	if (ast->relation.parts.count) {
+		Plan *plan = relation_plan(clause, ast);
+		return plan ? in_plan(clause, ast, plan, ast->negated) : NULL;
+	}
+	Expr *e = in_list(clause, ast);
+	if (!e) return NULL;
+	return over_span(ast->negated ? expr_not(binder->arena, e) : e, ast->span);
+}
+
+/* ---- ANY, ALL ---- */
+
+/* x op ANY (ARRAY[...]) and x op ANY (1, 2) */
+static Expr *quantified_list(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const AstExpr *list = ast->args.at[1];
+	if (list->kind != AST_ARRAY || list->query) {
+		REFUSE(binder, ast->span, "%s over an array that is not written out", ast->all ? "ALL" : "ANY");
+		error_hint(binder->err, "Use IN (SELECT ... FROM json_each(array)).");
+		return NULL;
+	}
+	Expr *all = NULL;
+	for (int i = 0; i < list->args.count; i++) {
+		Expr *one = compare_asts(clause, ast->op, ast->args.at[0], list->args.at[i], ast->span);
+		if (!one) return NULL;
+		all = ast->all ? expr_and(binder->arena, all, one) : expr_or(binder->arena, all, one);
+	}
+	return all ? all : expr_bool(binder->arena, ast->all);
+}
+
+Expr *bind_quantified(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	if (!ast->query) return quantified_list(clause, ast);
+	Rows rows;
+	Plan *plan;
+	if (!subquery_rows(clause, ast->query, &rows, &plan)) return NULL;
+	if (ast->op == AST_OP_EQ && !ast->all) return in_plan(clause, ast, plan, false);
+	if (ast->op == AST_OP_NE && ast->all) return in_plan(clause, ast, plan, true);
+	int count;
+	Expr **left = left_side(clause, ast->args.at[0], &count);
+	if (!left) return NULL;
+	if (count != 1 || plan->column_count != 1) {
+		REFUSE(binder, ast->span, "%s over rows of more than one column", ast->all ? "ALL" : "ANY");
+		return NULL;
+	}
+	if (!match_types(binder, left, &plan, ast->span)) return NULL;
+	Expr *compared = bind_compare(clause, ast->op, left[0], plan_column_expr(binder->context, plan, 0), ast->op_span);
+	if (!compared) return NULL;
+	Expr *e = subquery_expr(clause, ast->all ? SUBQUERY_ALL : SUBQUERY_ANY, plan, TYPE(BOOLEAN), ast->span);
+	e->function = compared->function;
+	e->args = left;
+	e->arg_count = 1;
+	return e;
+}
+
+/* ---- BETWEEN, LIKE, CASE ---- */
+
+static Expr *within(Clause *clause, Expr *x, Expr *low, Expr *high, Span span)
+{
+	Expr *above = bind_compare(clause, AST_OP_GE, x, low, span);
+	Expr *below = above ? bind_compare(clause, AST_OP_LE, x, high, span) : NULL;
+	return below ? expr_and(clause->binder->arena, above, below) : NULL;
+}
+
+Expr *bind_between(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Expr *sides[3];
+	for (int i = 0; i < 3; i++) {
+		if (!(sides[i] = bind_expr(clause, ast->args.at[i]))) return NULL;
+		if (ast->args.at[0]->kind == AST_COLLATE && !(sides[i] = collated(binder, sides[i], ast->args.at[0]))) return NULL;
+	}
+	Expr *e = within(clause, sides[0], sides[1], sides[2], ast->span);
+	if (e && ast->symmetric) {
+		Expr *turned = within(clause, sides[0], sides[2], sides[1], ast->span);
+		if (!turned) return NULL;
+		e = expr_or(binder->arena, e, turned);
+	}
+	if (!e) return NULL;
+	return over_span(ast->negated ? expr_not(binder->arena, e) : e, ast->span);
+}
+
+static const char *pattern_function(AstOp op)
+{
+	switch (op) {
+	case AST_OP_LIKE: return "like";
+	case AST_OP_ILIKE: return "ilike";
+	case AST_OP_GLOB: return "glob";
+	case AST_OP_REGEXP: return "regexp";
+	case AST_OP_SIMILAR: return "similar to";
+	default: return NULL;
+	}
+}
+
+Expr *bind_like(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	const char *function = pattern_function(ast->op);
+	if (!function) {
+		REFUSE(binder, ast->op_span, "%s is not supported", ast_op_text(ast->op));
+		return NULL;
+	}
+	Expr *args[3];
+	int count = ast->args.count;
+	for (int i = 0; i < count; i++)
+		if (!(args[i] = bind_expr(clause, ast->args.at[i]))) return NULL;
+	Expr *e = expr_call(binder->arena, function, args, count, ast->op_span, binder->err);
+	if (!e) return NULL;
+	return over_span(ast->negated ? expr_not(binder->arena, e) : e, ast->span);
+}
+
+Expr *bind_case(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	int count = ast->args.count + 1;
+	Expr **args = arena_array(binder->arena, Expr *, count);
+	Expr *operand = ast->operand ? bind_expr(clause, ast->operand) : NULL;
+	if (ast->operand && !operand) return NULL;
+	for (int i = 0; i < ast->args.count; i++) {
+		Expr *e = bind_expr(clause, ast->args.at[i]);
+		if (e && i % 2 == 0 && operand) e = bind_compare(clause, AST_OP_EQ, operand, e, ast->args.at[i]->span);
+		if (!e) return NULL;
+		args[i] = e;
+	}
+	args[count - 1] = ast->otherwise ? bind_expr(clause, ast->otherwise) : NULL;
+	if (ast->otherwise && !args[count - 1]) return NULL;
+	Expr *e = expr_case(binder->arena, args, count, ast->span, binder->err);
+	if (!e && binder->err->span.end == 0) binder->err->span = ast->span;
+	return e;
+}
+
+/* ---- a[i] ---- */
+
+/* Arrays are counted from 1, as in Flink, PostgreSQL and ksqlDB; maps go by their keys. */
+Expr *bind_subscript(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	if (ast->args.count != 2) {
+		REFUSE(binder, ast->span, "a slice of an array is not supported");
+		return NULL;
+	}
+	ScopeColumn from;
+	if (!bind_column_like(clause, ast->args.at[0], &from)) return NULL;
+	Expr *index = bind_expr(clause, ast->args.at[1]);
+	if (!index) return NULL;
+	if (from.expr->type.kind != TYPE_JSON) {
+		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "a value of type %s has no elements", type_kind_name(from.expr->type.kind));
+		return NULL;
+	}
+	if (index->type.kind == TYPE_INTEGER) {
+		Expr *less[2] = {index, expr_int(binder->arena, 1)};
+		index = expr_call(binder->arena, "-", less, 2, ast->span, binder->err);
+		if (!index) return NULL;
+	}
+	Type element = from.declared.kind == TYPE_JSON && from.declared.field_count == 1 ? from.declared.fields[0].type : TYPE(NULL);
+	bool is_json = element.kind == TYPE_JSON || element.kind == TYPE_ROW;
+	Expr *args[2] = {from.expr, index};
+	Expr *value = expr_call(binder->arena, is_json ? "->" : "->>", args, 2, ast->span, binder->err);
+	if (!value || is_json || element.kind == TYPE_NULL) return value;
+	return expr_cast(binder->arena, value, element, CAST_TRY, binder->err);
+}

@@ -1,0 +1,241 @@
+/* Functions that give rows: UNNEST, json_each, json_tree, generate_series. PLAN_EXPAND sets their rows onto each row of its input, so that
+ * arguments are columns of what stands to the left in FROM; alone, the input is one row.
+ *
+ * PLAN_EXPAND gives the elements of arrays and the values of json_each as JSON; their types, where a declaration says them, are put on here.
+ *     UNNEST                 value JSON
+ *     JSON_EACH, JSON_TREE   key TEXT, value JSON, type TEXT, atom JSON, id INTEGER, parent INTEGER, fullkey TEXT, path TEXT (SQLite's)
+ *     SERIES                 value INTEGER or TIMESTAMP
+ * and behind them ordinality INTEGER, from 1, if asked for.
+ */
+#include "bind/binder.h"
+
+#include "base/nearest.h"
+
+typedef struct TableFunction {
+	const char *name;
+	ExpandKind kind;
+	int least, most;              /* arguments */
+	TypeKind element;             /* UNNEST: what its elements are by themselves; TYPE_NULL: as declared, else text */
+} TableFunction;
+
+static const TableFunction TABLE_FUNCTIONS[] = {
+	{"unnest", EXPAND_UNNEST, 1, 1, TYPE_NULL}, {"explode", EXPAND_UNNEST, 1, 1, TYPE_NULL},
+	{"json_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON}, {"jsonb_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON},
+	{"json_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT}, {"jsonb_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT},
+	{"json_each", EXPAND_JSON_EACH, 1, 2, TYPE_NULL}, {"jsonb_each", EXPAND_JSON_EACH, 1, 1, TYPE_NULL},
+	{"json_tree", EXPAND_JSON_TREE, 1, 2, TYPE_NULL}, {"generate_series", EXPAND_SERIES, 2, 3, TYPE_NULL},
+};
+
+typedef struct MadeColumn { const char *name; TypeKind type; } MadeColumn;
+static const MadeColumn JSON_COLUMNS[] = {
+	{"key", TYPE_TEXT}, {"value", TYPE_JSON}, {"type", TYPE_TEXT}, {"atom", TYPE_JSON}, {"id", TYPE_INTEGER}, {"parent", TYPE_INTEGER},
+	{"fullkey", TYPE_TEXT}, {"path", TYPE_TEXT},
+};
+enum { JSON_COLUMN_COUNT = 8, JSON_COLUMNS_SHOWN = 8 };
+
+static const TableFunction *find_function(const char *name)
+{
+	for (size_t i = 0; i < sizeof TABLE_FUNCTIONS / sizeof *TABLE_FUNCTIONS; i++)
+		if (names_equal(TABLE_FUNCTIONS[i].name, name)) return &TABLE_FUNCTIONS[i];
+	return NULL;
+}
+
+static bool unknown_function(Binder *binder, const AstExpr *ast)
+{
+	const char *name = call_name(ast->call);
+	Nearest nearest;
+	nearest_init(&nearest, name);
+	for (size_t i = 0; i < sizeof TABLE_FUNCTIONS / sizeof *TABLE_FUNCTIONS; i++) nearest_offer(&nearest, TABLE_FUNCTIONS[i].name);
+	static const char *const WINDOWS[] = {"tumble", "hop", "cumulate", "session"};
+	for (size_t i = 0; i < sizeof WINDOWS / sizeof *WINDOWS; i++) nearest_offer(&nearest, WINDOWS[i]);
+	error_set(binder->err, ERR_UNDEFINED_FUNCTION, ast->op_span, "table function \"%s\" does not exist", name);
+	return nearest.best ? error_hint(binder->err, "Did you mean %s?", nearest.best) : false;
+}
+
+/* ---- the node ---- */
+
+static ColumnId add_made(Binder *binder, Plan *plan, const char *name, Type type, bool nullable)
+{
+	ColumnId id = plan_column_new(binder->context);
+	plan->columns[plan->column_count++] = (PlanColumn){id, name, type, nullable};
+	return id;
+}
+
+static Plan *expand_node(Binder *binder, const TableFunction *function, Plan *input, const AstTable *ast, bool outer)
+{
+	Plan *plan = plan_new(binder->context, PLAN_EXPAND, 1);
+	plan->inputs[0] = input;
+	plan->span = ast->span;
+	plan->expand = function->kind;
+	plan->outer = outer;
+	plan->with_ordinality = ast->with_ordinality;
+	plan->columns = arena_array(binder->arena, PlanColumn, input->column_count + JSON_COLUMN_COUNT + 2);
+	memcpy(plan->columns, input->columns, sizeof *plan->columns * (size_t)input->column_count);
+	plan->column_count = input->column_count;
+	return plan;
+}
+
+static ScopeColumn *add_column(ScopeTable *table, ScopeColumn column)
+{
+	table->columns[table->column_count] = column;
+	return &table->columns[table->column_count++];
+}
+
+/* ---- elements ---- */
+
+static Expr *element_value(Binder *binder, Expr *json, Type type, Span span)
+{
+	if (type.kind == TYPE_JSON || type.kind == TYPE_ROW) return json;
+	Expr *args[2] = {json, expr_text(binder->arena, "$")};
+	Expr *text = expr_call(binder->arena, "->>", args, 2, span, binder->err);
+	if (!text || type.kind == TYPE_NULL || type.kind == TYPE_TEXT) return text;
+	return expr_cast(binder->arena, text, type, CAST_TRY, binder->err);
+}
+
+/* An element that is a ROW is as many columns, as in Flink. */
+static bool add_element(Binder *binder, ScopeTable *table, const char *name, Expr *json, Type element, Span span)
+{
+	if (element.kind != TYPE_ROW) {
+		Expr *value = element_value(binder, json, element, span);
+		if (!value) return false;
+		add_column(table, (ScopeColumn){.name = name, .expr = value, .declared = element.kind == TYPE_JSON ? element : value->type});
+		return true;
+	}
+	for (int i = 0; i < element.field_count; i++) {
+		Expr *field = json_field(binder, json, element.fields[i].name, element.fields[i].type, span);
+		if (!field) return false;
+		add_column(table, (ScopeColumn){.name = element.fields[i].name, .expr = field, .declared = element.fields[i].type});
+	}
+	return true;
+}
+
+/* ARRAY[1, 2] says itself what its elements are. */
+static bool array_literal_type(Clause *clause, const AstExpr *ast, Type *element)
+{
+	Binder *binder = clause->binder;
+	if (ast->kind != AST_ARRAY || ast->query || !ast->args.count) return true;
+	Expr **values = arena_array(binder->arena, Expr *, ast->args.count);
+	for (int i = 0; i < ast->args.count; i++)
+		if (!(values[i] = bind_expr(clause, ast->args.at[i]))) return false;
+	return expr_common_type(values, ast->args.count, element, binder->err);
+}
+
+static bool unnest_columns(Clause *clause, const TableFunction *function, AstTable *ast, const ScopeColumn *array, Plan *plan, ScopeTable *table)
+{
+	Binder *binder = clause->binder;
+	Type element = {.kind = function->element};
+	if (element.kind == TYPE_NULL && array->declared.kind == TYPE_JSON && array->declared.field_count == 1) element = array->declared.fields[0].type;
+	if (element.kind == TYPE_NULL && !array_literal_type(clause, ast->call->call->arguments.at[0].value, &element)) return false;
+	const char *name = ast->alias.text ? ast->alias.text : function->name;
+	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
+	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), element, ast->span);
+}
+
+static bool json_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
+{
+	Binder *binder = clause->binder;
+	for (int i = 0; i < JSON_COLUMN_COUNT; i++) {
+		const MadeColumn *made = &JSON_COLUMNS[i];
+		Type type = {.kind = made->type};
+		ColumnId id = add_made(binder, plan, made->name, type, true);
+		Expr *e = expr_column(binder->arena, id, type, true, ast->span);
+		if (type.kind == TYPE_JSON && !(e = element_value(binder, e, TYPE(NULL), ast->span))) return false;
+		add_column(table, (ScopeColumn){.name = made->name, .expr = e, .declared = e->type});
+	}
+	return true;
+}
+
+/* ---- series ---- */
+
+static bool series_arguments(Binder *binder, AstTable *ast, Expr **args, int count, Type *type)
+{
+	bool is_time = args[0]->type.kind == TYPE_TIMESTAMP || args[0]->type.kind == TYPE_DATE;
+	*type = is_time ? TYPE(TIMESTAMP) : TYPE(INTEGER);
+	if (is_time && count < 3) return error_set(binder->err, ERR_UNDEFINED_FUNCTION, ast->call->op_span, "generate_series over times needs an INTERVAL as its step");
+	for (int i = 0; i < count; i++) {
+		Type to = is_time && i == 2 ? TYPE(INTERVAL) : *type;
+		if (args[i]->type.kind == TYPE_REAL || args[i]->type.kind == TYPE_DECIMAL)
+			return REFUSE(binder, args[i]->span, "generate_series over %s", type_kind_name(args[i]->type.kind));
+		if (!(args[i] = expr_cast(binder->arena, args[i], to, CAST_ASSIGN, binder->err))) return false;
+	}
+	return true;
+}
+
+static bool series_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
+{
+	Binder *binder = clause->binder;
+	Type type;
+	if (!series_arguments(binder, ast, plan->args, plan->arg_count, &type)) return false;
+	const char *name = ast->alias.text ? ast->alias.text : "value";
+	ColumnId id = add_made(binder, plan, name, type, true);
+	ScopeColumn *column = add_column(table, scope_column_of(binder, name, id, type, plan->outer));
+	if (names_equal(name, "value")) return true;
+	ScopeColumn other = *column;                      /* SQLite's name for it, and PostgreSQL's */
+	other.name = "value";
+	other.hidden = true;
+	add_column(table, other);
+	return true;
+}
+
+/* ---- the function ---- */
+
+static bool bind_function_arguments(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeColumn *first)
+{
+	Binder *binder = clause->binder;
+	const AstCall *call = ast->call->call;
+	int count = call->arguments.count;
+	if (count < function->least || count > function->most) {
+		return error_set(binder->err, ERR_UNDEFINED_FUNCTION, ast->call->op_span, "%s() takes %d%s argument%s, not %d", function->name, function->least,
+			function->most > function->least ? arena_printf(binder->arena, " to %d", function->most) : "", function->most > 1 ? "s" : "", count);
+	}
+	plan->args = arena_array(binder->arena, Expr *, count);
+	plan->arg_count = count;
+	for (int i = 0; i < count; i++) {
+		const AstArgument *argument = &call->arguments.at[i];
+		if (argument->name.text) return REFUSE(binder, argument->name.span, "arguments of %s() have no names", function->name);
+		ScopeColumn value;
+		if (!bind_column_like(clause, argument->value, &value)) return false;
+		plan->args[i] = value.expr;
+		if (i == 0) *first = value;
+	}
+	bool wants_json = function->kind != EXPAND_SERIES;
+	if (wants_json && first->expr->type.kind != TYPE_JSON && first->expr->type.kind != TYPE_TEXT && first->expr->type.kind != TYPE_NULL)
+		return error_set(binder->err, ERR_DATATYPE_MISMATCH, first->expr->span, "%s() takes JSON, not %s", function->name, type_kind_name(first->expr->type.kind));
+	if (wants_json) plan->args[0] = expr_cast(binder->arena, plan->args[0], TYPE(JSON), CAST_EXPLICIT, binder->err);
+	return plan->args[0] != NULL;
+}
+
+static Plan *lone_row(Binder *binder, Span span)
+{
+	Plan *plan = plan_new(binder->context, PLAN_VALUES, 0);
+	plan->row_count = 1;
+	plan->span = span;
+	plan->columns = arena_array(binder->arena, PlanColumn, 1);
+	return plan;
+}
+
+bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *left, bool left_outer, From *out)
+{
+	const TableFunction *function = find_function(call_name(ast->call->call));
+	if (!function) return unknown_function(binder, ast->call);
+	if (ast->hints.count) return REFUSE(binder, ast->span, "OPTIONS on a function");
+	Scope nothing = {0};
+	Clause clause = {.binder = binder, .scope = lateral ? lateral : &nothing, .name = "a table function"};
+	Plan *plan = expand_node(binder, function, left ? left->plan : lone_row(binder, ast->span), ast, left_outer);
+	ScopeColumn first;
+	if (!bind_function_arguments(&clause, function, ast, plan, &first)) return false;
+	AstIdent alias = ast->alias.text ? ast->alias : (AstIdent){function->name, ast->call->op_span, false};
+	int fields = first.declared.kind == TYPE_JSON && first.declared.field_count == 1 ? first.declared.fields[0].type.field_count : 0;
+	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
+	table->column_count = 0;
+	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(&clause, function, ast, &first, plan, table)
+		: function->kind == EXPAND_SERIES ? series_columns(&clause, ast, plan, table) : json_columns(&clause, ast, plan, table);
+	if (!done) return false;
+	if (ast->with_ordinality) {
+		ColumnId id = add_made(binder, plan, "ordinality", TYPE(INTEGER), left_outer);
+		add_column(table, scope_column_of(binder, "ordinality", id, TYPE(INTEGER), left_outer));
+	}
+	*out = (From){.plan = plan};
+	vec_push_in(binder->arena, &out->tables, table);
+	return rename_columns(binder, table, &ast->columns, ast->span);
+}
