@@ -94,7 +94,7 @@ static bool refuse_dependants(Engine *engine, const Relation *relation, Error *e
 static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 {
 	if (is_pipeline(relation)) {
-		if (!runtime_start(engine->runtime, err) || !runtime_drop(engine->runtime, relation->id, err)) return false;
+		if (!runtime_start(engine->runtime, err) || !runtime_drop(engine->runtime, relation, err)) return false;
 	}
 	else if (has_table(relation)) {
 		StoreTable *table = engine_table(engine, relation, err);

@@ -38,6 +38,7 @@ struct Session {
 	atomic_bool canceled;
 	AdhocQuery *adhoc;                    /* running, for cancel; under adhoc_lock */
 	pthread_mutex_t adhoc_lock;
+	StoreReader *reader;                  /* opened when first needed */
 	Arena arena;                          /* of the statement */
 };
 
@@ -61,6 +62,7 @@ Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error 
 /* ---- session.c ---- */
 void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void session_done(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+StoreReader *session_reader(Session *session);
 const char *session_setting(const Session *session, const char *name);                   /* NULL: not set */
 bool session_emit(Session *session, const Batch *rows, Error *err);                      /* to out; ERR_CANCELED */
 bool session_is_canceled(const Session *session);

@@ -63,8 +63,7 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 		session->changed = false;
 	}
 	if (!session->transaction && !writer_wait(engine->runtime, err)) return false;
-	StoreReader *reader = session->transaction ? NULL : store_reader_open(engine->store, err);
-	if (!session->transaction && !reader) return false;
+	StoreReader *reader = session->transaction ? NULL : session_reader(session);
 	AdhocOptions options = {.store = engine->store, .reader = reader, .system_us = engine_now(engine)};
 	AdhocQuery *adhoc = adhoc_open(&options, query->plan, err);
 	bool ok = adhoc != NULL;
@@ -77,7 +76,6 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 		set_adhoc(session, NULL);
 		adhoc_close(adhoc);
 	}
-	if (reader) store_reader_close(reader);
 	return ok;
 }
 

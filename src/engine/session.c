@@ -31,6 +31,7 @@ void session_free(Session *session)
 	if (!session) return;
 	variables_free(session->variables.at, session->variables.count);
 	variables_free(session->settings.at, session->settings.count);
+	store_reader_close(session->reader);
 	pthread_mutex_destroy(&session->adhoc_lock);
 	arena_release(&session->arena);
 	free(session);
@@ -97,13 +98,21 @@ const char *session_setting(const Session *session, const char *name)
 	return NULL;
 }
 
+/* The session's own connection for reading; NULL: could not be opened, then the writer's serves. */
+StoreReader *session_reader(Session *session)
+{
+	Error ignored = ERROR_INIT;
+	if (!session->reader) session->reader = store_reader_open(session->engine->store, &ignored);
+	return session->reader;
+}
+
 /* Tables of the file that are no relations: the user's own, and Weir's. */
 static Relation *session_outside(void *context, const char *name)
 {
 	Session *session = context;
 	Error ignored = ERROR_INIT;
 	StoreTableInfo info;
-	if (!store_table_columns(session->engine->store, name, &session->arena, &info, &ignored)) return NULL;
+	if (!store_table_columns(session->engine->store, session_reader(session), name, &session->arena, &info, &ignored)) return NULL;
 	Relation *relation = relation_new(RELATION_TABLE, info.name);
 	relation->columns = arena_array(&relation->arena, RelationColumn, info.column_count + 1);
 	relation->column_count = info.column_count;

@@ -41,11 +41,11 @@ static const ShowKind SHOW_KINDS[] = {
 
 static const char *lane_state(const Runtime *runtime, const Relation *relation)
 {
-	static const char *const STATES[] = {"live", "building", "paused"};
+	static const char *const STATES[] = {"live", "building"};
 	for (int l = 0; l < runtime->lanes.count; l++)
 		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return STATES[runtime->lanes.at[l]->state];
 	bool runs = relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
-	return runs ? "live" : NULL;
+	return runs && runtime->started ? "paused" : runs ? "live" : NULL;
 }
 
 static bool show_relations(Session *session, const ShowKind *kind, const AstShow *ast, Error *err)

@@ -113,7 +113,7 @@ static void lane_setting(const Relation *view, char *name, size_t bytes) { snpri
 
 static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *lane, Error *err)
 {
-	static const char *const STATES[] = {"live", "building", "paused"};
+	static const char *const STATES[] = {"live", "building"};
 	char name[64];
 	lane_setting(pipeline->relation, name, sizeof name);
 	if (!store_setting_put(runtime->store, name, lane->state == LANE_LIVE ? NULL : STATES[lane->state], err)) return false;
@@ -125,7 +125,8 @@ static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *l
 	return store_view_status_put(runtime->store, &status, err);
 }
 
-bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
+/* again: the view's table is there already, with rows of before; a view built beside keeps them until it joins. */
+static bool make_pipeline(Runtime *runtime, Relation *relation, Lowered *lowered, bool again, Error *err)
 {
 	bool building = must_catch_up(runtime, lowered);
 	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
@@ -136,10 +137,16 @@ bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Erro
 	}
 	pipeline->building = building && pipeline->end == PIPELINE_VIEW;
 	Lane *lane = building ? lane_new(runtime, relation->id + 1, LANE_BUILDING) : runtime->live;
-	if (!pipeline_open_end(runtime, pipeline, true, err) || !pipeline_attach(runtime, lane, pipeline, err)
-		|| !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
+	bool create = !again || pipeline->building;
+	bool ok = pipeline_open_end(runtime, pipeline, create, err) && (create || !pipeline->table || store_table_truncate(runtime->store, pipeline->table, err));
+	if (!pipeline_attach(runtime, lane, pipeline, err) || !ok || !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
 	runtime->checkpoint_wanted = true;
 	return true;
+}
+
+bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
+{
+	return make_pipeline(runtime, relation, lowered, false, err);
 }
 
 static void remove_lane(Runtime *runtime, Lane *lane)
@@ -169,32 +176,96 @@ static bool drop_readers(Runtime *runtime, Lane *lane, Error *err)
 	return ok;
 }
 
-bool runtime_drop(Runtime *runtime, int64_t relation, Error *err)
+/* Takes a pipeline out of its lane, with its state; its table stays. */
+static bool remove_pipeline(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
 {
-	for (int l = 0; l < runtime->lanes.count; l++) {
-		Lane *lane = runtime->lanes.at[l];
-		Pipeline *pipeline = lane_pipeline(lane, relation);
-		if (!pipeline) continue;
-		if (!runtime_file_begin(runtime, err)) return false;
-		char name[64];
-		lane_setting(pipeline->relation, name, sizeof name);
-		int32_t first = (int32_t)(relation * PIPELINE_OPS_MAX);
-		bool ok = store_setting_put(runtime->store, name, NULL, err) && store_view_status_remove(runtime->store, relation, err)
-			&& store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
-		if (ok && pipeline->table) ok = store_table_drop(runtime->store, pipeline->table, err);
-		if (ok && pipeline->end == PIPELINE_SINK) ok = store_sink_remove(runtime->store, relation, err);
-		pipeline->table = NULL;
-		pipeline_detach(runtime, lane, pipeline);
-		pipeline_free(pipeline);
-		ok = ok && drop_readers(runtime, lane, err);
-		if (ok && lane != runtime->live && lane->id && !lane->pipelines.count) {
-			ok = store_lane_remove(runtime->store, lane->id, err);
-			remove_lane(runtime, lane);
-		}
-		runtime->checkpoint_wanted = true;
-		return ok;
+	int32_t first = (int32_t)(pipeline->relation->id * PIPELINE_OPS_MAX);
+	bool ok = store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
+	pipeline_detach(runtime, lane, pipeline);
+	pipeline_free(pipeline);
+	ok = ok && drop_readers(runtime, lane, err);
+	if (ok && lane != runtime->live && lane->id && !lane->pipelines.count) {
+		ok = store_lane_remove(runtime->store, lane->id, err);
+		remove_lane(runtime, lane);
 	}
+	runtime->checkpoint_wanted = true;
+	return ok;
+}
+
+static Lane *lane_with(const Runtime *runtime, int64_t relation, Pipeline **pipeline)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if ((*pipeline = lane_pipeline(runtime->lanes.at[l], relation))) return runtime->lanes.at[l];
+	return NULL;
+}
+
+bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
+{
+	Pipeline *pipeline;
+	Lane *lane = lane_with(runtime, relation->id, &pipeline);
+	char name[64];
+	lane_setting(relation, name, sizeof name);
+	if (!runtime_file_begin(runtime, err) || !store_setting_put(runtime->store, name, NULL, err)
+		|| !store_view_status_remove(runtime->store, relation->id, err) || !store_sink_remove(runtime->store, relation->id, err)) return false;
+	bool building = pipeline && pipeline->building, is_view = relation->kind == RELATION_MATERIALIZED;
+	if (pipeline && !remove_pipeline(runtime, lane, pipeline, err)) return false;
+	if (building) {
+		snprintf(name, sizeof name, "weir_building_%lld", (long long)relation->id);
+		if (!store_table_drop_name(runtime->store, name, err)) return false;
+	}
+	return !is_view || store_table_drop_name(runtime->store, relation->name, err);
+}
+
+/* ---- pausing: the views leave the lane, resumed ones are built again beside it ---- */
+
+static bool put_paused(Runtime *runtime, const Relation *relation, Error *err)
+{
+	char name[64];
+	lane_setting(relation, name, sizeof name);
+	StoreViewStatus status = {.id = relation->id, .name = relation->name, .state = "paused", .start = "earliest", .why = "PAUSE", .since_commit = (int64_t)runtime->commit, .progress = -1};
+	return store_setting_put(runtime->store, name, "paused", err) && store_view_status_put(runtime->store, &status, err);
+}
+
+/* What reads it leaves first. */
+bool runtime_pause(Runtime *runtime, Relation *relation, Error *err)
+{
+	Pipeline *pipeline;
+	Lane *lane = lane_with(runtime, relation->id, &pipeline);
+	if (!lane) return true;
+	Relation *readers[256];
+	int count = catalog_dependants(runtime->catalog, relation->id, readers, 256);
+	for (int r = 0; r < count && r < 256; r++)
+		if (readers[r]->query_sql && readers[r]->kind != RELATION_VIEW && !runtime_pause(runtime, readers[r], err)) return false;
+	if (!runtime_file_begin(runtime, err) || !put_paused(runtime, relation, err)) return false;
+	lane = lane_with(runtime, relation->id, &pipeline);
+	return remove_pipeline(runtime, lane, pipeline, err) && runtime_flush(runtime, err);
+}
+
+bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
+{
+	Pipeline *pipeline;
+	if (lane_with(runtime, relation->id, &pipeline)) return true;
+	for (int d = 0; d < relation->depend_count; d++) {
+		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
+		if (below && below != relation && below->kind == RELATION_MATERIALIZED && !runtime_resume(runtime, below, err)) return false;
+	}
+	Lowered *lowered = NULL;
+	return runtime->config.lower(runtime->config.context, relation, &lowered, err) && make_pipeline(runtime, relation, lowered, true, err) && runtime_flush(runtime, err);
+}
+
+/* With all that read it: they are made anew on its new content. */
+static bool resume_readers(Runtime *runtime, Relation *relation, Error *err)
+{
+	Relation *readers[256];
+	int count = catalog_dependants(runtime->catalog, relation->id, readers, 256);
+	for (int r = 0; r < count && r < 256; r++)
+		if (readers[r]->query_sql && readers[r]->kind != RELATION_VIEW && (!runtime_resume(runtime, readers[r], err) || !resume_readers(runtime, readers[r], err))) return false;
 	return true;
+}
+
+bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
+{
+	return runtime_pause(runtime, view, err) && runtime_resume(runtime, view, err) && resume_readers(runtime, view, err);
 }
 
 /* ---- catching up and joining ---- */
@@ -265,11 +336,21 @@ static bool join_reader(Runtime *runtime, Reader *reader, Error *err)
 	return true;
 }
 
+/* The table that was built takes the view's name, and the place of the one that a resumed view had before. */
+static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	StoreTableSpec spec = *store_table_spec(pipeline->table);
+	spec.name = pipeline->relation->name;
+	Error none = ERROR_INIT;
+	StoreTable *old = store_table_open(runtime->store, &spec, &none);
+	return old ? store_table_replace(runtime->store, old, pipeline->table, NULL, NULL, err) : store_table_rename(runtime->store, pipeline->table, spec.name, err);
+}
+
 static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 {
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		if (pipeline->building && !store_table_rename(runtime->store, pipeline->table, pipeline->relation->name, err)) return false;
+		if (pipeline->building && !name_table(runtime, pipeline, err)) return false;
 		pipeline->building = false;
 		if (!put_status(runtime, pipeline, runtime->live, err)) return false;
 	}

@@ -42,7 +42,7 @@ static void complete_lane(Runtime *runtime, Checkpoint *checkpoint, const Lane *
 	vec_push_in(&checkpoint->arena, &checkpoint->completes, record);
 }
 
-static bool lane_is_saved(const Lane *lane) { return lane->id != 0 && lane->state != LANE_PAUSED; }
+static bool lane_is_saved(const Lane *lane) { return lane->id != 0; }
 
 static Checkpoint *checkpoint_take(Runtime *runtime)
 {

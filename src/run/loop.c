@@ -63,7 +63,7 @@ static bool watch_source(Runtime *runtime, Reader *reader, int64_t now, Error *e
 }
 
 /* Without --until-end, a service or a shell only what a client's query asks for is read. */
-static bool lane_is_read(const Runtime *runtime, const Lane *lane) { return lane->state != LANE_PAUSED && (runtime->reading || lane->id == 0); }
+static bool lane_is_read(const Runtime *runtime, const Lane *lane) { return runtime->reading || lane->id == 0; }
 
 static bool tend_readers(Runtime *runtime, Error *err)
 {
@@ -133,7 +133,7 @@ static bool somebody_idles(const Runtime *runtime, int64_t now)
 {
 	for (int l = 0; l < runtime->lanes.count; l++)
 		for (int r = 0; r < runtime->lanes.at[l]->readers.count; r++)
-			if (runtime->lanes.at[l]->state != LANE_PAUSED && !runtime->until_end && reader_idles(runtime->lanes.at[l]->readers.at[r], now)) return true;
+			if (!runtime->until_end && reader_idles(runtime->lanes.at[l]->readers.at[r], now)) return true;
 	return false;
 }
 
@@ -141,7 +141,7 @@ static bool time_changes_something(const Runtime *runtime)
 {
 	int64_t now = runtime_now(runtime);
 	for (int l = 0; l < runtime->lanes.count; l++)
-		if (runtime->lanes.at[l]->state != LANE_PAUSED && graph_next_time(&runtime->lanes.at[l]->graph) <= now) return true;
+		if (graph_next_time(&runtime->lanes.at[l]->graph) <= now) return true;
 	return false;
 }
 

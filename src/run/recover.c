@@ -19,6 +19,7 @@ static bool has_pipeline(const Relation *relation)
 	return relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
 }
 
+/* NULL: the view is paused. */
 static Lane *lane_of(Runtime *runtime, const Relation *relation)
 {
 	Arena arena;
@@ -27,7 +28,7 @@ static Lane *lane_of(Runtime *runtime, const Relation *relation)
 	snprintf(name, sizeof name, "lane.%lld", (long long)relation->id);
 	const char *state = store_setting_get(runtime->store, name, &arena);
 	Lane *lane = runtime->live;
-	if (state) lane = lane_new(runtime, relation->id + 1, strcmp(state, "paused") == 0 ? LANE_PAUSED : LANE_BUILDING);
+	if (state) lane = strcmp(state, "paused") == 0 ? NULL : lane_new(runtime, relation->id + 1, LANE_BUILDING);
 	arena_release(&arena);
 	return lane;
 }
@@ -40,11 +41,12 @@ static bool start_pipeline(Runtime *runtime, Relation *relation, Error *err)
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
 		if (below && below != relation && has_pipeline(below) && !start_pipeline(runtime, below, err)) return false;
 	}
+	Lane *lane = lane_of(runtime, relation);
+	if (!lane) return true;
 	Lowered *lowered = NULL;
 	if (!runtime->config.lower(runtime->config.context, relation, &lowered, err)) return false;
 	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
-	Lane *lane = lane_of(runtime, relation);
 	pipeline->building = lane->state == LANE_BUILDING && pipeline->end == PIPELINE_VIEW;
 	return pipeline_open_end(runtime, pipeline, false, err) && pipeline_attach(runtime, lane, pipeline, err);
 }
@@ -222,7 +224,7 @@ static void drop_output(Lane *lane)
 
 static bool replay_lane(Runtime *runtime, Lane *lane, const CommitRecord *record, Error *err)
 {
-	if (lane->state == LANE_PAUSED || lane->generation >= record->commit) return true;
+	if (lane->generation >= record->commit) return true;
 	for (int i = 0; i < record->partition_count; i++) {
 		const PartitionRecord *partition = &record->partitions[i];
 		Reader *reader = partition->lane == lane->id ? lane_reader_find(lane, partition->relation) : NULL;
@@ -291,7 +293,7 @@ bool runtime_recover(Runtime *runtime, Error *err)
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane_load(runtime, lane, err)) return false;
-		if (lane->state != LANE_PAUSED && lane->generation < after) after = lane->generation;
+		if (lane->generation < after) after = lane->generation;
 	}
 	set_replaying(runtime, true);
 	bool ok = store_commits_list(runtime->store, after, replay_commit, runtime, err);

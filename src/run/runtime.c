@@ -66,8 +66,6 @@ Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
 	return NULL;
 }
 
-static bool lane_moves(const Lane *lane) { return lane->state != LANE_PAUSED; }
-
 /* ---- life ---- */
 
 static void input_came(void *context)
@@ -197,7 +195,7 @@ static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, 
 	StepContext step = runtime_step_context(runtime);
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
-		Reader *reader = lane_moves(lane) ? lane_reader_find(lane, relation->id) : NULL;
+		Reader *reader = lane_reader_find(lane, relation->id);
 		if (!reader) continue;
 		Batch *own = batch_derive(changes, changes->column_count);
 		memcpy(own->columns, changes->columns, sizeof *own->columns * (size_t)changes->column_count);
@@ -345,7 +343,6 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 	sealed->record.clock_us = runtime->clock_us;
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
-		if (!lane_moves(lane)) continue;
 		for (int p = 0; p < lane->pipelines.count; p++)
 			if (!seal_pipeline(sealed, lane->pipelines.at[p], err)) return false;
 		if (lane->id) seal_positions(sealed, lane);
@@ -369,7 +366,7 @@ bool runtime_cut(Runtime *runtime, Error *err)
 	if (runtime->transaction && !runtime_file_begin(runtime, err)) return false;
 	runtime_open_commit(runtime);
 	for (int l = 0; l < runtime->lanes.count; l++)
-		if (lane_moves(runtime->lanes.at[l]) && !lane_commit(runtime, runtime->lanes.at[l], err)) goto broken;
+		if (!lane_commit(runtime, runtime->lanes.at[l], err)) goto broken;
 	SealedCommit *sealed = runtime->next;
 	if (!seal(runtime, sealed, err)) goto broken;
 	runtime->gathering = runtime->wanted = false;

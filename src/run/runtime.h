@@ -24,7 +24,7 @@
 #include "run/reader.h"
 #include "store/store.h"
 
-typedef enum LaneState { LANE_LIVE, LANE_BUILDING, LANE_PAUSED } LaneState;
+typedef enum LaneState { LANE_LIVE, LANE_BUILDING } LaneState;
 
 typedef struct Lane {
 	int64_t id;                       /* 1: the live lane; others: the id of the view they build, + 1 */
@@ -127,7 +127,7 @@ bool runtime_file_begin(Runtime *runtime, Error *err);
 /* Adds a view or insert pipeline whose relation is in the catalog and whose catalog row is written; takes over `lowered`. Gives it the content of
  * the local relations and views it reads. Ends with runtime_flush. */
 bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err);
-bool runtime_drop(Runtime *runtime, int64_t relation, Error *err);
+bool runtime_drop(Runtime *runtime, Relation *relation, Error *err);          /* with its table */
 /* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
 Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);

@@ -128,3 +128,5 @@ char *store_quoted(Arena *arena, const char *name)
 	strbuf_release(&text);
 	return quoted;
 }
+
+bool store_execute(Store *store, const char *sql, Error *err) { return store_exec(store, err, "%s", sql); }

@@ -103,6 +103,8 @@ void store_table_close(StoreTable *table);            /* NULL is fine; the table
 bool store_table_drop(Store *store, StoreTable *table, Error *err);             /* and closes */
 bool store_table_drop_name(Store *store, const char *name, Error *err);         /* of a table that is not open; not there: fine */
 bool store_table_rename(Store *store, StoreTable *table, const char *name, Error *err);
+/* A statement of SQLite's own on the file, for indexes that the user makes through Weir; in a transaction. */
+bool store_execute(Store *store, const char *sql, Error *err);
 typedef void StoreNotice(void *context, const char *text);
 /* OR REPLACE and REBUILD: `built` (made under another name, say "weir_building_7") takes the name of `old`, which is dropped and closed. Indexes and
  * triggers that the user made on the old one are made again on the new; each that cannot be is told to `notice` (may be NULL). */
