@@ -129,6 +129,13 @@ bool engine_close(Engine *engine, Error *err)
 	return ok;
 }
 
+void engine_abandon(Engine *engine)
+{
+	Error ignored = ERROR_INIT;
+	error_set(&engine->runtime->failure, ERR_CANCELED, SPAN_NONE, "abandoned");
+	engine_close(engine, &ignored);
+}
+
 const char *engine_path(const Engine *engine) { return engine->path; }
 
 /* ---- tables of local relations ---- */

@@ -36,6 +36,8 @@ typedef struct EngineConfig {
 Engine *engine_open(const EngineConfig *config, Error *err);
 /* Commits what is gathered, checkpoints, stops all threads. */
 bool engine_close(Engine *engine, Error *err);
+/* As if the process were killed: nothing more is committed. weir test. */
+void engine_abandon(Engine *engine);
 const char *engine_path(const Engine *engine);        /* NULL: in memory */
 
 /* ---- reading external sources ---- */

@@ -448,7 +448,8 @@ static void partition_judge(Reader *reader, Partition *partition, const Batch *b
 {
 	const Column *times = &batch->columns[reader->event_column];
 	int64_t others = alone ? WATERMARK_END : watermark_of_others(reader, partition), own = partition->watermark, delay = reader->relation->watermark_delay_us;
-	for (int row = 0; row < batch->rows; row++) {
+	for (int i = 0; i < batch->count; i++) {
+		int row = batch_row(batch, i);
 		if (judges) {
 			int64_t judge = own < others ? own : others;
 			judges[row] = judge > reader->watermark ? judge : reader->watermark;

@@ -190,7 +190,7 @@ static bool log_local(Runtime *runtime, const Relation *relation, const Batch *c
 	return true;
 }
 
-static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, Error *err)
+static bool push_part(Runtime *runtime, Relation *relation, Batch *changes, int from, int count, Error *err)
 {
 	StepContext step = runtime_step_context(runtime);
 	for (int l = 0; l < runtime->lanes.count; l++) {
@@ -200,13 +200,27 @@ static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, 
 		Batch *own = batch_derive(changes, changes->column_count);
 		memcpy(own->columns, changes->columns, sizeof *own->columns * (size_t)changes->column_count);
 		own->rows = changes->rows;
-		own->count = changes->count;
-		own->sel = changes->sel;
+		own->count = count;
+		own->sel = changes->sel ? changes->sel + from : NULL;
 		own->weights = changes->weights;
+		if (!own->sel && count < changes->count) {
+			uint32_t *sel = arena_alloc(&own->arena, sizeof *sel * (size_t)count);
+			for (int i = 0; i < count; i++) sel[i] = (uint32_t)(from + i);
+			own->sel = sel;
+		}
 		bool ok = reader_push_local(reader, &step, own, err);
 		batch_unref(own);
 		if (!ok) return false;
 	}
+	return true;
+}
+
+/* Tests cut the changes into small batches: the answer must not depend on it. */
+static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, Error *err)
+{
+	int step = runtime->config.rows_per_batch ? runtime->config.rows_per_batch : changes->count;
+	for (int from = 0; from < changes->count; from += step)
+		if (!push_part(runtime, relation, changes, from, from + step < changes->count ? step : changes->count - from, err)) return false;
 	return true;
 }
 
