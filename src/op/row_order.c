@@ -45,14 +45,14 @@ static void key_add_arrival(StrBuf *key, Int128 arrival)
 	strbuf_add(key, words, sizeof words);
 }
 
-void row_order_key(RowOrder *rows, uint32_t group, const Column *order, const Column *columns, int row, const Int128 *arrival)
+void row_order_key_of(RowOrder *rows, uint32_t group, const Column *order, int order_row, const Column *columns, int row, const Int128 *arrival)
 {
 	StrBuf *key = &rows->key;
 	char prefix[4];
 	strbuf_clear(key);
 	row_order_group_key(prefix, group);
 	strbuf_add(key, prefix, sizeof prefix);
-	for (int i = 0; i < rows->order.count; i++) sort_key_add_column(key, &order[i], row, rows->specs[i]);
+	for (int i = 0; i < rows->order.count; i++) sort_key_add_column(key, &order[i], order_row, rows->specs[i]);
 	rows->order_bytes = (uint32_t)key->bytes;
 	if (rows->by_arrival) {
 		key_add_arrival(key, arrival[row]);

@@ -34,8 +34,13 @@ void row_order_release(RowOrder *rows);
 /* Rows stored are wider than the input's (computed columns appended): types of all */
 void row_order_widen(RowOrder *rows, const Type *types, int column_count);
 
-/* Sets rows->key to the key of one row. order: exprs_eval(&rows->order); columns: of the stored row; arrival: NULL where there is none */
-void row_order_key(RowOrder *rows, uint32_t group, const Column *order, const Column *columns, int row, const Int128 *arrival);
+/* Sets rows->key to the key of one row. order: exprs_eval(&rows->order), read at order_row; columns: of the stored row; arrival: NULL where
+ * there is none */
+void row_order_key_of(RowOrder *rows, uint32_t group, const Column *order, int order_row, const Column *columns, int row, const Int128 *arrival);
+static inline void row_order_key(RowOrder *rows, uint32_t group, const Column *order, const Column *columns, int row, const Int128 *arrival)
+{
+	row_order_key_of(rows, group, order, row, columns, row, arrival);
+}
 /* The entry of rows->key with weight added; made if missing. Valid until the next change of the tree. */
 RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64_t weight, int64_t judge);
 /* Frees what the entry under the cursor owns and removes it; the cursor moves on. */

@@ -26,10 +26,10 @@ static bool topn_push(Op *op, int input, Batch *in, Error *err)
 
 static void topn_close(Topn *topn, Emitter *emitter)
 {
-	for (Group *group; (group = groups_next_closed(&topn->groups, &topn->op));) {
+	for (KeyedGroup *group; (group = keyed_next_closed(&topn->groups, &topn->op));) {
 		if (topn->list_room) topn_list_close(topn, (TopnGroup *)group, emitter);
 		else topn_tree_close(topn, (TopnGroup *)group, emitter);
-		groups_remove(&topn->groups, group);
+		keyed_remove(&topn->groups, group);
 	}
 }
 
@@ -52,7 +52,7 @@ static bool topn_commit(Op *op, const CommitInfo *commit, Error *err)
 static void topn_release(Op *op)
 {
 	Topn *topn = (Topn *)op;
-	groups_release(&topn->groups);
+	keyed_release(&topn->groups);
 	row_order_release(&topn->rows);
 	vec_release(&topn->notes);
 	arena_release(&topn->noted);
@@ -81,7 +81,7 @@ Op *op_topn_new(const TopnSpec *spec)
 	if (in->append_only && spec->rank == TOPN_ROW_NUMBER && topn->end <= TOPN_LIST_MAX) topn->list_room = (int)topn->end;
 	arena_init(&topn->noted, 0);
 	op->state = state_new("topn");
-	groups_init(&topn->groups, op->state, &op->arena, in, spec->keys, spec->key_count, &spec->close, sizeof(TopnGroup));
+	keyed_init(&topn->groups, op->state, &op->arena, in, spec->keys, spec->key_count, &spec->close, sizeof(TopnGroup));
 	row_order_init(&topn->rows, op->state, &op->arena, in, spec->order, spec->order_count, sizeof(RowEntry));
 	return op;
 }

@@ -6,7 +6,7 @@
 #define WEIR_OP_TOPN_H
 
 #include "op/emitter.h"
-#include "op/groups.h"
+#include "op/keyed.h"
 #include "op/row_order.h"
 
 enum { TOPN_LIST_MAX = 32, TOPN_PREFIX_BYTES = 16 };
@@ -19,7 +19,7 @@ typedef struct ListRow {
 } ListRow;
 
 typedef struct TopnGroup {
-	Group group;
+	KeyedGroup group;
 	uint32_t count;                   /* list: rows */
 	StateHandle list;                 /* ListRow[room], unless one row is all there can be: */
 	ListRow only;
@@ -36,7 +36,7 @@ typedef struct TopnNote {
 
 typedef struct Topn {
 	Op op;
-	Groups groups;
+	Keyed groups;
 	RowOrder rows;
 	TopnRank rank;
 	int64_t offset, end;              /* numbers offset + 1 .. end; end INT64_MAX: no limit */

@@ -109,11 +109,11 @@ bool topn_list_push(Topn *topn, Batch *in)
 {
 	Op *op = &topn->op;
 	Batch *dense = batch_dense(in, NULL);
-	GroupRows rows = groups_find(&topn->groups, op, in, dense);
+	KeyedRows rows = keyed_find(&topn->groups, op, in, dense);
 	const Column *order = exprs_eval(&topn->rows.order, dense, &op->scratch);
 	for (int i = 0; i < dense->count; i++) {
 		if (rows.late[i]) continue;
-		TopnGroup *group = (TopnGroup *)groups_row(&topn->groups, &rows, dense, i, NULL);
+		TopnGroup *group = (TopnGroup *)keyed_row(&topn->groups, &rows, dense, i, NULL);
 		row_order_key(&topn->rows, 0, order, dense->columns, i, dense->hidden.arrival);
 		int64_t copies = dense->weights ? dense->weights[i] : 1;
 		if (copies > topn->list_room) copies = topn->list_room;

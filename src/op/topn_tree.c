@@ -77,7 +77,7 @@ static void tree_note(Topn *topn, TopnGroup *group)
 	TopnNote *note = topn_note(topn, group, &made);
 	if (!made || topn->emit_on_close) return;
 	StateCursor cursor;
-	TopRows top = top_read(topn, groups_number(&topn->groups, &group->group), &cursor, &topn->noted);
+	TopRows top = top_read(topn, keyed_number(&topn->groups, &group->group), &cursor, &topn->noted);
 	note->rows = top.at;
 	note->row_count = top.count;
 }
@@ -93,13 +93,13 @@ bool topn_tree_push(Topn *topn, Batch *in)
 {
 	Op *op = &topn->op;
 	Batch *dense = batch_dense(in, NULL);
-	GroupRows rows = groups_find(&topn->groups, op, in, dense);
+	KeyedRows rows = keyed_find(&topn->groups, op, in, dense);
 	const Column *order = exprs_eval(&topn->rows.order, dense, &op->scratch);
 	for (int i = 0; i < dense->count; i++) {
 		if (rows.late[i]) continue;
-		TopnGroup *group = (TopnGroup *)groups_row(&topn->groups, &rows, dense, i, NULL);
+		TopnGroup *group = (TopnGroup *)keyed_row(&topn->groups, &rows, dense, i, NULL);
 		tree_note(topn, group);
-		row_order_key(&topn->rows, groups_number(&topn->groups, &group->group), order, dense->columns, i, dense->hidden.arrival);
+		row_order_key(&topn->rows, keyed_number(&topn->groups, &group->group), order, dense->columns, i, dense->hidden.arrival);
 		const RowEntry *entry = row_order_change(&topn->rows, dense->columns, i, dense->weights ? dense->weights[i] : 1, WATERMARK_NONE);
 		if (entry->weight == 0) remove_key(topn);
 	}
@@ -167,19 +167,19 @@ static void emit_difference(Topn *topn, const TopnNote *note, const TopRows *top
 
 void topn_tree_commit(Topn *topn, TopnNote *note, Emitter *emitter)
 {
-	uint32_t number = groups_number(&topn->groups, &note->group->group);
+	uint32_t number = keyed_number(&topn->groups, &note->group->group);
 	StateCursor cursor;
 	arena_clear(&topn->op.scratch);
 	TopRows top = top_read(topn, number, &cursor, &topn->op.scratch);
 	if (!topn->emit_on_close) emit_difference(topn, note, &top, emitter);
 	while (topn->append_only && row_order_in_group(&cursor, number)) row_order_remove(&topn->rows, &cursor);
 	note->group->group.note = 0;
-	if (!row_order_first(&topn->rows, &cursor, number)) groups_remove(&topn->groups, &note->group->group);
+	if (!row_order_first(&topn->rows, &cursor, number)) keyed_remove(&topn->groups, &note->group->group);
 }
 
 void topn_tree_close(Topn *topn, TopnGroup *group, Emitter *emitter)
 {
-	uint32_t number = groups_number(&topn->groups, &group->group);
+	uint32_t number = keyed_number(&topn->groups, &group->group);
 	StateCursor cursor;
 	arena_clear(&topn->op.scratch);
 	if (topn->emit_on_close) {

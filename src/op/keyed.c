@@ -1,21 +1,21 @@
-#include "op/groups.h"
+#include "op/keyed.h"
 
 #include <endian.h>
 
-void groups_init(Groups *groups, State *state, Arena *arena, const OpInput *in, Expr *const *keys, int key_count, const AggregateClose *close, uint32_t payload_bytes)
+void keyed_init(Keyed *groups, State *state, Arena *arena, const OpInput *in, Expr *const *keys, int key_count, const AggregateClose *close, uint32_t payload_bytes)
 {
-	*groups = (Groups){.state = state, .closing = closing_make(close, in), .has_judge = in->has_judge};
+	*groups = (Keyed){.state = state, .closing = closing_make(close, in), .has_judge = in->has_judge};
 	groups->map = state_map_open(state, payload_bytes);
 	groups->closing_index = state_tree_open(state, sizeof(uint32_t));
 	exprs_compile(&groups->keys, arena, keys, key_count, in);
 }
 
-void groups_release(Groups *groups) { exprs_release(&groups->keys); }
+void keyed_release(Keyed *groups) { exprs_release(&groups->keys); }
 
-GroupRows groups_find(Groups *groups, Op *op, const Batch *in, const Batch *dense)
+KeyedRows keyed_find(Keyed *groups, Op *op, const Batch *in, const Batch *dense)
 {
 	Arena *scratch = &op->scratch;
-	GroupRows rows = {.keys = exprs_eval(&groups->keys, dense, scratch)};
+	KeyedRows rows = {.keys = exprs_eval(&groups->keys, dense, scratch)};
 	rows.packed = rows_pack(rows.keys, groups->keys.count, dense->count, scratch);
 	rows.found = arena_alloc(scratch, sizeof *rows.found * (size_t)dense->count);
 	rows.late = arena_array(scratch, bool, dense->count);
@@ -37,17 +37,17 @@ static void index_key(char key[12], int64_t value, uint32_t number)
 	memcpy(key + 8, &number, 4);
 }
 
-static void index_add(Groups *groups, const Group *group, const Column *keys, int row)
+static void index_add(Keyed *groups, const KeyedGroup *group, const Column *keys, int row)
 {
 	if (!groups->closing.on || column_is_null(&keys[groups->closing.key], row)) return;
 	char key[12];
-	index_key(key, keys[groups->closing.key].i64[row], groups_number(groups, group));
+	index_key(key, keys[groups->closing.key].i64[row], keyed_number(groups, group));
 	state_tree_upsert(groups->closing_index, key, sizeof key, NULL);
 }
 
-Group *groups_row(Groups *groups, const GroupRows *rows, const Batch *dense, int i, bool *added)
+KeyedGroup *keyed_row(Keyed *groups, const KeyedRows *rows, const Batch *dense, int i, bool *added)
 {
-	Group *group = rows->found[i];
+	KeyedGroup *group = rows->found[i];
 	bool made = false;
 	if (!group) group = state_map_upsert(groups->map, rows->packed.at[i], rows->packed.bytes[i], rows->packed.hashes[i], &made);
 	if (made) {
@@ -62,7 +62,7 @@ Group *groups_row(Groups *groups, const GroupRows *rows, const Batch *dense, int
 	return group;
 }
 
-static void index_remove(Groups *groups, const Group *group)
+static void index_remove(Keyed *groups, const KeyedGroup *group)
 {
 	if (!groups->closing.on) return;
 	uint32_t bytes;
@@ -72,19 +72,19 @@ static void index_remove(Groups *groups, const Group *group)
 	const Value *value = &all[groups->closing.key];
 	if (!value->is_null) {
 		char key[12];
-		index_key(key, value->i64, groups_number(groups, group));
+		index_key(key, value->i64, keyed_number(groups, group));
 		state_tree_remove(groups->closing_index, key, sizeof key);
 	}
 	if (all != values) free(all);
 }
 
-void groups_remove(Groups *groups, Group *group)
+void keyed_remove(Keyed *groups, KeyedGroup *group)
 {
 	index_remove(groups, group);
 	state_map_remove(groups->map, group);
 }
 
-Group *groups_next_closed(Groups *groups, const Op *op)
+KeyedGroup *keyed_next_closed(Keyed *groups, const Op *op)
 {
 	if (!groups->closing.on) return NULL;
 	StateCursor cursor;
