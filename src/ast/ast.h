@@ -66,6 +66,7 @@ typedef enum AstOptionKind {
 	AST_OPTION_STRING, AST_OPTION_NUMBER, AST_OPTION_BOOLEAN, AST_OPTION_WORD,
 	AST_OPTION_INTERVAL,          /* value text and unit, as text_to_interval_unit reads them; unit NULL: text_to_interval */
 	AST_OPTION_NULL,
+	AST_OPTION_PARAMETER,         /* value: name of :name, for `weir -v name=value` */
 	AST_OPTION_NONE,              /* the name alone, as in EXPLAIN (VERBOSE) */
 } AstOptionKind;
 
@@ -91,12 +92,13 @@ typedef struct AstTypeField {
 	AstTypeName *type;
 	bool not_null;
 } AstTypeField;
+typedef VEC(AstTypeField) AstTypeFields;
 
 struct AstTypeName {
 	AstTypeKind kind;
 	const char *name;             /* PLAIN: lower case, words with one blank: "timestamp with time zone", as type_from_name wants it */
 	int parameters[2];            /* -1 where absent */
-	VEC(AstTypeField) fields;     /* ROW<...>, STRUCT<...> */
+	AstTypeFields fields;         /* ROW<...>, STRUCT<...> */
 	AstTypeName *key;             /* MAP */
 	AstTypeName *element;         /* ARRAY, MAP */
 	uint16_t depth;
@@ -225,7 +227,7 @@ struct AstExpr {
 	bool all;                     /* QUANTIFIED: ALL, else ANY */
 	bool try_cast;
 	int parameter;
-	Span span;                    /* of the whole expression, without parentheses around it */
+	Span span;                    /* of the whole expression, with parentheses around it */
 	Span op_span;                 /* of the operator, function name or keyword: where an error about it points */
 	const char *text;
 	uint32_t bytes;               /* of text */
@@ -241,6 +243,7 @@ struct AstExpr {
 	AstName relation;             /* IN relation, RELATION; no parts: none */
 	AstExprs partition_by;        /* RELATION */
 	AstOrderTerms order_by;       /* RELATION */
+	AstOptions *hints;            /* RELATION: OPTIONS hint behind the name; NULL: none */
 };
 
 /* ---- queries ---- */
@@ -546,6 +549,7 @@ typedef struct AstConflict {
 	AstExpr *where;
 	Span span;
 } AstConflict;
+typedef VEC(AstConflict) AstConflicts;
 
 typedef enum AstOrAction { AST_OR_NOT_SAID, AST_OR_ABORT, AST_OR_FAIL, AST_OR_IGNORE, AST_OR_REPLACE, AST_OR_ROLLBACK } AstOrAction;
 
@@ -558,7 +562,7 @@ typedef struct AstInsert {
 	AstQuery *query;              /* VALUES too; NULL: DEFAULT VALUES; a bare DEFAULT in VALUES is AST_CALL default() */
 	AstOptions hints;             /* OPTIONS hint behind the target */
 	AstOptions options;           /* ksqlDB: INSERT INTO s WITH (...) SELECT */
-	VEC(AstConflict) conflicts;
+	AstConflicts conflicts;
 	AstItems returning;
 } AstInsert;
 
@@ -657,7 +661,7 @@ typedef struct AstPrint {
 } AstPrint;
 
 typedef struct AstUse {
-	const char *what;             /* "catalog", "database", "modules" or "" */
+	const char *what;             /* in lower case: "catalog", "database", "modules"; "": not said */
 	AstName name;
 } AstUse;
 
