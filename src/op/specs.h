@@ -23,6 +23,9 @@ typedef struct OpInput {
 
 typedef struct OpSortKey { Expr *expr; SortSpec spec; } OpSortKey;
 
+/* ---- input.c: where the runtime pushes what a scan reads (input 0): batches are handed on as they are ---- */
+Op *op_input_new(const char *label, const Type *types, int column_count);
+
 /* ---- filter.c: rows for which the condition is true ---- */
 typedef struct FilterSpec { OpInput in; Expr *condition; } FilterSpec;
 Op *op_filter_new(const FilterSpec *spec);

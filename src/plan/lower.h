@@ -16,15 +16,30 @@ typedef struct LoweredScan {
 	Relation *relation;           /* a reference */
 	ColumnPath *columns; int column_count;
 	Type *types;
-	Op *op;                       /* its types are the columns' */
+	Op *op;                       /* its types are the columns'; its watermark columns: the stream's event time if it is among them; of a view
+	                                 those of view_watermarks, in order, whose column is among them */
 	bool want_judge, want_arrival;
 	bool before_others;           /* the table of a PROCTIME join: its changes come before those of the left side */
 } LoweredScan;
 
+/* What EXPLAIN says of an operator beside its edges. */
+typedef struct LoweredNote {
+	Op *op;
+	bool in_step;                 /* inside of a recursion: owned and committed by its operator, not in Lowered.ops */
+	const char *text;             /* keys, conditions */
+	bool stateful, bounded; const char *bound;
+	Op **inputs; int input_count;
+	WatermarkColumn *watermarks;  /* of its output: op->rule_count of them */
+} LoweredNote;
+
 typedef struct Lowered {
 	VEC(Op *) ops;                /* all, in topological order; ids 0, 1, ... */
+	VEC(LoweredNote) notes;       /* in the order of making */
 	VEC(LoweredScan) scans;
-	Op *root;                     /* gives the result's columns */
+	/* Streams (and tables with versions) whose watermarks judge: bit i of Op.in_sources is sources.at[i]. Inputs that read a view have no bits. */
+	VEC(Relation *) sources;
+	Op *root;                     /* gives the result's columns; its rows carry Hidden.judge where has_judge says so */
+	bool has_judge;
 	const char **names; Type *types; bool *nullable; int column_count;
 	bool append_only;
 	int *key; int key_count;      /* result columns that are unique and exact in the file; count 0 with has_key: at most one row */

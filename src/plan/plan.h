@@ -57,13 +57,28 @@ typedef enum PlanWindowKind { PLAN_WINDOW_TUMBLE, PLAN_WINDOW_HOP, PLAN_WINDOW_C
 
 /* Facts about a node's output, derived bottom-up by plan_derive (properties.c); never stored across rewrites. */
 typedef struct PlanKey { ColumnId *columns; int count; } PlanKey;
-typedef struct PlanWatermark { ColumnId column; int64_t delta_us; bool inclusive; } PlanWatermark;
+/* The watermark of an output column is the least over its terms: an input's watermark on a column, less delta_us. Scans have no terms. */
+typedef struct PlanWatermarkTerm { int input; ColumnId column; int64_t delta_us; } PlanWatermarkTerm;    /* input -1: the clock */
+typedef struct PlanWatermark {
+	ColumnId column;
+	int64_t delta_us; bool inclusive;                 /* as WatermarkColumn has them */
+	bool soft;                                        /* late rows still pass: who closes by it must judge rows (no stateful operator below did) */
+	bool versions;                                    /* of a table that takes UPDATE or DELETE: for temporal joins only */
+	bool clock;                                       /* of PROCTIME(): nothing is ever late for it */
+	int window;                                       /* > 0: made by a window; columns of one window share the number */
+	bool is_window_time;                              /* window_end less 1 ms, on a grid of whole ms */
+	PlanWatermarkTerm *terms; int term_count;
+} PlanWatermark;
+typedef struct PlanDependency { ColumnId *from; int from_count; ColumnId to; } PlanDependency;      /* equal `from` means equal `to` */
 typedef struct PlanFacts {
 	bool derived;
 	bool append_only;
 	PlanKey *keys; int key_count;                     /* sets of columns that are unique; count 0 in a key: at most one row */
 	PlanWatermark *watermarks; int watermark_count;   /* columns on which a watermark travels */
-	bool has_judge, has_arrival;                      /* hidden columns that rows carry */
+	PlanDependency *dependencies; int dependency_count;
+	bool has_judge, has_arrival;                      /* hidden columns that rows can carry */
+	bool grows;                                       /* what it holds grows as long as streams flow */
+	bool closes; ColumnId close_column;               /* stateful: forgets by the watermark on this column of its (first) input; 0: on its time */
 	bool bounded; const char *bound_by;               /* state: by what it is bounded, or why not; for EXPLAIN and CREATE's warning */
 } PlanFacts;
 
@@ -97,6 +112,7 @@ struct Plan {
 	Expr *enter, *leave; bool enter_inclusive, leave_inclusive;       /* MOVING */
 	ColumnId settle_column;                                           /* SETTLE */
 	const char *sort_collation;                                       /* reserved */
+	int alike;                                                        /* lowering: number of the class of equal subtrees; 0: none yet */
 };
 
 /* What a statement's planning shares: arena, column numbers. */
@@ -105,11 +121,16 @@ typedef struct PlanContext {
 	ColumnId next_column;
 	bool emit_on_close;               /* of the statement */
 	uint64_t rules_off;               /* tests: bit i = rule i is switched off */
+	int rules_version;                /* rules made after it are not applied: views of older files; 0: all are */
+	bool result_is_final;             /* nobody reads the result as a relation (sinks, clients): it need not carry what later views ask for */
 	VEC(char *) warnings;             /* arena; unbounded state ... */
 } PlanContext;
 
 Plan *plan_new(PlanContext *context, PlanKind kind, int input_count);
 ColumnId plan_column_new(PlanContext *context);
+/* A deep copy in which every column that is made inside has a new number; ids[i] (may be NULL): that of plan->columns[i]. Columns from outside
+ * stay; shared plans are copied once. */
+Plan *plan_copy(PlanContext *context, const Plan *plan, ColumnId *ids);
 const PlanColumn *plan_column(const Plan *plan, ColumnId id);                       /* NULL: not given out */
 Expr *plan_column_expr(PlanContext *context, const Plan *plan, int column);         /* EXPR_COLUMN for output column */
 

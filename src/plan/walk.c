@@ -86,6 +86,45 @@ Plan *plan_rewrite(PlanContext *context, Plan *plan, PlanRewrite *rewrite, void 
 	return rewrite_in(&rewriting, plan);
 }
 
+/* ---- shared plans ---- */
+
+typedef struct SharedWalk { Arena *arena; PlanList *nodes; PlanList order; } SharedWalk;     /* order: shared plans, used ones before their users */
+
+static bool list_has(const PlanList *list, const Plan *plan)
+{
+	for (int i = 0; i < list->count; i++)
+		if (list->at[i] == plan) return true;
+	return false;
+}
+
+static void walk_shared(SharedWalk *walk, Plan *plan)
+{
+	for (int i = 0; i < plan->input_count; i++) walk_shared(walk, plan->inputs[i]);
+	if (plan->kind != PLAN_SHARED) return;
+	vec_push_in(walk->arena, walk->nodes, plan);
+	if (list_has(&walk->order, plan->shared)) return;
+	walk_shared(walk, plan->shared);
+	vec_push_in(walk->arena, &walk->order, plan->shared);
+}
+
+void plan_shared_nodes(Arena *arena, Plan *plan, PlanList *out)
+{
+	SharedWalk walk = {.arena = arena, .nodes = out};
+	walk_shared(&walk, plan);
+}
+
+void plan_rewrite_shared(PlanContext *context, Plan *plan, PlanRewrite *rewrite, void *closure)
+{
+	PlanList nodes = {0};
+	SharedWalk walk = {.arena = context->arena, .nodes = &nodes};
+	walk_shared(&walk, plan);
+	for (int i = walk.order.count - 1; i >= 0; i--) {
+		Plan *from = walk.order.at[i], *to = rewrite(context, from, closure);
+		for (int n = 0; n < nodes.count; n++)
+			if (nodes.at[n]->shared == from) nodes.at[n]->shared = to;
+	}
+}
+
 /* ---- sets ---- */
 
 void column_set_add(Arena *arena, ColumnSet *set, ColumnId id)

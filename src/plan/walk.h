@@ -28,6 +28,12 @@ void plan_walk(Plan *plan, void (*visit)(Plan *plan, void *context), void *conte
 typedef Plan *PlanRewrite(PlanContext *context, Plan *plan, void *closure);
 Plan *plan_rewrite(PlanContext *context, Plan *plan, PlanRewrite *rewrite, void *closure);
 
+/* All SHARED nodes of the plan, those inside of shared plans too; each shared plan is entered once. */
+typedef VEC(Plan *) PlanList;
+void plan_shared_nodes(Arena *arena, Plan *plan, PlanList *out);
+/* Each shared plan once, users first; what rewrite gives takes its place in all uses and must give out the same columns, by id. */
+void plan_rewrite_shared(PlanContext *context, Plan *plan, PlanRewrite *rewrite, void *closure);
+
 /* Sets of columns: bits by ColumnId, in an arena. */
 typedef struct ColumnSet { uint64_t *words; int word_count; } ColumnSet;
 void column_set_add(Arena *arena, ColumnSet *set, ColumnId id);

@@ -1,0 +1,387 @@
+/* Lowering: a rewritten plan becomes operators. First equal subtrees are found (share.c) and it is settled which edges carry hidden columns
+ * (needs.c); then each class of subtrees is lowered once, inputs before their readers, so that the order of making is topological and the
+ * same plan always gives the same operators with the same numbers. */
+#include "plan/lower_recursive.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+static LowerFunction *const LOWER[PLAN_KIND_COUNT] = {
+	[PLAN_SCAN] = lower_scan, [PLAN_VALUES] = lower_values, [PLAN_FILTER] = lower_filter, [PLAN_PROJECT] = lower_project,
+	[PLAN_JOIN] = lower_join, [PLAN_AGGREGATE] = lower_aggregate, [PLAN_WINDOW] = lower_window, [PLAN_OVER] = lower_over,
+	[PLAN_SORT] = lower_sort, [PLAN_TOPN] = lower_topn, [PLAN_UNION] = lower_union, [PLAN_SETOP] = lower_setop,
+	[PLAN_EXPAND] = lower_expand, [PLAN_SHARED] = lower_shared, [PLAN_RECURSIVE] = lower_recursive, [PLAN_STEP_INPUT] = lower_step_input,
+	[PLAN_SINGLE] = lower_single, [PLAN_MOVING] = lower_moving, [PLAN_SETTLE] = lower_settle,
+};
+
+/* ---- texts ---- */
+
+static const char *input_column_name(ColumnId column, void *context)
+{
+	const Plan *plan = context;
+	for (int i = 0; i < plan->input_count; i++) {
+		const PlanColumn *found = plan_column(plan->inputs[i], column);
+		if (found) return found->name && *found->name ? found->name : "?";
+	}
+	return "?";
+}
+
+const char *lower_expr_text(Lowering *lowering, const Plan *plan, const Expr *e)
+{
+	StrBuf text = STRBUF_INIT;
+	expr_print(e, &text, input_column_name, (void *)plan);
+	const char *kept = arena_strdup(lowering->arena, text.text);
+	strbuf_release(&text);
+	return kept;
+}
+
+const char *lower_exprs_text(Lowering *lowering, const Plan *plan, Expr *const *exprs, int count)
+{
+	StrBuf text = STRBUF_INIT;
+	for (int i = 0; i < count; i++) {
+		if (i) strbuf_adds(&text, ", ");
+		expr_print(exprs[i], &text, input_column_name, (void *)plan);
+	}
+	const char *kept = arena_strdup(lowering->arena, text.text);
+	strbuf_release(&text);
+	return kept;
+}
+
+bool lower_refuse(Lowering *lowering, const Plan *plan, const char *what)
+{
+	return error_set(lowering->err, ERR_UNSUPPORTED, plan->span, "%s cannot be kept up to date", what);
+}
+
+/* ---- ids and edges ---- */
+
+ColumnId *lower_ids(Lowering *lowering, const Plan *plan)
+{
+	ColumnId *ids = arena_array(lowering->arena, ColumnId, plan->column_count + 1);
+	for (int i = 0; i < plan->column_count; i++) ids[i] = plan->columns[i].id;
+	return ids;
+}
+
+ColumnId *lower_ids_behind(Lowering *lowering, const OpInput *edge, const ColumnId *more, int count)
+{
+	ColumnId *ids = arena_array(lowering->arena, ColumnId, edge->column_count + count + 1);
+	memcpy(ids, edge->layout, sizeof *ids * (size_t)edge->column_count);
+	if (count) memcpy(ids + edge->column_count, more, sizeof *ids * (size_t)count);
+	return ids;
+}
+
+static int layout_find(const OpInput *edge, ColumnId id)
+{
+	for (int c = 0; c < edge->column_count; c++)
+		if (edge->layout[c] == id) return c;
+	return -1;
+}
+
+int edge_watermark(const OpInput *edge, ColumnId column)
+{
+	for (int i = 0; i < edge->watermark_count; i++)
+		if (edge->layout[edge->watermarks[i].column] == column) return i;
+	return -1;
+}
+
+/* A clock's watermark has nothing to do with what judges rows by event time: so far behind that it makes none late. */
+static int64_t judge_delta(const PlanWatermark *watermark) { return watermark->clock ? INT64_MAX / 2 : watermark->delta_us; }
+
+static bool rule_terms(const PlanWatermark *watermark, const NewOp *new_op, WatermarkRule *rule)
+{
+	rule->terms = arena_array(&new_op->op->arena, WatermarkTerm, watermark->term_count + 1);
+	rule->term_count = watermark->term_count;
+	for (int t = 0; t < watermark->term_count; t++) {
+		const PlanWatermarkTerm *term = &watermark->terms[t];
+		int index = term->input < 0 ? 0 : edge_watermark(&new_op->inputs[term->input].edge, term->column);
+		if (index < 0) return false;
+		rule->terms[t] = (WatermarkTerm){.input = term->input, .index = index, .delta_us = term->delta_us};
+	}
+	return true;
+}
+
+static void set_watermarks(Lowering *lowering, const Plan *plan, const NewOp *new_op, OpInput *edge)
+{
+	WatermarkColumn *columns = arena_array(lowering->arena, WatermarkColumn, OP_WATERMARKS_MAX);
+	edge->watermarks = columns;
+	edge->watermark_count = 0;
+	for (int i = 0; i < plan->facts.watermark_count; i++) {
+		const PlanWatermark *watermark = &plan->facts.watermarks[i];
+		int column = layout_find(edge, watermark->column);
+		if (column < 0 || !rule_terms(watermark, new_op, &new_op->op->rules[edge->watermark_count])) continue;
+		columns[edge->watermark_count++] = (WatermarkColumn){column, judge_delta(watermark), watermark->inclusive};
+	}
+	new_op->op->rule_count = edge->watermark_count;
+}
+
+static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, const OpInput *edge)
+{
+	Arena *arena = &lowering->out->arena;
+	LoweredNote note = {
+		.op = new_op->op, .in_step = recursion_of(lowering, new_op->inputs, new_op->input_count) != NULL,
+		.text = new_op->detail ? arena_strdup(arena, new_op->detail) : "", .stateful = plan->facts.bound_by != NULL,
+		.bounded = plan->facts.bounded, .bound = plan->facts.bound_by ? arena_strdup(arena, plan->facts.bound_by) : NULL,
+		.inputs = arena_array(arena, Op *, new_op->input_count + 1), .input_count = new_op->input_count,
+		.watermarks = arena_array(arena, WatermarkColumn, edge->watermark_count + 1),
+	};
+	for (int i = 0; i < new_op->input_count; i++) note.inputs[i] = new_op->inputs[i].op;
+	if (edge->watermark_count) memcpy(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
+	vec_push_in(arena, &lowering->out->notes, note);
+}
+
+void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, LoweredNode *out)
+{
+	Op *op = new_op->op;
+	const AlikeClass *class = alike(lowering, plan);
+	*out = (LoweredNode){.op = op, .edge = {
+		.layout = new_op->layout ? new_op->layout : lower_ids(lowering, plan), .types = op->types, .column_count = op->column_count,
+		.append_only = plan->facts.append_only, .has_judge = class->want_judge, .has_arrival = class->want_arrival,
+	}};
+	op->append_only = plan->facts.append_only;
+	for (int i = 0; i < new_op->input_count; i++) {
+		const LoweredNode *input = &new_op->inputs[i];
+		op_input_init(op, i, input->edge.watermarks, input->edge.watermark_count);
+		op->in_sources[i] = input->reads_views ? 0 : input->sources;
+		op_connect(input->op, op, i);
+		out->sources |= input->sources;
+		out->reads_views |= input->reads_views;
+	}
+	set_watermarks(lowering, plan, new_op, &out->edge);
+	if (new_op->detail && *new_op->detail) op->label = arena_printf(&op->arena, "%s %s", op->class->name, new_op->detail);
+	add_note(lowering, plan, new_op, &out->edge);
+	Recursion *recursion = recursion_of(lowering, new_op->inputs, new_op->input_count);
+	if (recursion) {
+		vec_push_in(lowering->arena, &recursion->ops, op);
+		return;
+	}
+	op->id = lowering->out->ops.count;
+	vec_push_in(&lowering->out->arena, &lowering->out->ops, op);
+}
+
+/* ---- classes ---- */
+
+/* The layout of the class's first subtree in the numbers of one that is like it. */
+static void rename_layout(Lowering *lowering, const Plan *first, const Plan *plan, LoweredNode *node)
+{
+	if (first == plan) return;
+	ColumnId *layout = arena_array(lowering->arena, ColumnId, node->edge.column_count + 1);
+	for (int c = 0; c < node->edge.column_count; c++)
+		for (int i = 0; i < first->column_count; i++)
+			if (first->columns[i].id == node->edge.layout[c]) layout[c] = plan->columns[i].id;
+	node->edge.layout = layout;
+}
+
+bool lower_plan(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	AlikeClass *class = alike(lowering, plan);
+	if (!class->is_lowered) {
+		if (!LOWER[plan->kind](lowering, class->first, &class->node)) return false;
+		class->is_lowered = true;
+	}
+	*out = class->node;
+	rename_layout(lowering, class->first, plan, out);
+	return true;
+}
+
+static bool is_exact(const Plan *plan, const OpInput *edge)
+{
+	if (edge->column_count != plan->column_count) return false;
+	for (int c = 0; c < plan->column_count; c++)
+		if (edge->layout[c] != plan->columns[c].id) return false;
+	return true;
+}
+
+static bool make_exact(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	LoweredNode in;
+	bool is_filter = plan->kind == PLAN_FILTER && !alike(lowering, plan)->is_lowered;
+	if (!lower_plan(lowering, is_filter ? plan->inputs[0] : plan, &in)) return false;
+	if (!is_filter && is_exact(plan, &in.edge)) {
+		*out = in;
+		return true;
+	}
+	if (is_filter && is_exact(plan, &in.edge)) return lower_plan(lowering, plan, out);
+	Expr **exprs = arena_array(lowering->arena, Expr *, plan->column_count + 1);
+	for (int c = 0; c < plan->column_count; c++) exprs[c] = plan_column_expr(lowering->context, plan, c);
+	ProjectSpec spec = {.in = in.edge, .condition = is_filter ? plan->condition : NULL, .exprs = exprs, .expr_count = plan->column_count};
+	/* a projection passes what the node itself knows: its terms name the same columns of its own output */
+	Plan passed = *plan;
+	passed.facts.watermarks = arena_array(lowering->arena, PlanWatermark, OP_WATERMARKS_MAX);
+	for (int i = 0; i < plan->facts.watermark_count; i++) {
+		passed.facts.watermarks[i] = plan->facts.watermarks[i];
+		passed.facts.watermarks[i].terms = arena_new(lowering->arena, PlanWatermarkTerm);
+		passed.facts.watermarks[i].terms->column = plan->facts.watermarks[i].column;
+		passed.facts.watermarks[i].term_count = 1;
+	}
+	passed.facts.bound_by = NULL;
+	NewOp new_op = {.op = op_project_new(&spec), .inputs = &in, .input_count = 1,
+		.detail = is_filter ? lower_expr_text(lowering, plan, plan->condition) : NULL};
+	lower_add(lowering, &passed, &new_op, out);
+	return true;
+}
+
+bool lower_exact(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	AlikeClass *class = alike(lowering, plan);
+	if (!class->has_exact) {
+		if (!make_exact(lowering, class->first, &class->exact)) return false;
+		class->has_exact = true;
+	}
+	*out = class->exact;
+	rename_layout(lowering, class->first, plan, out);
+	return true;
+}
+
+/* ---- scans ---- */
+
+static uint64_t source_bit(Lowering *lowering, Relation *relation)
+{
+	Lowered *out = lowering->out;
+	int i = 0;
+	while (i < out->sources.count && out->sources.at[i] != relation) i++;
+	if (i == out->sources.count) vec_push_in(&out->arena, &out->sources, relation);
+	return i < 64 ? (uint64_t)1 << i : 0;
+}
+
+bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	Arena *arena = &lowering->out->arena;
+	const AlikeClass *class = alike(lowering, plan);
+	LoweredScan scan = {
+		.relation = relation_ref(plan->relation), .column_count = plan->column_count,
+		.columns = arena_array(arena, ColumnPath, plan->column_count + 1), .types = arena_array(arena, Type, plan->column_count + 1),
+		.want_judge = class->want_judge, .want_arrival = class->want_arrival, .before_others = class->before_others,
+	};
+	for (int i = 0; i < plan->column_count; i++) {
+		ColumnPath *path = &scan.columns[i];
+		*path = plan->scan_columns[i].path;
+		const char **fields = arena_array(arena, const char *, path->field_count + 1);
+		for (int f = 0; f < path->field_count; f++) fields[f] = arena_strdup(arena, path->fields[f]);
+		path->fields = fields;
+		scan.types[i] = plan->columns[i].type;
+	}
+	scan.op = op_input_new(plan->relation->name, scan.types, scan.column_count);
+	NewOp new_op = {.op = scan.op, .detail = plan->relation->name};
+	lower_add(lowering, plan, &new_op, out);
+	bool is_view = plan->relation->kind == RELATION_MATERIALIZED;
+	out->reads_views = is_view;
+	if (!is_view && plan->facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
+	vec_push_in(arena, &lowering->out->scans, scan);
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool is_exact_in_file(Type type)
+{
+	enum { REAL_DIGITS = 15 };
+	return type.kind != TYPE_REAL && !(type.kind == TYPE_DECIMAL && type.precision > REAL_DIGITS);
+}
+
+/* The key that costs least in the file: all columns exact, few of them, one INTEGER best of all. */
+static int key_cost(const Plan *plan, const PlanKey *key)
+{
+	int cost = 0;
+	for (int i = 0; i < key->count; i++) {
+		const PlanColumn *column = plan_column(plan, key->columns[i]);
+		if (!column || !is_exact_in_file(column->type)) return -1;
+		cost += column->type.kind == TYPE_INTEGER && !column->nullable ? 2 : 3;
+	}
+	return cost;
+}
+
+static void result_key(Lowering *lowering, const Plan *plan)
+{
+	Lowered *out = lowering->out;
+	const PlanKey *best = NULL;
+	for (int i = 0; i < plan->facts.key_count; i++) {
+		int cost = key_cost(plan, &plan->facts.keys[i]);
+		if (cost >= 0 && (!best || cost < key_cost(plan, best))) best = &plan->facts.keys[i];
+	}
+	if (!best) return;
+	out->has_key = true;
+	out->key = arena_array(&out->arena, int, best->count + 1);
+	for (int i = 0; i < best->count; i++)
+		for (int c = 0; c < plan->column_count; c++)
+			if (plan->columns[c].id == best->columns[i]) out->key[out->key_count++] = c;
+	for (int i = 1; i < out->key_count; i++)              /* in the order of the columns */
+		for (int j = i; j > 0 && out->key[j] < out->key[j - 1]; j--) {
+			int swap = out->key[j];
+			out->key[j] = out->key[j - 1];
+			out->key[j - 1] = swap;
+		}
+}
+
+static void result_columns(Lowering *lowering, const Plan *plan, const LoweredNode *root)
+{
+	Lowered *out = lowering->out;
+	out->root = root->op;
+	out->has_judge = root->edge.has_judge;
+	out->column_count = plan->column_count;
+	out->names = arena_array(&out->arena, const char *, plan->column_count + 1);
+	out->types = arena_array(&out->arena, Type, plan->column_count + 1);
+	out->nullable = arena_array(&out->arena, bool, plan->column_count + 1);
+	for (int i = 0; i < plan->column_count; i++) {
+		out->names[i] = arena_strdup(&out->arena, plan->columns[i].name ? plan->columns[i].name : "");
+		out->types[i] = plan->columns[i].type;
+		out->nullable[i] = plan->columns[i].nullable;
+	}
+	out->append_only = plan->facts.append_only;
+	for (int i = 0; i < root->edge.watermark_count; i++) {
+		const WatermarkColumn *column = &root->edge.watermarks[i];
+		out->watermarks[i].column = column->column;
+		out->watermarks[i].delta_us = column->delta_us;
+		out->watermarks[i].inclusive = column->inclusive;
+	}
+	out->watermark_count = root->edge.watermark_count;
+	result_key(lowering, plan);
+}
+
+static uint64_t graph_hash(const Lowering *lowering)
+{
+	uint64_t hash = (uint64_t)lowering->out->ops.count;
+	for (int i = 0; i < lowering->classes.count; i++) hash = hash_combine(hash, lowering->classes.at[i]->hash);
+	for (int i = 0; i < lowering->out->notes.count; i++) {
+		const LoweredNote *note = &lowering->out->notes.at[i];
+		hash = hash_combine(hash, hash_bytes(note->op->class->name, strlen(note->op->class->name)));
+		hash = hash_combine(hash, (uint64_t)note->op->append_only);
+		for (int in = 0; in < note->input_count; in++) hash = hash_combine(hash, (uint64_t)note->inputs[in]->id);
+	}
+	return hash_combine(hash, (uint64_t)lowering->context->emit_on_close);
+}
+
+/* Operators inside of recursions come after all others: those of Lowered.ops are numbered as they stand there. */
+static void number_steps(Lowered *out)
+{
+	int id = out->ops.count;
+	for (int i = 0; i < out->notes.count; i++)
+		if (out->notes.at[i].in_step) out->notes.at[i].op->id = id++;
+}
+
+Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
+{
+	Lowered *out = mem_new(Lowered);
+	arena_init(&out->arena, 0);
+	Lowering lowering = {.context = context, .arena = context->arena, .out = out, .err = err};
+	if (!plan->facts.derived) plan_derive(context, plan);
+	share_classes(&lowering, plan);
+	lower_needs(&lowering, plan, !context->result_is_final);
+	LoweredNode root;
+	if (!lower_exact(&lowering, plan, &root)) {
+		lowered_free(out, true);
+		return NULL;
+	}
+	result_columns(&lowering, plan, &root);
+	number_steps(out);
+	out->graph_hash = graph_hash(&lowering);
+	return out;
+}
+
+void lowered_free(Lowered *lowered, bool with_ops)
+{
+	if (!lowered) return;
+	for (int i = 0; with_ops && i < lowered->ops.count; i++) op_free(lowered->ops.at[i]);
+	for (int i = 0; i < lowered->scans.count; i++) relation_unref(lowered->scans.at[i].relation);
+	arena_release(&lowered->arena);
+	free(lowered);
+}

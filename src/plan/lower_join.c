@@ -1,0 +1,149 @@
+/* Joins: which operator, by what keys, and by what its rows are forgotten. */
+#include "plan/lowering.h"
+
+#include "expr/function.h"
+
+typedef struct JoinInputs { LoweredNode sides[2]; } JoinInputs;
+
+static bool lower_sides(Lowering *lowering, Plan *plan, JoinInputs *inputs)
+{
+	return lower_exact(lowering, plan->inputs[0], &inputs->sides[0]) && lower_exact(lowering, plan->inputs[1], &inputs->sides[1]);
+}
+
+static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape *shape)
+{
+	static const char *const KINDS[] = {
+		[JOIN_INNER] = "inner", [JOIN_LEFT] = "left", [JOIN_RIGHT] = "right", [JOIN_FULL] = "full", [JOIN_SEMI] = "semi", [JOIN_ANTI] = "anti",
+	};
+	const char *way = shape->way == JOIN_WAY_WINDOW ? " window" : shape->way == JOIN_WAY_INTERVAL ? " interval" : "";
+	const char *keys = lower_exprs_text(lowering, plan, shape->keys.left.at, shape->keys.left.count);
+	if (!shape->keys.left.count) return arena_printf(lowering->arena, "%s%s", KINDS[plan->join], way);
+	return arena_printf(lowering->arena, "%s%s on %s", KINDS[plan->join], way, keys);
+}
+
+static void add_join(Lowering *lowering, const Plan *plan, Op *op, const JoinInputs *inputs, const char *text, LoweredNode *out)
+{
+	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text};
+	lower_add(lowering, plan, &new_op, out);
+}
+
+/* ---- plain joins ---- */
+
+static const JoinInterval *interval_of(Lowering *lowering, const Plan *plan, const JoinShape *shape, const JoinInputs *inputs)
+{
+	if (shape->way != JOIN_WAY_INTERVAL) return NULL;
+	JoinInterval *interval = arena_new(lowering->arena, JoinInterval);
+	*interval = (JoinInterval){
+		.left_time = plan_column_ref(lowering->context, plan->inputs[0], shape->interval.left),
+		.right_time = plan_column_ref(lowering->context, plan->inputs[1], shape->interval.right),
+		.lower_us = shape->interval.lower_us, .upper_us = shape->interval.upper_us,
+		.left_watermark = edge_watermark(&inputs->sides[0].edge, shape->interval.left),
+		.right_watermark = edge_watermark(&inputs->sides[1].edge, shape->interval.right),
+	};
+	return interval;
+}
+
+static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	JoinInputs inputs;
+	JoinShape shape;
+	if (!lower_sides(lowering, plan, &inputs)) return false;
+	join_shape(lowering->context, plan, &shape);
+	const Exprs *residual = shape.way == JOIN_WAY_INTERVAL ? &shape.interval.rest : &shape.keys.residual;
+	JoinSpec spec = {
+		.kind = plan->join, .left = inputs.sides[0].edge, .right = inputs.sides[1].edge, .left_keys = shape.keys.left.at,
+		.right_keys = shape.keys.right.at, .key_count = shape.keys.left.count, .null_equal = shape.keys.null_equal.at,
+		.residual = expr_conjunction(lowering->arena, residual->at, residual->count), .interval = interval_of(lowering, plan, &shape, &inputs),
+		.close_key = -1, .left_close_watermark = -1, .right_close_watermark = -1, .null_aware_anti = plan->null_aware_anti,
+		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes,
+	};
+	if (shape.way == JOIN_WAY_WINDOW) {
+		spec.close_key = shape.close_key;
+		spec.left_close_watermark = edge_watermark(&spec.left, shape.keys.left.at[shape.close_key]->column);
+		spec.right_close_watermark = edge_watermark(&spec.right, shape.keys.right.at[shape.close_key]->column);
+	}
+	add_join(lowering, plan, op_join_new(&spec), &inputs, detail(lowering, plan, &shape), out);
+	return true;
+}
+
+/* ---- temporal and ASOF joins ---- */
+
+static const PlanWatermark *version_time(const Plan *plan)
+{
+	const PlanFacts *right = &plan->inputs[1]->facts;
+	return right->watermark_count ? &right->watermarks[0] : NULL;
+}
+
+typedef struct AsofBound { Expr *left, *right; bool strict, forward; } AsofBound;
+
+static bool reads_only(Lowering *lowering, const Expr *e, const Plan *side)
+{
+	ColumnSet read = {0}, given = {0};
+	expr_column_set(lowering->arena, e, &read);
+	plan_output_set(lowering->arena, side, &given);
+	return !column_set_is_empty(&read) && column_set_is_subset(&read, &given);
+}
+
+static bool read_asof(Lowering *lowering, const Plan *plan, const Expr *e, AsofBound *out)
+{
+	static const struct { const char *name; bool strict, less; } COMPARISONS[] = {{"<", true, true}, {"<=", false, true}, {">", true, false}, {">=", false, false}};
+	for (int i = 0; i < 4; i++) {
+		if (!expr_is_call(e, COMPARISONS[i].name) || !type_equal(e->args[0]->type, e->args[1]->type)) continue;
+		bool straight = reads_only(lowering, e->args[0], plan->inputs[0]) && reads_only(lowering, e->args[1], plan->inputs[1]);
+		bool turned = reads_only(lowering, e->args[0], plan->inputs[1]) && reads_only(lowering, e->args[1], plan->inputs[0]);
+		if (!straight && !turned) return false;
+		*out = (AsofBound){.left = e->args[straight ? 0 : 1], .right = e->args[straight ? 1 : 0], .strict = COMPARISONS[i].strict,
+			.forward = straight == COMPARISONS[i].less};
+		return true;
+	}
+	return false;
+}
+
+/* Of the conjuncts that are no keys just one compares a column of each side. */
+static bool find_asof(Lowering *lowering, const Plan *plan, const JoinKeys *keys, AsofBound *bound)
+{
+	if (keys->residual.count == 1 && read_asof(lowering, plan, keys->residual.at[0], bound)) return true;
+	return error_set(lowering->err, ERR_UNSUPPORTED, plan->span, "ASOF JOIN with this condition cannot be kept up to date")
+		|| error_hint(lowering->err, "Compare a column of each side by =, and one by <, <=, > or >=, and put other conditions into WHERE.");
+}
+
+static bool lower_temporal(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	static const TemporalKind KINDS[] = {
+		[JOIN_FORM_TEMPORAL_EVENT] = TEMPORAL_EVENT_TIME, [JOIN_FORM_TEMPORAL_PROC] = TEMPORAL_PROCTIME, [JOIN_FORM_ASOF] = TEMPORAL_ASOF,
+	};
+	static const char *const NAMES[] = {
+		[JOIN_FORM_TEMPORAL_EVENT] = "as of", [JOIN_FORM_TEMPORAL_PROC] = "as of proctime", [JOIN_FORM_ASOF] = "asof",
+	};
+	JoinInputs inputs;
+	JoinKeys keys;
+	if (!lower_sides(lowering, plan, &inputs)) return false;
+	join_keys_find(lowering->context, plan, &keys);
+	TemporalJoinSpec spec = {
+		.kind = KINDS[plan->join_form], .left_outer = plan->join == JOIN_LEFT, .left = inputs.sides[0].edge, .right = inputs.sides[1].edge,
+		.left_keys = keys.left.at, .right_keys = keys.right.at, .key_count = keys.left.count, .left_watermark = -1, .right_watermark = -1,
+	};
+	if (plan->join_form == JOIN_FORM_ASOF) {
+		AsofBound bound = {0};
+		if (!find_asof(lowering, plan, &keys, &bound)) return false;
+		spec.left_time = bound.left;
+		spec.right_time = bound.right;
+		spec.asof_strict = bound.strict;
+		spec.asof_forward = bound.forward;
+	}
+	else spec.residual = expr_conjunction(lowering->arena, keys.residual.at, keys.residual.count);
+	if (plan->join_form == JOIN_FORM_TEMPORAL_EVENT) {
+		ColumnId version = version_time(plan)->column;
+		spec.left_time = plan->time_of;
+		spec.right_time = plan_column_ref(lowering->context, plan->inputs[1], version);
+		spec.right_watermark = edge_watermark(&spec.right, version);
+		if (plan->time_of->kind == EXPR_COLUMN) spec.left_watermark = edge_watermark(&spec.left, plan->time_of->column);
+	}
+	add_join(lowering, plan, op_temporal_join_new(&spec), &inputs, NAMES[plan->join_form], out);
+	return true;
+}
+
+bool lower_join(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	return plan->join_form == JOIN_FORM_PLAIN ? lower_plain_join(lowering, plan, out) : lower_temporal(lowering, plan, out);
+}

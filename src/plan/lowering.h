@@ -1,0 +1,69 @@
+/* Between the files of lowering: lower.c drives and knows scans, lower_*.c know one family of nodes each, share.c finds equal subtrees.
+ *
+ * A lowered node is an operator and the ids of its columns (`edge.layout`), which may be more columns than the plan's node gives out and in
+ * another order: who reads by id does not care, so projections that only choose and rename cost nothing. Who keeps rows or goes by position
+ * asks for exact columns (lower_exact).
+ */
+#ifndef WEIR_PLAN_LOWERING_H
+#define WEIR_PLAN_LOWERING_H
+
+#include "plan/facts.h"
+#include "plan/lower.h"
+
+typedef struct LoweredNode {
+	Op *op;
+	OpInput edge;
+	uint64_t sources;                     /* bits of Lowered.sources */
+	bool reads_views;                     /* not all its sources have bits */
+} LoweredNode;
+
+/* A class of subtrees that are equal but for column numbers; lowered once. */
+typedef struct AlikeClass {
+	const char *text; size_t bytes; uint64_t hash;
+	Plan *first;
+	bool is_needed, want_judge, want_arrival;     /* some reader asks for it */
+	bool before_others;
+	bool is_lowered, has_exact;
+	LoweredNode node, exact;              /* layout in the ids of `first` */
+} AlikeClass;
+
+typedef struct Lowering {
+	PlanContext *context;
+	Arena *arena;
+	Lowered *out;
+	Error *err;
+	VEC(AlikeClass *) classes;            /* Plan.alike - 1 */
+	VEC(const Relation *) relations;      /* scanned, by number */
+	VEC(const Plan *) recursions;
+	struct Recursion *recursion;          /* lower_recursive.c: the step being lowered; NULL */
+} Lowering;
+
+/* share.c */
+void share_classes(Lowering *lowering, Plan *plan);           /* sets Plan.alike of all nodes */
+static inline AlikeClass *alike(const Lowering *lowering, const Plan *plan) { return lowering->classes.at[plan->alike - 1]; }
+
+/* needs.c: which subtrees must carry hidden columns */
+void lower_needs(Lowering *lowering, Plan *root, bool judge);
+bool aggregate_wants_arrival(const Plan *plan);
+
+/* lower.c */
+bool lower_plan(Lowering *lowering, Plan *plan, LoweredNode *out);
+bool lower_exact(Lowering *lowering, Plan *plan, LoweredNode *out);
+/* Puts a new operator into the graph: connects it, tells it what it may know of its inputs, derives its watermark rules from the node's facts.
+ * layout: ids of its columns (NULL: the plan's). label: for EXPLAIN and metrics; detail may be NULL. */
+typedef struct NewOp { Op *op; const LoweredNode *inputs; int input_count; const ColumnId *layout; const char *detail; } NewOp;
+void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, LoweredNode *out);
+/* Index among the edge's watermark columns of the one on this column; -1: none */
+int edge_watermark(const OpInput *edge, ColumnId column);
+bool lower_refuse(Lowering *lowering, const Plan *plan, const char *what);
+const char *lower_expr_text(Lowering *lowering, const Plan *plan, const Expr *e);     /* columns by name */
+const char *lower_exprs_text(Lowering *lowering, const Plan *plan, Expr *const *exprs, int count);
+ColumnId *lower_ids(Lowering *lowering, const Plan *plan);
+ColumnId *lower_ids_behind(Lowering *lowering, const OpInput *edge, const ColumnId *more, int count);
+
+/* one function a kind of node */
+typedef bool LowerFunction(Lowering *lowering, Plan *plan, LoweredNode *out);
+LowerFunction lower_scan, lower_values, lower_filter, lower_project, lower_union, lower_window, lower_expand, lower_shared, lower_aggregate,
+	lower_join, lower_sort, lower_topn, lower_over, lower_setop, lower_recursive, lower_step_input, lower_single, lower_moving, lower_settle;
+
+#endif
