@@ -169,7 +169,7 @@ static bool aggregate_push(Op *op, int input, Batch *in, Error *err)
 	Arena *scratch = &op->scratch;
 	Column *keys = arena_array(scratch, Column, g->key_count + 1);
 	Batch *kept = batch_ref(in);
-	if (g->close_key >= 0 && in->hidden.judge) {
+	if (g->close_key >= 0) {
 		Column times = expr_eval(g->keys[g->close_key], in, scratch);
 		batch_unref(kept);
 		kept = close_keep(g, in, &times);
@@ -207,6 +207,7 @@ static void aggregate_release(Op *op)
 		if (g->keys[k]) expr_program_release(g->keys[k]);
 	for (int i = 0; i < g->inputs.count; i++) expr_program_release(g->inputs.at[i].program);
 	if (g->slice_time) expr_program_release(g->slice_time);
+	if (g->slices) window_shape_release(&g->windows);
 	for (int c = 0; c < g->call_count; c++) {
 		free(g->old.data[c]);
 		free(g->old.null[c]);
@@ -267,7 +268,7 @@ static int64_t greatest_divisor(int64_t a, int64_t b)
 
 static bool can_share_slices(const Grouping *g)
 {
-	if (g->tables.count || g->ordereds.count || g->slice_us <= window_spans_max(g->slices)) return false;
+	if (g->tables.count || g->ordereds.count || g->slice_us <= window_spans_max(&g->windows)) return false;
 	for (int i = 0; i < g->folds.count; i++)
 		if (!g->folds.at[i].aggregate->merge) return false;
 	return true;
@@ -276,9 +277,10 @@ static bool can_share_slices(const Grouping *g)
 static void make_slices(Grouping *g, const AggregateSpec *spec)
 {
 	if (!spec->slices) return;
-	g->slices = arena_copy(g->arena, spec->slices, sizeof *spec->slices);
+	g->slices = true;
+	g->windows = window_shape_make(spec->slices);
 	g->slice_time = expr_compile(g->arena, spec->slices->time, spec->in.layout, spec->in.column_count);
-	g->slice_us = spec->slices->kind == WINDOW_TUMBLE ? spec->slices->size_us : greatest_divisor(spec->slices->size_us, spec->slices->slide_us);
+	g->slice_us = greatest_divisor(g->windows.size_us, g->windows.slide_us);
 	if (!can_share_slices(g)) return;
 	g->partial_state = state_new("partials");
 	g->partials = state_map_open(g->partial_state, g->group_bytes);

@@ -115,7 +115,8 @@ typedef struct Grouping {
 	int64_t closed_until;             /* cache of times: see aggregate_close.c */
 	struct { int64_t time; void *at; } time_cache[16];
 
-	WindowSpec *slices;               /* NULL: rows come with their windows */
+	bool slices;                      /* the operator makes the windows */
+	WindowShape windows;
 	ExprProgram *slice_time;
 	int64_t slice_us;
 	int window_keys[3];               /* output key of window_start, window_end, window_time; -1: none */

@@ -87,15 +87,15 @@ static bool is_passed(const Grouping *g, int64_t time, int64_t watermark)
 	return g->close_inclusive ? time + g->grace_us <= watermark : time + g->grace_us < watermark;
 }
 
+/* Late is what its judge says; what the last commit has closed is gone, whatever the judge says. */
 bool is_late(const Grouping *g, int64_t time, int64_t judge)
 {
 	bool finite = judge != WATERMARK_NONE && judge != WATERMARK_END;
-	return is_passed(g, time, finite ? judge - g->delta_us : judge);
+	return is_passed(g, time, finite ? judge - g->delta_us : judge) || is_passed(g, time, g->op.in_watermarks[0][g->input_watermark]);
 }
 
 Batch *close_keep(Grouping *g, Batch *in, const Column *times)
 {
-	if (!in->hidden.judge) return batch_ref(in);
 	uint32_t *sel = arena_alloc(&g->op.scratch, sizeof *sel * (size_t)in->count);
 	int kept = 0;
 	for (int i = 0; i < in->count; i++) {

@@ -21,9 +21,9 @@ typedef struct Repeated { uint32_t row; WindowSpan span; } Repeated;
 /* Windows of an instant that are open for a row with this judge; *late: how many before them are closed. */
 static int open_spans(const Grouping *g, int64_t time, int64_t judge, WindowSpan *spans, int *late)
 {
-	int count = window_spans(g->slices, time, spans);
+	int count = window_spans(&g->windows, time, spans);
 	*late = 0;
-	if (g->close_key < 0 || judge == WATERMARK_NONE) return count;
+	if (g->close_key < 0) return count;
 	while (*late < count && is_late(g, spans[*late].end, judge)) ++*late;
 	return count - *late;
 }
@@ -73,7 +73,7 @@ static void repeated_apply(Grouping *g, Batch *in, const Repeated *repeated, int
 static void repeat_push(Grouping *g, Batch *in, const Column *times)
 {
 	Arena *scratch = &g->op.scratch;
-	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)(window_spans_max(g->slices) + 1));
+	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)(window_spans_max(&g->windows) + 1));
 	Repeated *repeated = arena_alloc(scratch, sizeof *repeated * CHUNK_ROWS);
 	int count = 0;
 	for (int i = 0; i < in->count; i++) {
@@ -92,24 +92,18 @@ static void repeat_push(Grouping *g, Batch *in, const Column *times)
 
 /* ---- partials ---- */
 
-static int64_t floor_to(int64_t time, int64_t size, int64_t offset)
-{
-	int64_t rest = (time - offset) % size;
-	return time - (rest < 0 ? rest + size : rest);
-}
-
 /* For each row its slice's start, plus the number of the slice's windows that are closed for it (fewer than a slice has microseconds). Rows
  * of no open window are left out of `sel`. */
 static int slice_rows(Grouping *g, Batch *in, const Column *times, int64_t *slices, uint32_t *sel)
 {
-	WindowSpan *spans = arena_alloc(&g->op.scratch, sizeof *spans * (size_t)(window_spans_max(g->slices) + 1));
+	WindowSpan *spans = arena_alloc(&g->op.scratch, sizeof *spans * (size_t)(window_spans_max(&g->windows) + 1));
 	int64_t known = INT64_MIN, known_judge = 0;
 	int count = 0, late = 0, open = 0;
 	for (int i = 0; i < in->count; i++) {
 		if (column_is_null(times, i)) continue;
-		int64_t slice = floor_to(times->i64[i], g->slice_us, g->slices->offset_us), judge = batch_judge(in, i);
+		int64_t slice = window_floor(&g->windows, times->i64[i], g->slice_us), judge = batch_judge(in, i);
 		if (slice != known || judge != known_judge) {
-			open = open_spans(g, slice, judge, spans, &late);
+			open = open_spans(g, window_instant(&g->windows, slice), judge, spans, &late);
 			known = slice;
 			known_judge = judge;
 		}
@@ -212,8 +206,9 @@ static void merge_partial(Grouping *g, Merge *merge, Group *partial, const Type 
 {
 	uint32_t bytes;
 	row_unpack(state_map_key(g->partials, partial, &bytes), types, g->plain_key_count + 1, values);
-	int64_t slice = floor_to(values[0].i64, g->slice_us, g->slices->offset_us);
-	int late = (int)(values[0].i64 - slice), count = window_spans(g->slices, slice, spans);
+	int64_t past = (values[0].i64 - g->windows.offset_us) % g->slice_us;
+	int late = (int)(past < 0 ? past + g->slice_us : past);
+	int count = window_spans(&g->windows, window_instant(&g->windows, values[0].i64 - late), spans);
 	for (int w = late; w < count; w++) {
 		if (merge->count == CHUNK_ROWS) merge_chunk(g, merge);
 		merge->rows[merge->count] = (Repeated){0, spans[w]};
@@ -246,7 +241,7 @@ void slices_merge(Grouping *g)
 	merge->keys = arena_alloc(scratch, sizeof *merge->keys * (size_t)g->plain_key_count * CHUNK_ROWS);
 	Type *types = arena_array(scratch, Type, g->plain_key_count + 1);
 	Value *values = arena_array(scratch, Value, g->plain_key_count + 1);
-	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)(window_spans_max(g->slices) + 1));
+	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)(window_spans_max(&g->windows) + 1));
 	types[0] = TYPE(TIMESTAMP);
 	for (int k = 0; k < g->plain_key_count; k++) types[k + 1] = g->key_types[g->plain_keys[k]];
 	uint32_t cursor = 0;

@@ -2,70 +2,101 @@
  * columns beside it; the others repeat rows, as many as a batch holds at a time. */
 #include "op/window.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "op/select.h"
 
 typedef struct Window {
 	Op op;
-	WindowSpec spec;
+	WindowShape shape;
 	ExprProgram *time;
 } Window;
 
 /* ---- the windows of an instant ---- */
 
-/* The greatest multiple of size, counted from offset, that is not after the instant. */
+WindowShape window_shape_make(const WindowSpec *spec)
+{
+	WindowShape shape = {.kind = spec->kind, .size_us = spec->size_us, .slide_us = spec->slide_us, .offset_us = spec->offset_us};
+	if (spec->kind == WINDOW_TUMBLE) shape.slide_us = spec->size_us;
+	if (spec->zone) {
+		shape.zone = zone_load(spec->zone, strlen(spec->zone));
+		assert(shape.zone);                           /* its name was checked when the query was bound */
+	}
+	return shape;
+}
+
+void window_shape_release(WindowShape *shape) { zone_free(shape->zone); }
+
+int64_t window_instant(const WindowShape *shape, int64_t local_us) { return shape->zone ? zone_to_utc(shape->zone, local_us) : local_us; }
+
+/* The greatest multiple of size, counted from offset, that is not after the time. */
 static int64_t floor_to(int64_t time, int64_t size, int64_t offset)
 {
 	int64_t rest = (time - offset) % size;
 	return time - (rest < 0 ? rest + size : rest);
 }
 
-static int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }        /* a >= 0 */
-
-int window_spans_max(const WindowSpec *spec)
+/* Where local time jumps, the piece that its clock says may be a neighbour of the one that holds the instant. */
+int64_t window_floor(const WindowShape *shape, int64_t time_us, int64_t unit_us)
 {
-	return spec->kind == WINDOW_TUMBLE ? 1 : (int)ceil_divide(spec->size_us, spec->slide_us);
+	if (!shape->zone) return floor_to(time_us, unit_us, shape->offset_us);
+	int64_t start = floor_to(zone_to_local(shape->zone, time_us), unit_us, shape->offset_us);
+	while (window_instant(shape, start) > time_us) start -= unit_us;
+	while (window_instant(shape, start + unit_us) <= time_us) start += unit_us;
+	return start;
 }
 
-static int hop_spans(const WindowSpec *spec, int64_t time, WindowSpan *spans)
+int window_spans_max(const WindowShape *shape) { return (int)((shape->size_us + shape->slide_us - 1) / shape->slide_us); }
+
+static WindowSpan span_of(const WindowShape *shape, int64_t local_start, int64_t size_us)
 {
-	int64_t last = floor_to(time, spec->slide_us, spec->offset_us);
-	int count = last + spec->size_us > time ? (int)ceil_divide(last + spec->size_us - time, spec->slide_us) : 0;
-	for (int i = 0; i < count; i++) {
-		int64_t start = last - (count - 1 - i) * spec->slide_us;
-		spans[i] = (WindowSpan){start, start + spec->size_us};
+	return (WindowSpan){window_instant(shape, local_start), window_instant(shape, local_start + size_us)};
+}
+
+static int hop_spans(const WindowShape *shape, int64_t time, WindowSpan *spans)
+{
+	int count = 0;
+	for (int64_t start = window_floor(shape, time, shape->slide_us);; start -= shape->slide_us) {
+		WindowSpan span = span_of(shape, start, shape->size_us);
+		if (span.end <= time) break;
+		spans[count++] = span;
+	}
+	for (int i = 0; i < count / 2; i++) {
+		WindowSpan later = spans[i];
+		spans[i] = spans[count - 1 - i];
+		spans[count - 1 - i] = later;
 	}
 	return count;
 }
 
-static int cumulate_spans(const WindowSpec *spec, int64_t time, WindowSpan *spans)
+static int cumulate_spans(const WindowShape *shape, int64_t time, WindowSpan *spans)
 {
-	int64_t start = floor_to(time, spec->size_us, spec->offset_us);
-	int steps = window_spans_max(spec), first = (int)((time - start) / spec->slide_us);
-	for (int i = first; i < steps; i++) {
-		int64_t end = start + (i + 1) * spec->slide_us;
-		spans[i - first] = (WindowSpan){start, i + 1 == steps ? start + spec->size_us : end};
+	int64_t start = window_floor(shape, time, shape->size_us);
+	int steps = window_spans_max(shape), count = 0;
+	for (int i = 1; i <= steps; i++) {
+		WindowSpan span = span_of(shape, start, i == steps ? shape->size_us : i * shape->slide_us);
+		if (span.end > time) spans[count++] = span;
 	}
-	return steps - first;
+	return count;
 }
 
-int window_spans(const WindowSpec *spec, int64_t time_us, WindowSpan *spans)
+int window_spans(const WindowShape *shape, int64_t time_us, WindowSpan *spans)
 {
-	switch (spec->kind) {
-	case WINDOW_HOP: return hop_spans(spec, time_us, spans);
-	case WINDOW_CUMULATE: return cumulate_spans(spec, time_us, spans);
-	default: break;
-	}
-	int64_t start = floor_to(time_us, spec->size_us, spec->offset_us);
-	spans[0] = (WindowSpan){start, start + spec->size_us};
+	if (shape->kind == WINDOW_HOP) return hop_spans(shape, time_us, spans);
+	if (shape->kind == WINDOW_CUMULATE) return cumulate_spans(shape, time_us, spans);
+	spans[0] = span_of(shape, window_floor(shape, time_us, shape->size_us), shape->size_us);
 	return 1;
 }
 
 int window_starts(const WindowSpec *spec, int64_t time_us, int64_t *starts, int room)
 {
-	WindowSpan *spans = mem_alloc(sizeof *spans * (size_t)window_spans_max(spec));
-	int count = window_spans(spec, time_us, spans);
+	WindowShape shape = window_shape_make(spec);
+	WindowSpan *spans = mem_alloc(sizeof *spans * (size_t)window_spans_max(&shape));
+	int count = window_spans(&shape, time_us, spans);
 	for (int i = 0; i < count && i < room; i++) starts[i] = spans[i].start;
 	free(spans);
+	window_shape_release(&shape);
 	return count;
 }
 
@@ -107,7 +138,7 @@ static bool tumble_push(Window *window, Batch *in, const Column *times, Error *e
 			sel[kept++] = (uint32_t)row;
 		}
 		int64_t time = times->i64[i];
-		if (time < span.start || time >= span.end) window_spans(&window->spec, time, &span);
+		if (time < span.start || time >= span.end) window_spans(&window->shape, time, &span);
 		window_set(&columns, row, span);
 	}
 	if (sel) {
@@ -133,11 +164,11 @@ static bool repeat_push(Window *window, Batch *in, const Column *times, Error *e
 {
 	Arena *scratch = &window->op.scratch;
 	Repeats *repeats = arena_alloc(scratch, sizeof *repeats);
-	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)window_spans_max(&window->spec));
+	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)window_spans_max(&window->shape));
 	repeats->count = 0;
 	for (int i = 0; i < in->count; i++) {
 		if (times->null && times->null[i]) continue;
-		int count = window_spans(&window->spec, times->i64[i], spans);
+		int count = window_spans(&window->shape, times->i64[i], spans);
 		for (int w = 0; w < count; w++) {
 			if (repeats->count == BATCH_ROWS_MAX && !repeats_emit(window, in, repeats, err)) return false;
 			repeats->rows[repeats->count] = (uint32_t)i;
@@ -152,10 +183,14 @@ static bool window_push(Op *op, int input, Batch *in, Error *err)
 	(void)input;
 	Window *window = (Window *)op;
 	Column times = expr_eval(window->time, in, &op->scratch);
-	return window->spec.kind == WINDOW_TUMBLE ? tumble_push(window, in, &times, err) : repeat_push(window, in, &times, err);
+	return window->shape.kind == WINDOW_TUMBLE ? tumble_push(window, in, &times, err) : repeat_push(window, in, &times, err);
 }
 
-static void window_release(Op *op) { expr_program_release(((Window *)op)->time); }
+static void window_release(Op *op)
+{
+	expr_program_release(((Window *)op)->time);
+	window_shape_release(&((Window *)op)->shape);
+}
 
 static const OpClass WINDOW = {.name = "window", .push = window_push, .release = window_release};
 
@@ -169,7 +204,7 @@ Op *op_window_new(const WindowSpec *spec)
 	free(types);
 	op_input_init(&window->op, 0, in->watermarks, in->watermark_count);
 	window->op.append_only = in->append_only;
-	window->spec = *spec;
+	window->shape = window_shape_make(spec);
 	window->time = expr_compile(&window->op.arena, spec->time, in->layout, in->column_count);
 	return &window->op;
 }
