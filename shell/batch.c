@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include "ast/parse.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "cli.h"
+#include "connection.h"
 #include "report.h"
+#include "server/server.h"
 
 /* ---- signals: the first ends what runs, in good order; a second ends the process ---- */
 
-static Session *running_session;
+static Connection *running_connection;
 static Engine *running_engine;
 static volatile sig_atomic_t signals_seen;
 
@@ -24,7 +23,7 @@ static void on_signal(int number)
 		signal(number, SIG_DFL);
 		raise(number);
 	}
-	if (running_session) session_cancel(running_session);
+	if (running_connection) connection_cancel(running_connection);
 	if (running_engine) engine_stop(running_engine);
 }
 
@@ -37,23 +36,7 @@ static void catch_signals(void)
 
 static int exit_code_of(const Error *err) { return err->code == ERR_CANCELED ? 130 : (int)error_class(err->code); }
 
-static void on_notice(void *context, const char *text)
-{
-	(void)context;
-	log_write(LOG_NOTICE, "%s", text);
-}
-
 static OutputMode mode_of(const Cli *cli, bool terminal) { return cli->has_mode ? cli->mode : terminal ? OUTPUT_BOX : OUTPUT_LIST; }
-
-static void set_variables(const Cli *cli, Session *session)
-{
-	for (int v = 0; v < cli->variables.count; v++) {
-		char *name = mem_strdup(cli->variables.at[v]), *value = strchr(name, '=');
-		*value++ = 0;
-		session_set_variable(session, name, value);
-		free(name);
-	}
-}
 
 /* ---- texts ---- */
 
@@ -73,13 +56,13 @@ static bool read_file(const char *path, char **text, size_t *bytes, Error *err)
 }
 
 /* Runs the statements of a text; returns the exit code. */
-static int run_text(const Cli *cli, Session *session, const char *name, const char *text, size_t bytes)
+static int run_text(const Cli *cli, Connection *connection, const char *name, const char *text, size_t bytes)
 {
 	size_t offset = 0, start, end;
 	int code = EXIT_FINE;
 	while (parse_next_statement(text, bytes, &offset, &start, &end)) {
 		Error err = ERROR_INIT;
-		if (session_run(session, text, start, end, &err)) continue;
+		if (connection_run(connection, text, start, end, &err)) continue;
 		if (err.code != ERR_CANCELED) {
 			if (err.span.end == 0) err.span = (Span){(uint32_t)start, (uint32_t)start};
 			report_error(stderr, &err, name, text, bytes);
@@ -91,7 +74,7 @@ static int run_text(const Cli *cli, Session *session, const char *name, const ch
 }
 
 /* Statements from stdin run as they become complete, so that what writes them may wait for answers. */
-static int run_stdin(const Cli *cli, Session *session)
+static int run_stdin(const Cli *cli, Connection *connection)
 {
 	StrBuf text = STRBUF_INIT;
 	char *line = NULL;
@@ -100,22 +83,22 @@ static int run_stdin(const Cli *cli, Session *session)
 	for (ssize_t n; code == EXIT_FINE && (n = getline(&line, &room, stdin)) > 0; ) {
 		strbuf_add(&text, line, (size_t)n);
 		if (!memchr(line, ';', (size_t)n) || !parse_is_complete(text.text, text.bytes)) continue;
-		int failed = run_text(cli, session, NULL, text.text, text.bytes);
+		int failed = run_text(cli, connection, NULL, text.text, text.bytes);
 		if (failed && !cli->keep_going) code = failed;
 		strbuf_clear(&text);
 	}
-	if (code == EXIT_FINE && text.bytes) code = run_text(cli, session, NULL, text.text, text.bytes);
+	if (code == EXIT_FINE && text.bytes) code = run_text(cli, connection, NULL, text.text, text.bytes);
 	free(line);
 	strbuf_release(&text);
 	return code;
 }
 
-static int run_inputs(const Cli *cli, Session *session)
+static int run_inputs(const Cli *cli, Connection *connection)
 {
 	int code = EXIT_FINE;
 	for (int i = 0; i < cli->inputs.count; i++) {
 		const Input *input = &cli->inputs.at[i];
-		if (input->kind == INPUT_TEXT) code = run_text(cli, session, NULL, input->value, strlen(input->value));
+		if (input->kind == INPUT_TEXT) code = run_text(cli, connection, NULL, input->value, strlen(input->value));
 		else {
 			Error err = ERROR_INIT;
 			char *text = NULL;
@@ -124,7 +107,7 @@ static int run_inputs(const Cli *cli, Session *session)
 				report_error(stderr, &err, NULL, NULL, 0);
 				code = exit_code_of(&err);
 			}
-			else code = run_text(cli, session, input->value, text, bytes);
+			else code = run_text(cli, connection, input->value, text, bytes);
 			free(text);
 		}
 		if (code && !cli->keep_going) break;
@@ -148,26 +131,22 @@ static int read_to_the_end(const Cli *cli, Engine *engine)
 int command_batch(const Cli *cli)
 {
 	Error err = ERROR_INIT;
-	EngineConfig config = {.path = cli->path, .notice = on_notice};
-	Engine *engine = engine_open(&config, &err);
-	if (!engine) return report(&err);
 	bool terminal = isatty(STDOUT_FILENO);
 	Output output;
 	output_init(&output, stdout, mode_of(cli, terminal), terminal);
 	ResultSink sink = output_sink(&output);
-	Session *session = session_new(engine, &sink, SESSION_BATCH);
-	set_variables(cli, session);
-	running_session = session;
+	Connection connection;
+	if (!connection_open(&connection, cli, &sink, SESSION_BATCH, &err)) return report(&err);
+	running_connection = &connection;
 	catch_signals();
-	int code = cli->inputs.count ? run_inputs(cli, session) : cli->until_end ? EXIT_FINE : run_stdin(cli, session);
-	if (!session_finish(session, &err) && code == EXIT_FINE) code = report(&err);
-	running_session = NULL;
-	session_free(session);
-	running_engine = engine;
-	if (code == EXIT_FINE && cli->until_end) code = read_to_the_end(cli, engine);
+	int code = cli->inputs.count ? run_inputs(cli, &connection) : cli->until_end ? EXIT_FINE : run_stdin(cli, &connection);
+	if (!connection_finish(&connection, &err) && code == EXIT_FINE) code = report(&err);
+	running_connection = NULL;
+	running_engine = connection.engine;
+	if (code == EXIT_FINE && cli->until_end && connection.engine) code = read_to_the_end(cli, connection.engine);
 	running_engine = NULL;
 	err = ERROR_INIT;
-	if (!engine_close(engine, &err) && code == EXIT_FINE) code = report(&err);
+	if (!connection_close(&connection, &err) && code == EXIT_FINE) code = report(&err);
 	output_release(&output);
 	return code;
 }
@@ -209,23 +188,32 @@ static bool serve(Engine *engine, Error *err)
 	return ok;
 }
 
+static int report_owner(const Cli *cli, Error *err)
+{
+	int owner = err->code == ERR_FILE_IN_USE ? client_owner(cli->path) : 0;
+	if (owner) error_detail(err, "process %d has it open", owner);
+	return report(err);
+}
+
 int command_run(const Cli *cli)
 {
 	Error err = ERROR_INIT;
-	EngineConfig config = {.path = cli->path, .must_exist = cli->inputs.count == 0, .take_over = cli->take_over, .notice = on_notice};
+	EngineConfig config = {.path = cli->path, .must_exist = cli->inputs.count == 0, .take_over = cli->take_over, .notice = connection_notice};
 	Engine *engine = engine_open(&config, &err);
-	if (!engine) return report(&err);
+	if (!engine) return report_owner(cli, &err);
 	Output output;
 	output_init(&output, stdout, mode_of(cli, cli->check), cli->check);
 	ResultSink sink = output_sink(&output);
 	Session *session = session_new(engine, &sink, SESSION_BATCH);
-	set_variables(cli, session);
+	connection_variables(cli, session, NULL);
 	running_engine = engine;
 	catch_signals();
 	int code = run_scripts(cli, engine, session);
 	if (code == EXIT_FINE && !cli->check) {
 		unsigned flags = (cli->until_end ? ENGINE_UNTIL_END : 0) | (cli->final ? ENGINE_FINAL : 0);
-		if (!engine_read(engine, flags, &err) || !serve(engine, &err)) code = report(&err);
+		Server *server = server_start(engine, &err);
+		if (err.code != ERR_NONE || !engine_read(engine, flags, &err) || !serve(engine, &err)) code = report(&err);
+		server_stop(server);
 	}
 	session_free(session);
 	running_engine = NULL;
