@@ -303,7 +303,7 @@ void expand_json_tree(Expansion *x, const Str *json, const Str *path)
 {
 	Place place;
 	if (!place_of(x, json, path, &place)) return;
-	bool has_key = place.is_member && is_container(*place.value);         /* SQLite gives a plain value no key here */
+	bool has_key = place.is_member && place.member.label && is_container(*place.value);       /* as in SQLite */
 	value_row(x, has_key ? &place.member : NULL, place.value, place.end, place.id, -1, place.fullkey, place.path);
 	tree_below(x, place.value, place.end, place.id, place.fullkey);
 }
