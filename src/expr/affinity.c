@@ -1,11 +1,10 @@
-/* Comparisons and the forms made of them. The types of both sides decide, as SQLite's affinities do: a column or a CAST has
+/* Comparisons and IN. The types of both sides decide, as SQLite's affinities do: a column or a CAST has
  * one, a constant or another expression has none. A number's affinity turns text into a number where it is one; text's
  * affinity turns a number without one into text; what stays different is ordered by kind: numbers, TEXT, BLOB. */
 #include "expr/resolve.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "expr/cast.h"
 #include "type/number.h"
@@ -124,7 +123,7 @@ static bool unify_moments(Arena *arena, Expr **a, Expr **b, bool *fits, Error *e
 	return true;
 }
 
-bool compare_unify(Arena *arena, const char *name, Expr **a, Expr **b, Span span, Error *err)
+static bool compare_unify(Arena *arena, const char *name, Expr **a, Expr **b, Span span, Error *err)
 {
 	bool fits = true;
 	if ((*a)->type.kind == TYPE_ROW || (*b)->type.kind == TYPE_ROW) return error_set(err, ERR_UNSUPPORTED, span, "a ROW cannot be compared");
@@ -144,25 +143,13 @@ bool compare_unify(Arena *arena, const char *name, Expr **a, Expr **b, Span span
 	return false;
 }
 
-/* ---- forms ---- */
+/* ---- making ---- */
 
-static Expr *resolve_compare(Arena *arena, const char *name, Expr **args, Span span, Error *err)
-{
-	if (!compare_unify(arena, name, &args[0], &args[1], span, err)) return NULL;
-	return call_make(arena, function_find(name), args, 2, span);
-}
-
-static Expr *compare(Arena *arena, const char *name, Expr *a, Expr *b, Span span, Error *err)
+Expr *compare_make(Arena *arena, const char *name, Expr *a, Expr *b, Span span, Error *err)
 {
 	Expr *args[2] = {a, b};
-	return resolve_compare(arena, name, args, span, err);
-}
-
-static Expr *resolve_between(Arena *arena, Expr **args, Span span, Error *err)
-{
-	Expr *low = compare(arena, ">=", args[0], args[1], span, err);
-	Expr *high = low ? compare(arena, "<=", args[0], args[2], span, err) : NULL;
-	return high ? expr_and(arena, low, high) : NULL;
+	if (!compare_unify(arena, name, &args[0], &args[1], span, err)) return NULL;
+	return call_make(arena, function_find(name), args, 2, span);
 }
 
 /* x IN (list): constants that x can equal, in its own type, go into a hash set; the call keeps NULLs and drops what x never
@@ -183,7 +170,7 @@ static InItem in_item(Arena *arena, Expr *x, Expr **item, Span span, Error *err)
 	return kinds_differ && (is_number(x) || type_phys(x->type) == PHYS_STR) ? IN_NEVER : IN_OTHER;
 }
 
-static Expr *resolve_in(Arena *arena, Expr **args, int arg_count, Span span, Error *err)
+Expr *in_make(Arena *arena, Expr **args, int arg_count, Span span, Error *err)
 {
 	Expr **kept = arena_array(arena, Expr *, arg_count), *x = args[0];
 	int count = 1;
@@ -202,34 +189,9 @@ static Expr *resolve_in(Arena *arena, Expr **args, int arg_count, Span span, Err
 	Expr *e = arena_new(arena, Expr);
 	*e = (Expr){.kind = EXPR_OR, .type = TYPE(BOOLEAN), .span = span, .arg_count = arg_count - 1, .args = kept};
 	for (int i = 1; i < arg_count; i++) {
-		kept[i - 1] = compare(arena, "=", x, args[i], span, err);
+		kept[i - 1] = compare_make(arena, "=", x, args[i], span, err);
 		if (!kept[i - 1]) return NULL;
 		e->nullable |= kept[i - 1]->nullable;
 	}
 	return arg_count == 2 ? kept[0] : e;
-}
-
-static Expr *resolve_nullif(Arena *arena, Expr **args, Span span, Error *err)
-{
-	Expr *equal = compare(arena, "=", args[0], args[1], span, err);
-	Expr *branches[3] = {equal, expr_null(arena, args[0]->type), args[0]};
-	return equal ? expr_case(arena, branches, 3, span, err) : NULL;
-}
-
-Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
-{
-	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
-	*done = true;
-	for (int i = 0; i < 8; i++)
-		if (arg_count == 2 && strcmp(name, COMPARISONS[i]) == 0) return resolve_compare(arena, name, args, span, err);
-	if (strcmp(name, "in") == 0 && arg_count >= 1) return resolve_in(arena, args, arg_count, span, err);
-	if (strcasecmp(name, "between") == 0 && arg_count == 3) return resolve_between(arena, args, span, err);
-	if (strcasecmp(name, "nullif") == 0 && arg_count == 2) return resolve_nullif(arena, args, span, err);
-	if ((strcasecmp(name, "iif") == 0 || strcasecmp(name, "if") == 0) && arg_count >= 2) {
-		Expr **branches = arena_array(arena, Expr *, arg_count + 1);
-		memcpy(branches, args, sizeof *args * (size_t)arg_count);
-		return expr_case(arena, branches, arg_count | 1, span, err);
-	}
-	*done = false;
-	return NULL;
 }

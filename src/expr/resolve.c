@@ -94,7 +94,7 @@ static int cost_to_type(const Expr *e, TypeKind to)
 	case TYPE_TEXT: return from == TYPE_JSON ? 1 : 10;
 	case TYPE_BLOB: return from == TYPE_TEXT || from == TYPE_JSON ? 2 : 12;
 	case TYPE_JSON: return from == TYPE_TEXT ? 2 : from == TYPE_BLOB ? 12 : COST_NEVER;
-	case TYPE_TIMESTAMP: return from == TYPE_DATE ? 1 : from != TYPE_TEXT ? COST_NEVER : e->kind != EXPR_CONSTANT ? 9 : constant_reads_as(e, to) ? 3 : COST_NEVER;
+	case TYPE_TIMESTAMP: return from == TYPE_DATE ? 1 : from != TYPE_TEXT ? COST_NEVER : e->kind != EXPR_CONSTANT ? 9 : constant_reads_as(e, to) ? 3 : 30;
 	case TYPE_DATE: case TYPE_TIME: case TYPE_INTERVAL: return from == TYPE_TEXT && constant_reads_as(e, to) ? 4 : COST_NEVER;
 	default: return COST_NEVER;
 	}
@@ -134,7 +134,7 @@ Expr *text_as_number(Arena *arena, Expr *e)
 	return cast_make(arena, e, is_integer ? TYPE(INTEGER) : TYPE(REAL), CAST_EXPLICIT);
 }
 
-static Expr *cast_to_param(Arena *arena, Expr *e, Param param)
+static Expr *cast_to_param(Arena *arena, Expr *e, Param param, Error *err)
 {
 	TypeKind from = e->type.kind;
 	switch (param.kind) {
@@ -148,6 +148,7 @@ static Expr *cast_to_param(Arena *arena, Expr *e, Param param)
 	if (from == param.type) return e;
 	if (param.type == TYPE_DECIMAL) return cast_make(arena, e, decimal_type_for(e), CAST_EXPLICIT);
 	if (param.type == TYPE_BOOLEAN) return expr_condition(arena, e);
+	if (param.type == TYPE_TIMESTAMP && from == TYPE_TEXT && e->kind == EXPR_CONSTANT) return expr_cast(arena, e, TYPE(TIMESTAMP), CAST_IMPLICIT, err);
 	return cast_make(arena, e, (Type){.kind = param.type}, CAST_EXPLICIT);
 }
 
@@ -227,9 +228,11 @@ static Expr *call_overload(Arena *arena, const Function *row, const char *name, 
 	if (!best) return refuse_call(name, args, arg_count, span, err);
 	Signature s = signature_read(best->signature);
 	Expr **cast = arena_array(arena, Expr *, arg_count + 1);
-	for (int i = 0; i < arg_count; i++) cast[i] = cast_to_param(arena, args[i], signature_param(&s, i));
+	for (int i = 0; i < arg_count; i++)
+		if (!(cast[i] = cast_to_param(arena, args[i], signature_param(&s, i), err))) return NULL;
 	if (!unify_same(arena, &s, cast, arg_count, err)) return NULL;
-	return call_make(arena, best, cast, arg_count, span);
+	Expr *e = call_make(arena, best, cast, arg_count, span);
+	return check_constants(e, err) ? e : NULL;
 }
 
 /* A REAL constant beside a DECIMAL keeps its digits as DECIMAL; text in arithmetic is a number, beside a time an interval. */
@@ -262,6 +265,14 @@ Expr *expr_call(Arena *arena, const char *name, Expr **args, int arg_count, Span
 	return call_overload(arena, row, name, own, arg_count, span, err);
 }
 
+static bool is_form_function(const char *name)
+{
+	static const char *const FORMS[] = {"iif", "if", "nullif", "extract", "date_part"};
+	for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
+		if (strcasecmp(name, FORMS[i]) == 0) return true;
+	return false;
+}
+
 Expr *expr_call_function(Arena *arena, const char *name, Expr **args, int arg_count, Span span, Error *err)
 {
 	static const char *const PATTERN_FIRST[] = {"like", "glob", "regexp"};
@@ -274,8 +285,7 @@ Expr *expr_call_function(Arena *arena, const char *name, Expr **args, int arg_co
 	}
 	const Function *row = function_find(name);
 	if (row && (row->flags & FUNCTION_OPERATOR)) row = NULL;
-	bool form = strcasecmp(name, "iif") == 0 || strcasecmp(name, "if") == 0 || strcasecmp(name, "nullif") == 0;
-	if (!row && !form) {
+	if (!row && !is_form_function(name)) {
 		error_set(err, ERR_UNDEFINED_FUNCTION, span, "function \"%s\" does not exist", name);
 		const char *near = function_nearest(name);
 		if (near) error_hint(err, "Did you mean %s?", near);

@@ -1,0 +1,160 @@
+/* Names that are more than a row of the table: they become other expressions, or a row that depends on a constant. */
+#include <string.h>
+#include <strings.h>
+
+#include "expr/cast.h"
+#include "expr/moment.h"
+#include "expr/resolve.h"
+#include "expr/time_pattern.h"
+#include "type/zone.h"
+
+static bool is(const char *name, const char *word) { return strcasecmp(name, word) == 0; }
+
+static const Str *text_constant(const Expr *e)
+{
+	bool is_text = e->kind == EXPR_CONSTANT && !e->constant.is_null && type_phys(e->type) == PHYS_STR;
+	return is_text ? &e->constant.str : NULL;
+}
+
+/* ---- other expressions ---- */
+
+static Expr *resolve_between(Arena *arena, Expr **args, Span span, Error *err)
+{
+	Expr *low = compare_make(arena, ">=", args[0], args[1], span, err);
+	Expr *high = low ? compare_make(arena, "<=", args[0], args[2], span, err) : NULL;
+	return high ? expr_and(arena, low, high) : NULL;
+}
+
+static Expr *resolve_nullif(Arena *arena, Expr **args, Span span, Error *err)
+{
+	Expr *equal = compare_make(arena, "=", args[0], args[1], span, err);
+	Expr *branches[3] = {equal, expr_null(arena, args[0]->type), args[0]};
+	return equal ? expr_case(arena, branches, 3, span, err) : NULL;
+}
+
+static Expr *resolve_if(Arena *arena, Expr **args, int arg_count, Span span, Error *err)
+{
+	Expr **branches = arena_array(arena, Expr *, arg_count + 1);
+	memcpy(branches, args, sizeof *args * (size_t)arg_count);
+	return expr_case(arena, branches, arg_count | 1, span, err);
+}
+
+/* ---- EXTRACT(field FROM x): the function of that field ---- */
+
+static const struct { const char *field, *function; } FIELDS[] = {
+	{"second", "extract_second"}, {"seconds", "extract_second"}, {"sec", "extract_second"}, {"epoch", "epoch"}, {"doy", "dayofyear"}, {"dow", "dow"},
+	{"isodow", "isodow"}, {"isoyear", "isoyear"}, {"julian", "julian"}, {"timezone", "timezone"}, {"timezone_hour", "timezone"},
+	{"timezone_minute", "timezone"}, {"dayofweek", "dayofweek"}, {"dayofyear", "dayofyear"}, {"day_of_week", "dayofweek"}, {"day_of_year", "dayofyear"},
+};
+static const char *const UNIT_FUNCTIONS[UNIT_COUNT] = {
+	[UNIT_MICROSECOND] = "microsecond", [UNIT_MILLISECOND] = "millisecond", [UNIT_MINUTE] = "minute", [UNIT_HOUR] = "hour", [UNIT_DAY] = "day",
+	[UNIT_WEEK] = "week", [UNIT_MONTH] = "month", [UNIT_QUARTER] = "quarter", [UNIT_YEAR] = "year", [UNIT_DECADE] = "decade", [UNIT_CENTURY] = "century",
+	[UNIT_MILLENNIUM] = "millennium",
+};
+
+static const char *field_function(const Str *field)
+{
+	for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++)
+		if (strlen(FIELDS[i].field) == field->bytes && strncasecmp(FIELDS[i].field, str_at(field), field->bytes) == 0) return FIELDS[i].function;
+	return UNIT_FUNCTIONS[time_unit_find(str_at(field), field->bytes)];
+}
+
+static Expr *resolve_extract(Arena *arena, Expr **args, Span span, Error *err)
+{
+	const Str *field = text_constant(args[0]);
+	if (!field) {
+		error_set(err, ERR_UNSUPPORTED, span, "EXTRACT of a field that is no constant");
+		return NULL;
+	}
+	const char *function = field_function(field);
+	if (function) return expr_call(arena, function, args + 1, 1, span, err);
+	error_set(err, ERR_INVALID_PARAMETER, args[0]->span.end ? args[0]->span : span, "unknown field \"%.*s\" of EXTRACT", (int)field->bytes, str_at(field));
+	error_hint(err, "Fields are year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, dow, isodow, doy, epoch and others.");
+	return NULL;
+}
+
+/* ---- SQLite's date functions: 'now' or nothing is the clock, which must show in the expression ---- */
+
+static bool is_now(const Expr *e)
+{
+	const Str *text = text_constant(e);
+	return text && text->bytes == 3 && strncasecmp(str_at(text), "now", 3) == 0;
+}
+
+/* Where the time stands among the arguments; -1: no such function */
+static int time_argument(const char *name)
+{
+	static const char *const NAMES[] = {"date", "time", "datetime", "julianday", "unixepoch"};
+	for (int i = 0; i < 5; i++)
+		if (is(name, NAMES[i])) return 0;
+	return is(name, "strftime") ? 1 : -1;
+}
+
+static Expr *resolve_sqlite_time(Arena *arena, const char *name, int at, Expr **args, int arg_count, Span span, Error *err)
+{
+	Expr **own = arena_array(arena, Expr *, arg_count + 1);
+	memcpy(own, args, sizeof *args * (size_t)arg_count);
+	own[at] = expr_call(arena, "now", NULL, 0, span, err);
+	return own[at] ? expr_call(arena, name, own, arg_count > at ? arg_count : at + 1, span, err) : NULL;
+}
+
+Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
+{
+	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
+	int time_at = time_argument(name);
+	*done = true;
+	for (int i = 0; i < 8; i++)
+		if (arg_count == 2 && strcmp(name, COMPARISONS[i]) == 0) return compare_make(arena, name, args[0], args[1], span, err);
+	if (is(name, "in") && arg_count >= 1) return in_make(arena, args, arg_count, span, err);
+	if (is(name, "between") && arg_count == 3) return resolve_between(arena, args, span, err);
+	if (is(name, "nullif") && arg_count == 2) return resolve_nullif(arena, args, span, err);
+	if ((is(name, "iif") || is(name, "if")) && arg_count >= 2) return resolve_if(arena, args, arg_count, span, err);
+	if ((is(name, "extract") || is(name, "date_part")) && arg_count == 2) return resolve_extract(arena, args, span, err);
+	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
+		return resolve_sqlite_time(arena, name, time_at, args, arg_count, span, err);
+	*done = false;
+	return NULL;
+}
+
+/* ---- constants that are read once ---- */
+
+static bool unit_is_known(const Str *text) { return time_unit_find(str_at(text), text->bytes) != UNIT_NONE; }
+
+static bool zone_is_known(const Str *text)
+{
+	Zone *zone = zone_load(str_at(text), text->bytes);
+	zone_free(zone);
+	return zone != NULL;
+}
+
+static bool pattern_is_java(const Str *text)
+{
+	TimePattern *pattern = time_pattern_read(str_at(text), text->bytes, PATTERN_JAVA);
+	time_pattern_free(pattern);
+	return pattern != NULL;
+}
+
+static const struct { const char *function; int arg; bool (*is_known)(const Str *text); const char *what, *hint; } CHECKS[] = {
+	{"date_trunc", 0, unit_is_known, "unit of time", "Units are microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century, millennium."},
+	{"floor", 1, unit_is_known, "unit of time", NULL}, {"ceil", 1, unit_is_known, "unit of time", NULL},
+	{"timestampadd", 0, unit_is_known, "unit of time", NULL}, {"timestampdiff", 0, unit_is_known, "unit of time", NULL},
+	{"date_trunc", 2, zone_is_known, "time zone", "Names are those of the tz database, such as Europe/Berlin."}, {"at time zone", 1, zone_is_known, "time zone", NULL},
+	{"from_utc_timestamp", 1, zone_is_known, "time zone", NULL}, {"to_utc_timestamp", 1, zone_is_known, "time zone", NULL},
+	{"date_format", 1, pattern_is_java, "time pattern", "Letters are Java's: yyyy-MM-dd HH:mm:ss.SSS."}, {"from_unixtime", 1, pattern_is_java, "time pattern", NULL},
+	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
+	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
+};
+
+bool check_constants(const Expr *call, Error *err)
+{
+	for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
+		if (CHECKS[i].arg >= call->arg_count || strcmp(CHECKS[i].function, call->function->name) != 0) continue;
+		const Expr *arg = call->args[CHECKS[i].arg];
+		const Str *text = text_constant(arg);
+		if (!text || CHECKS[i].is_known(text)) continue;
+		error_set(err, ERR_INVALID_PARAMETER, arg->span.end ? arg->span : call->span, "unknown %s \"%.*s\"", CHECKS[i].what, (int)text->bytes, str_at(text));
+		if (CHECKS[i].hint) error_hint(err, "%s", CHECKS[i].hint);
+		return false;
+	}
+	return true;
+}
