@@ -66,6 +66,9 @@ typedef struct SourceConfig {
 	const char *name;             /* of the relation, for messages */
 	const OptionSet *options;     /* resolved; the source copies what it needs */
 	const Format *format;         /* how to cut bytes into records; NULL: the connector makes columns itself */
+	/* Names of partitions by number as an earlier run had them (files): they get the same numbers again; NULL: none. */
+	const char *const *known;
+	int known_count;
 	int64_t queue_bytes;          /* to hold at most, all partitions together; 0: 32 MiB */
 	/* Columns that may be asked of a connector that makes them itself: all declared ones. */
 	const DecodeColumn *declared;

@@ -73,6 +73,15 @@ void decoder_add_row(Decoder *decoder, const JsonSlot *const *slots, RowOp op);
 void decoder_add_dead(Decoder *decoder, ErrorCode code);
 void decoder_say(Decoder *decoder, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* A record that came damaged is dead whatever its format is. */
+static inline bool decoder_take_flaw(Decoder *decoder)
+{
+	if (!decoder->record->flaw) return false;
+	decoder_say(decoder, ERR_RESOURCE_LIMIT, "%s", decoder->record->flaw);
+	decoder_add_dead(decoder, ERR_RESOURCE_LIMIT);
+	return true;
+}
+
 /* Converts a slot into row `row` of column `col`. False: it is no value of the type (decoder->error says why); the cell is left to
  * the caller. A missing or null value is no failure: *is_null. */
 bool convert_slot(Decoder *decoder, int col, const JsonSlot *slot, Column *out, int row, bool *is_null);

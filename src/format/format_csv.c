@@ -181,7 +181,7 @@ static int csv_decode(Decoder *d, const RecordBatch *records, int from)
 	int i = from;
 	for (; i < records->count && decoder_has_room(d); i++) {
 		d->record = &records->at[i];
-		decode_line(d, csv);
+		if (!decoder_take_flaw(d)) decode_line(d, csv);
 		d->bytes += d->record->value_bytes + d->record->key_bytes;
 		d->stats.records++;
 	}

@@ -214,8 +214,10 @@ static int json_decode(Decoder *d, const RecordBatch *records, int from)
 	int i = from;
 	for (; i < records->count && decoder_has_room(d); i++) {
 		d->record = &records->at[i];
-		if (changelog == CHANGELOG_NONE) add_plain(d, j);
-		else ADD[changelog](d, j);
+		if (!decoder_take_flaw(d)) {
+			if (changelog == CHANGELOG_NONE) add_plain(d, j);
+			else ADD[changelog](d, j);
+		}
 		d->bytes += d->record->value_bytes + d->record->key_bytes;
 		d->stats.records++;
 	}

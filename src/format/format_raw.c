@@ -30,7 +30,7 @@ static int raw_decode(Decoder *d, const RecordBatch *records, int from)
 	int i = from;
 	for (; i < records->count && decoder_has_room(d); i++) {
 		d->record = &records->at[i];
-		decoder_add_row(d, raw->found, !upsert ? ROW_INSERT : d->record->value ? ROW_UPSERT : ROW_DELETE);
+		if (!decoder_take_flaw(d)) decoder_add_row(d, raw->found, !upsert ? ROW_INSERT : d->record->value ? ROW_UPSERT : ROW_DELETE);
 		d->bytes += d->record->value_bytes + d->record->key_bytes;
 		d->stats.records++;
 	}

@@ -331,6 +331,47 @@ bool json_is_valid(const char *text, size_t bytes)
 	return utf8_is_valid(text, bytes) && read_value(&r, NULL) && r.at == r.end;
 }
 
+const char *json_string_text(Arena *scratch, JsonSpan string, size_t *bytes)
+{
+	const char *bad;
+	RawString raw = {.at = string.at + 1, .bytes = string.bytes - 2};
+	return string_decode(scratch, &raw, bytes, &bad);
+}
+
+bool json_each_field(const char *text, size_t bytes, JsonEachField *each, void *context)
+{
+	Reader r = {.start = text, .at = text, .end = text + bytes};
+	Arena scratch;
+	bool ok = true;
+	arena_init(&scratch, 0);
+	skip_blanks(&r);
+	if (r.at >= r.end || *r.at++ != '{') ok = false;
+	skip_blanks(&r);
+	for (bool first = true; ok && r.at < r.end && *r.at != '}'; first = false) {
+		RawString raw;
+		const char *bad, *name = NULL, *value;
+		size_t name_bytes = 0;
+		if (!first && *r.at++ != ',') { ok = false; break; }
+		skip_blanks(&r);
+		ok = r.at < r.end && *r.at == '"' && read_string(&r, &raw);
+		if (ok) name = string_decode(&scratch, &raw, &name_bytes, &bad);
+		skip_blanks(&r);
+		ok = ok && name && r.at < r.end && *r.at++ == ':';
+		skip_blanks(&r);
+		value = r.at;
+		ok = ok && read_value(&r, NULL);
+		const char *end = r.at;
+		while (end > value && (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t' || end[-1] == '\r')) end--;
+		ok = ok && each(context, name, name_bytes, (JsonSpan){value, (size_t)(end - value)});
+		arena_clear(&scratch);
+	}
+	arena_release(&scratch);
+	if (!ok || r.at >= r.end) return false;
+	r.at++;
+	skip_blanks(&r);
+	return r.at == r.end;
+}
+
 void json_add_minified(StrBuf *out, const char *text, size_t bytes)
 {
 	const char *end = text + bytes;

@@ -25,6 +25,13 @@ void json_scan_release(JsonScan *scan);
  * all point into the text or the scratch. False: the record is not one whole JSON object. */
 bool json_scan_parse(JsonScan *scan, JsonTree *tree, const char *text, size_t bytes);
 
+/* Calls `each` for every field of a JSON object, in order; values as they stand in the text. Stops when it returns false. False: the
+ * text is no JSON object, or `each` said so. */
+typedef bool JsonEachField(void *context, const char *name, size_t name_bytes, JsonSpan value);
+bool json_each_field(const char *text, size_t bytes, JsonEachField *each, void *context);
+/* The text of a JSON string (with its quotes); NULL: half a surrogate pair. */
+const char *json_string_text(Arena *scratch, JsonSpan string, size_t *bytes);
+
 /* JSON text without the blanks between its parts. */
 void json_add_minified(StrBuf *out, const char *text, size_t bytes);
 

@@ -19,7 +19,8 @@ typedef struct Record {
 	uint32_t value_bytes, key_bytes;
 	int64_t position;             /* Kafka: offset; files: byte at which the record starts; generators: event number */
 	int64_t timestamp_us;         /* of the record, not of its content; TIMESTAMP_NONE: unknown */
-	const void *origin;           /* for record_headers() */
+	const void *origin;           /* for the batch's headers_json and header_find */
+	const char *flaw;             /* why the record is dead before anyone decodes it (a line cut at its limit); NULL: nothing */
 } Record;
 
 typedef struct RecordBatch RecordBatch;
