@@ -1,0 +1,319 @@
+/* What a batch meets: pairs with the rows of the other side, tested by the rest of the condition many at a time.
+ *
+ * A row of the batch changes how often rows of the other side are met, and they how often it is; rows of its own side it leaves alone. So
+ * all pairs of the batch are made against the other side as it is, then the rows are added to their own.
+ */
+#include "op/join.h"
+
+typedef struct Pairs {
+	Join *join;
+	int side;
+	Batch *dense;
+	PackedRows packed;                    /* whole rows of the batch */
+	int64_t *times;                       /* interval and window joins */
+	JoinKey **keys;                       /* of each row; NULL: it can meet nothing, or is late */
+	JoinKey **made;                       /* the same, late ones included */
+	PackedRows key_bytes;
+	int64_t *matches;                     /* copies that each row has met */
+	Emitter alone;                        /* outer, semi and anti rows */
+	uint32_t rows[BATCH_ROWS_MAX];        /* a portion of pairs: number in the batch, partner */
+	JoinRow *partners[BATCH_ROWS_MAX];
+	int count;
+	Error *err;
+} Pairs;
+
+static int64_t weight_of(const Batch *dense, int i) { return dense->weights ? dense->weights[i] : 1; }
+static int64_t judge_of(const Batch *dense, int i) { return dense->hidden.judge ? dense->hidden.judge[i] : WATERMARK_NONE; }
+
+/* ---- which pairs may meet ---- */
+
+/* Of two rows the one that carries the higher watermark counts as the later: they meet only if that has not passed the last time at which the
+ * other can match. */
+static bool judged_to_meet(const Join *join, int64_t left_time, int64_t left_judge, int64_t right_time, int64_t right_judge)
+{
+	const JoinSide *left = &join->sides[LEFT], *right = &join->sides[RIGHT];
+	if (left->watermark < 0 || right->watermark < 0) return true;
+	bool for_left = !watermark_passed(&left->column, watermark_judge(&left->column, left_judge), join_last_partner(join, RIGHT, right_time));
+	bool for_right = !watermark_passed(&right->column, watermark_judge(&right->column, right_judge), join_last_partner(join, LEFT, left_time));
+	return left_judge > right_judge ? for_left : left_judge < right_judge ? for_right : for_left || for_right;
+}
+
+static bool in_interval(const Join *join, int64_t left_time, int64_t right_time)
+{
+	return right_time >= time_add(left_time, join->lower_us) && right_time <= time_add(left_time, join->upper_us);
+}
+
+static bool may_meet(const Pairs *pairs, int i, const JoinRow *partner)
+{
+	const Join *join = pairs->join;
+	if (!join->interval) return true;
+	int64_t own_time = pairs->times[i], own_judge = judge_of(pairs->dense, i);
+	bool left = pairs->side == LEFT;
+	int64_t left_time = left ? own_time : partner->time, right_time = left ? partner->time : own_time;
+	if (!in_interval(join, left_time, right_time)) return false;
+	return !join->has_judge || judged_to_meet(join, left_time, left ? own_judge : partner->judge, right_time, left ? partner->judge : own_judge);
+}
+
+/* ---- portions of pairs ---- */
+
+/* A batch of pairs: the batch's rows gathered on their side, the partners' unpacked on the other. */
+static Batch *make_pairs(Pairs *pairs)
+{
+	Join *join = pairs->join;
+	int left_count = join->sides[LEFT].in.column_count, all = left_count + join->sides[RIGHT].in.column_count;
+	int own_first = pairs->side == LEFT ? 0 : left_count, other_first = pairs->side == LEFT ? left_count : 0;
+	int own_count = join->sides[pairs->side].in.column_count;
+	Emitter builder = {.op = &join->op, .fine = true};
+	batch_builder_init(&builder.builder, join->pair_types, all, BATCH_ROWS_MAX);
+	builder.builder.want_judge = join->has_judge;
+	for (int p = 0; p < pairs->count; p++) {
+		int i = (int)pairs->rows[p];
+		const JoinRow *partner = pairs->partners[p];
+		int64_t judge = judge_of(pairs->dense, i);
+		int row = emitter_row(&builder, weight_of(pairs->dense, i) * partner->weight, watermark_later(judge, partner->judge));
+		emitter_packed(&builder, row, other_first, join_row_packed(join, other(pairs->side), partner), all - own_count);
+	}
+	Batch *batch = batch_builder_take(&builder.builder);
+	batch_builder_release(&builder.builder);
+	Batch *own = batch_repeat(pairs->dense, pairs->rows, pairs->count, 0);
+	for (int c = 0; c < own_count; c++) batch->columns[own_first + c] = own->columns[c];
+	batch_borrow(batch, own);
+	batch_unref(own);
+	batch->system_us = pairs->dense->system_us;
+	return batch;
+}
+
+/* A partner is met by so many copies more (or less): what it gives alone changes. */
+static void partner_met(Pairs *pairs, JoinRow *partner, int64_t copies, int64_t judge)
+{
+	Join *join = pairs->join;
+	int side = other(pairs->side);
+	int64_t before = join_alone(join, side, partner->weight, partner->matches);
+	state_map_changed(join->sides[side].rows, partner);
+	partner->matches += copies;
+	int64_t after = join_alone(join, side, partner->weight, partner->matches);
+	if (join->emit_on_close && join->kind != JOIN_SEMI) return;
+	join_emit_alone(join, &pairs->alone, side, join_row_packed(join, side, partner), after - before, watermark_later(judge, partner->judge));
+}
+
+static bool flush_pairs(Pairs *pairs)
+{
+	Join *join = pairs->join;
+	if (pairs->count == 0) return true;
+	bool wants_batch = join->residual || join_gives_pairs(join), ok = true;
+	Batch *batch = wants_batch ? make_pairs(pairs) : NULL;
+	uint32_t *met = arena_alloc(&join->op.scratch, sizeof *met * BATCH_ROWS_MAX);
+	int met_count = pairs->count;
+	if (join->residual) met_count = expr_select(join->residual, batch, &join->op.scratch, met);
+	for (int m = 0; m < met_count; m++) {
+		int p = join->residual ? (int)met[m] : m, i = (int)pairs->rows[p];
+		pairs->matches[i] += pairs->partners[p]->weight;
+		if (join->by_row) partner_met(pairs, pairs->partners[p], weight_of(pairs->dense, i), judge_of(pairs->dense, i));
+	}
+	if (join_gives_pairs(join) && met_count) {
+		Batch *out = join->residual ? batch_select(batch, met, met_count) : batch_ref(batch);
+		if (join->residual && out != batch) {
+			out->rows = batch->rows;
+			out->weights = batch->weights;
+			out->hidden = batch->hidden;
+			out->system_us = batch->system_us;
+		}
+		ok = op_emit(&join->op, out, pairs->err);
+	}
+	if (batch) batch_unref(batch);
+	pairs->count = 0;
+	return ok;
+}
+
+static bool add_pair(Pairs *pairs, int i, JoinRow *partner)
+{
+	pairs->rows[pairs->count] = (uint32_t)i;
+	pairs->partners[pairs->count++] = partner;
+	return pairs->count < BATCH_ROWS_MAX || flush_pairs(pairs);
+}
+
+static bool meet_others(Pairs *pairs, int i)
+{
+	Join *join = pairs->join;
+	JoinKey *key = pairs->keys[i];
+	for (JoinRow *partner = join_row_next(join, other(pairs->side), key->first[other(pairs->side)]); partner; ) {
+		JoinRow *next = join_row_next(join, other(pairs->side), partner->next);
+		if (may_meet(pairs, i, partner) && !add_pair(pairs, i, partner)) return false;
+		partner = next;
+	}
+	return true;
+}
+
+/* Without a condition besides keys, all rows of a key are met or none: only where their number passes zero something changes for the others. */
+static void count_by_key(Pairs *pairs, int i)
+{
+	Join *join = pairs->join;
+	JoinKey *key = pairs->keys[i];
+	int side = pairs->side;
+	int64_t before = key->weight[side], after = before + weight_of(pairs->dense, i);
+	state_map_changed(join->keys, key);
+	key->weight[side] = after;
+	pairs->matches[i] = key->weight[other(side)];
+	if ((before > 0) == (after > 0) || !join->sides[other(side)].preserved) return;
+	for (JoinRow *row = join_row_next(join, other(side), key->first[other(side)]); row; row = join_row_next(join, other(side), row->next)) {
+		int64_t change = join_alone(join, other(side), row->weight, after) - join_alone(join, other(side), row->weight, before);
+		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(join, other(side), row), change, watermark_later(row->judge, judge_of(pairs->dense, i)));
+	}
+}
+
+/* ---- the batch's rows on their own side ---- */
+
+/* Nothing that still may come can meet the row. */
+static bool is_past(const Pairs *pairs, int i)
+{
+	const Join *join = pairs->join;
+	const JoinSide *ends = &join->sides[other(pairs->side)];
+	if (!join->sides[pairs->side].expiry) return false;
+	return watermark_passed(&ends->column, join->op.in_watermarks[other(pairs->side)][ends->watermark], join_last_partner(join, pairs->side, pairs->times[i]));
+}
+
+static const char *state_key(Pairs *pairs, int i, uint32_t *bytes)
+{
+	Join *join = pairs->join;
+	uint32_t number = state_map_number(join->keys, pairs->keys[i]), prefix = join_prefix_bytes(join, pairs->side);
+	int64_t judge = judge_of(pairs->dense, i);
+	*bytes = prefix + pairs->packed.bytes[i];
+	char *key = arena_alloc(&join->op.scratch, *bytes);
+	memcpy(key, &number, 4);
+	if (prefix > 4) memcpy(key + 4, &judge, 8);
+	memcpy(key + prefix, pairs->packed.at[i], pairs->packed.bytes[i]);
+	return key;
+}
+
+static void remember(Pairs *pairs, int i)
+{
+	Join *join = pairs->join;
+	int side = pairs->side;
+	uint32_t bytes;
+	bool added;
+	const char *packed = state_key(pairs, i, &bytes);
+	JoinRow *row = join_row_add(join, side, pairs->keys[i], packed, bytes, &added);
+	if (added) {
+		row->judge = WATERMARK_NONE;
+		row->matches = pairs->matches[i];
+		if (pairs->times) row->time = pairs->times[i];
+		join_row_expires(join, side, row);
+	}
+	row->weight += weight_of(pairs->dense, i);
+	row->judge = watermark_later(row->judge, judge_of(pairs->dense, i));
+	if (row->weight == 0) join_row_remove(join, side, row);
+}
+
+static void alone_row(Pairs *pairs, int i, int64_t matches)
+{
+	int64_t judge = judge_of(pairs->dense, i);
+	int64_t copies = join_alone(pairs->join, pairs->side, weight_of(pairs->dense, i), matches);
+	join_emit_alone(pairs->join, &pairs->alone, pairs->side, pairs->packed.at[i], copies, judge);
+}
+
+static void settle_row(Pairs *pairs, int i)
+{
+	Join *join = pairs->join;
+	const JoinSide *own = &join->sides[pairs->side];
+	bool past = is_past(pairs, i), later = join->emit_on_close && join->kind != JOIN_SEMI && own->expiry && !past;
+	if (!later) alone_row(pairs, i, pairs->matches[i]);
+	if (own->kept && !past) remember(pairs, i);
+}
+
+/* ---- a batch ---- */
+
+static bool row_has_null_key(const Join *join, const Column *keys, int i)
+{
+	for (int k = 0; k < join->sides[LEFT].keys.count; k++)
+		if (column_is_null(&keys[k], i) && !join->null_equal[k]) return true;
+	return false;
+}
+
+static void find_times(Pairs *pairs, const Column *keys)
+{
+	Join *join = pairs->join;
+	JoinSide *own = &join->sides[pairs->side];
+	if (join->interval) pairs->times = exprs_eval(&own->time, pairs->dense, &join->op.scratch)[0].i64;
+	else if (join->window) pairs->times = keys[join->close_key].i64;
+}
+
+/* Keys that nothing was remembered of go again. Rows of one key share the pointer, so each is found anew before it is removed. */
+static void drop_empty_keys(Pairs *pairs)
+{
+	Join *join = pairs->join;
+	bool any = false;
+	for (int i = 0; i < pairs->dense->count; i++) any |= pairs->made[i] && join_key_is_empty(pairs->made[i]);
+	for (int i = 0; any && i < pairs->dense->count; i++) {
+		JoinKey *key = pairs->made[i] ? state_map_find(join->keys, pairs->key_bytes.at[i], pairs->key_bytes.bytes[i], pairs->key_bytes.hashes[i]) : NULL;
+		if (key && join_key_is_empty(key)) state_map_remove(join->keys, key);
+	}
+}
+
+/* Rows that can meet nothing: a NULL in the key, or no time. */
+static void find_keys(Pairs *pairs, const Column *keys)
+{
+	Join *join = pairs->join;
+	Arena *scratch = &join->op.scratch;
+	int count = pairs->dense->count;
+	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch);
+	Column *time = join->interval ? exprs_eval(&join->sides[pairs->side].time, pairs->dense, scratch) : NULL;
+	pairs->keys = arena_array(scratch, JoinKey *, count + 1);
+	pairs->made = arena_array(scratch, JoinKey *, count + 1);
+	for (int i = 0; i < count; i++) {
+		bool added;
+		if (row_has_null_key(join, keys, i) || (time && column_is_null(&time[0], i))) continue;
+		pairs->keys[i] = pairs->made[i] = state_map_upsert(join->keys, packed.at[i], packed.bytes[i], packed.hashes[i], &added);
+	}
+}
+
+static bool is_late(Pairs *pairs, const Batch *in, int i)
+{
+	Join *join = pairs->join;
+	const JoinSide *own = &join->sides[pairs->side];
+	if (!join->window || own->watermark < 0 || !pairs->keys[i]) return false;
+	int64_t judge = watermark_judge(&own->column, judge_of(pairs->dense, i)), committed = join->op.in_watermarks[pairs->side][own->watermark];
+	if (!watermark_passed(&own->column, watermark_later(judge, committed), pairs->times[i])) return false;
+	op_late(&join->op, in, i);
+	return true;
+}
+
+static bool push_rows(Pairs *pairs, const Batch *in)
+{
+	Join *join = pairs->join;
+	int count = pairs->dense->count;
+	bool *late = arena_array(&join->op.scratch, bool, count + 1);
+	for (int i = 0; i < count; i++) {
+		if ((late[i] = is_late(pairs, in, i))) pairs->keys[i] = NULL;
+		if (!pairs->keys[i]) continue;
+		if (!join->by_row) count_by_key(pairs, i);
+		if ((join->by_row || join_gives_pairs(join)) && !meet_others(pairs, i)) return false;
+	}
+	if (!flush_pairs(pairs)) return false;
+	for (int i = 0; i < count; i++) {
+		if (late[i]) continue;
+		if (pairs->keys[i]) {
+			if (!join->by_row) pairs->matches[i] = pairs->keys[i]->weight[other(pairs->side)];
+			settle_row(pairs, i);
+		}
+		else alone_row(pairs, i, 0);
+	}
+	drop_empty_keys(pairs);
+	return true;
+}
+
+bool join_push(Op *op, int side, Batch *in, Error *err)
+{
+	Join *join = (Join *)op;
+	Pairs *pairs = arena_new(&op->scratch, Pairs);
+	*pairs = (Pairs){.join = join, .side = side, .dense = batch_dense(in, NULL), .err = err};
+	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
+	pairs->packed = rows_pack(pairs->dense->columns, join->sides[side].in.column_count, pairs->dense->count, &op->scratch);
+	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
+	find_times(pairs, keys);
+	find_keys(pairs, keys);
+	emitter_init(&pairs->alone, op, join->has_judge, err);
+	bool ok = push_rows(pairs, in);
+	ok = emitter_finish(&pairs->alone) && ok;
+	batch_unref(pairs->dense);
+	return ok;
+}
