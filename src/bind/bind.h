@@ -28,8 +28,8 @@ typedef struct BindSettings {
 	const char *start;                /* ksqlDB's SET 'auto.offset.reset': "earliest", "latest", for sources that say none; NULL: none */
 	/* Value of :name (weir -v name=value); NULL: not set. It stands as a literal: a number if it reads as one, else TEXT. */
 	const char *(*parameter)(void *context, const char *name);
-	/* A relation outside of the catalog that ad-hoc queries may read: weir_* tables, the user's own tables in the file. NULL: none. It stays
-	 * valid as long as the statement; only SELECT, DESCRIBE and EXPLAIN see it. */
+	/* A new relation for what is outside of the catalog and ad-hoc queries may read: weir_* tables, the user's own tables in the file. NULL:
+	 * none. The statement takes the reference; only SELECT, DESCRIBE and EXPLAIN see it. */
 	Relation *(*outside)(void *context, const char *name);
 	const char *(*outside_nearest)(void *context, const char *name);      /* for "Did you mean"; may be NULL */
 	void *context;
@@ -168,10 +168,10 @@ struct BoundStatement {
 		BoundDrop drop;
 		BoundInsert insert;
 		BoundChange change;           /* UPDATE, DELETE */
-		/* TRUNCATE, PAUSE, RESUME, CLOSE: what they name; count 0 with ALL. SHOW and DESCRIBE: the relation they name, if they name one */
+		/* TRUNCATE, PAUSE, RESUME, CLOSE: what they name; count 0 with ALL. SHOW and DESCRIBE: the relation they name, if they name one;
+		 * DESCRIBE of a query: a relation with its columns */
 		struct { Relation **at; int count; } relations;
-		/* EXPLAIN: of a statement, or of what relation is; DESCRIBE of a query: explained with kind BOUND_QUERY */
-		struct { Relation *relation; BoundStatement *statement; } explain;
+		struct { Relation *relation; BoundStatement *statement; } explain;    /* EXPLAIN: of a statement, or of what relation is */
 		BoundSubscribe subscribe;
 		BoundPrint print;
 		Option set;                   /* SET: lower-case name, value; NULL name: show all. RESET: value NULL, name NULL: all */

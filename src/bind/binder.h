@@ -68,7 +68,8 @@ typedef struct Binder {
 	const BindSettings *settings;
 	BoundStatement *out;
 	Error *err;
-	VEC(Relation *) reads;
+	VEC(Relation *) reads;        /* what is scanned */
+	VEC(Relation *) named;        /* what the statement itself names, views included */
 	VEC(Impurity) impurities;
 	Cte *ctes;                    /* names of WITH in scope, innermost first */
 	bool reads_outside;
@@ -123,6 +124,7 @@ bool constant_text(Binder *binder, const AstExpr *ast, const char *what, const c
 Expr *bind_expr(Clause *clause, const AstExpr *ast);
 Expr *bind_condition(Clause *clause, const AstExpr *ast);                        /* BOOLEAN; numbers by SQLite's truth */
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span);
+Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type to);                /* cast as into a column */
 Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where); /* no columns in sight */
 /* An expression that keeps what is known of its fields and elements, where it is a column. */
 bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out);
@@ -194,6 +196,7 @@ struct Select {
 	GroupWindow window;
 };
 Plan *distinct_plan(Binder *binder, Plan *input, Span span);                     /* each row once */
+bool bind_returning(Binder *binder, const AstItems *items, ScopeTable **tables, int table_count, Plan *plan, Expr ***exprs, BoundColumn **columns, int *count);
 bool bind_select(Binder *binder, AstSelect *ast, Scope *outer, const AstQuery *around, Rows *out);
 
 /* ---- grouping.c ---- */
@@ -263,24 +266,31 @@ bool bind_top_query(Binder *binder, AstQuery *ast, BoundQuery *out);
 bool check_purity(Binder *binder, bool continuous);
 bool finish_query(Binder *binder, Rows *rows, BoundQuery *out);
 
-/* ---- relations.c: CREATE STREAM, SOURCE, TABLE;  options.c; definitions.c: views, sinks, pipelines ---- */
-bool bind_create_relation(Binder *binder, AstStatement *statement);
-bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out);
-bool relation_options(Binder *binder, AstOptions *given, const AstFormat *format, OptionsOf of, OptionSet *out);
-bool override_options(Binder *binder, Relation *relation, const AstOptions *hints, Relation **out);
-bool bind_create_view(Binder *binder, AstStatement *statement);
-bool bind_create_sink(Binder *binder, AstStatement *statement);
-bool bind_pipeline(Binder *binder, AstStatement *statement, Relation *sink);
-bool make_view(Binder *binder, AstStatement *statement, Relation **out, BoundQuery *query);
-bool make_definition(Binder *binder, AstStatement *statement, Relation **out, BoundQuery *query, Relation **sink);
-/* Compares with what is there and decides the outcome. */
-bool settle_outcome(Binder *binder, const AstName *name, bool or_replace, bool if_not_exists, const char *kind_text);
-bool name_is_free(Binder *binder, const AstName *name, bool or_replace, bool if_not_exists, RelationKind kind, bool *exists);
-void set_definition(Binder *binder, Relation *relation, const AstStatement *statement, const OptionSet *options, AstOptions *ast_options);
-bool set_depends(Binder *binder, Relation *relation);
-Expr *computed_value(Binder *binder, const Relation *relation, int column, ColumnId const *ids);
+/* ---- options.c ---- */
+bool relation_options(Binder *binder, const AstOptions *given, const AstFormat *format, OptionsOf of, OptionSet *out);
+bool merge_options(Binder *binder, const OptionSet *old, const AstOptions *given, OptionsOf of, OptionSet *out);
+bool override_options(Binder *binder, Relation *relation, const AstOptions *hints, Relation **out);      /* a derived relation */
+void write_options(Binder *binder, const OptionSet *options, bool answers_only, AstOptions *out);
+void keep_options(Binder *binder, Relation *relation, const OptionSet *options);
 
-/* ---- changes.c: INSERT, UPDATE, DELETE, TRUNCATE ---- */
+/* ---- relations.c: CREATE STREAM, SOURCE, TABLE ---- */
+/* *out is made even where it is refused: the caller lets go of it. */
+bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out);
+
+/* ---- definitions.c: all CREATEs, and INSERT INTO sink SELECT ---- */
+bool bind_create(Binder *binder, AstStatement *statement);
+bool bind_pipeline(Binder *binder, AstStatement *statement, Relation *sink);
+/* The relation that a statement defines, without regard to what exists. sink: what a pipeline writes to. */
+bool make_definition(Binder *binder, AstStatement *statement, Relation **out, BoundQuery *query, Relation **sink);
+
+/* ---- changes.c: what INSERT, UPDATE and DELETE share, UPDATE, DELETE, TRUNCATE;  insert.c ---- */
+Relation *find_target(Binder *binder, const AstName *name, bool updates);         /* a local table, or for INSERT a local stream; sinks too */
+Expr *over_columns(Binder *binder, const Relation *relation, Expr *e, Expr **columns, Span span);      /* an expression of the relation over a row */
+bool fill_computed(Binder *binder, const Relation *relation, Expr **row, Span span);
+int assignable_column(Binder *binder, const Relation *relation, const AstIdent *name);
+bool bind_assignments(Clause *clause, const Relation *target, const AstAssignments *ast, Expr **row);  /* into row, by column */
+ScopeTable *row_table(Binder *binder, const Relation *relation, AstIdent alias, Expr **row);
+Expr *default_of(Binder *binder, const Relation *relation, int column);
 bool bind_insert(Binder *binder, AstStatement *statement);
 bool bind_update(Binder *binder, AstStatement *statement);
 bool bind_delete(Binder *binder, AstStatement *statement);

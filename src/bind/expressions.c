@@ -248,6 +248,19 @@ static bool decimal_literal(Binder *binder, const AstExpr *ast, Type to, Expr **
 	return true;
 }
 
+/* A value that goes into a column of the given type. */
+Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type to)
+{
+	Binder *binder = clause->binder;
+	Expr *e;
+	if (!decimal_literal(binder, ast, to, &e)) return NULL;
+	if (e) return e;
+	if (!(e = bind_expr(clause, ast))) return NULL;
+	Expr *cast = expr_cast(binder->arena, e, to, CAST_ASSIGN, binder->err);
+	if (!cast && binder->err->span.end == 0) binder->err->span = ast->span;
+	return cast;
+}
+
 static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;

@@ -329,10 +329,13 @@ Relation *find_relation(Binder *binder, const AstName *name, bool outside)
 	const char *text = ast_name_last(name).text;
 	for (int i = 0; i + 1 < name->parts.count; i++)
 		if (!is_schema(name->parts.at[i].text)) return NULL;
+	if (binder->self && names_equal(binder->self, text)) return NULL;
 	Relation *relation = catalog_find(binder->catalog, text);
 	if (relation || !outside || !binder->settings->outside) return relation;
 	relation = binder->settings->outside(binder->settings->context, text);
-	if (relation) binder->reads_outside = true;
+	if (!relation) return NULL;
+	binder->reads_outside = true;
+	vec_push_in(binder->arena, &binder->out->derived, relation);
 	return relation;
 }
 

@@ -514,3 +514,28 @@ bool bind_select(Binder *binder, AstSelect *ast, Scope *outer, const AstQuery *a
 	plan_overs(&making);
 	return plan_items(&making, out);
 }
+
+/* RETURNING: items over the columns of these relations, none of them grouped. */
+bool bind_returning(Binder *binder, const AstItems *items, ScopeTable **tables, int table_count, Plan *plan, Expr ***exprs, BoundColumn **columns, int *count)
+{
+	AstSelect *ast = arena_new(binder->arena, AstSelect);
+	AstTable *from = arena_new(binder->arena, AstTable);
+	Select *select = arena_new(binder->arena, Select);
+	ast->items = *items;
+	ast->from = from;
+	*select = (Select){.binder = binder, .ast = ast, .plan = plan, .scope.select = select};
+	for (int i = 0; i < table_count; i++) vec_push_in(binder->arena, &select->scope.tables, tables[i]);
+	for (int i = 0; i < items->count; i++)
+		if (!add_item(select, &items->at[i])) return false;
+	if (select->calls.count || select->overs.count)
+		return error_set(binder->err, ERR_GROUPING, items->at[0].span, "neither aggregates nor window functions can stand in RETURNING");
+	*count = select->items.count;
+	*exprs = arena_array(binder->arena, Expr *, *count + 1);
+	*columns = arena_array(binder->arena, BoundColumn, *count + 1);
+	for (int i = 0; i < *count; i++) {
+		const SelectItem *item = &select->items.at[i];
+		(*exprs)[i] = item->expr;
+		(*columns)[i] = (BoundColumn){item->name, item->expr->type, item->expr->nullable};
+	}
+	return true;
+}

@@ -31,7 +31,7 @@ static const MadeColumn JSON_COLUMNS[] = {
 	{"key", TYPE_TEXT}, {"value", TYPE_JSON}, {"type", TYPE_TEXT}, {"atom", TYPE_JSON}, {"id", TYPE_INTEGER}, {"parent", TYPE_INTEGER},
 	{"fullkey", TYPE_TEXT}, {"path", TYPE_TEXT},
 };
-enum { JSON_COLUMN_COUNT = 8, JSON_COLUMNS_SHOWN = 8 };
+enum { JSON_COLUMN_COUNT = 8 };
 
 static const TableFunction *find_function(const char *name)
 {
@@ -222,7 +222,7 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	Scope nothing = {0};
 	Clause clause = {.binder = binder, .scope = lateral ? lateral : &nothing, .name = "a table function"};
 	Plan *plan = expand_node(binder, function, left ? left->plan : lone_row(binder, ast->span), ast, left_outer);
-	ScopeColumn first;
+	ScopeColumn first = {0};
 	if (!bind_function_arguments(&clause, function, ast, plan, &first)) return false;
 	AstIdent alias = ast->alias.text ? ast->alias : (AstIdent){function->name, ast->call->op_span, false};
 	int fields = first.declared.kind == TYPE_JSON && first.declared.field_count == 1 ? first.declared.fields[0].type.field_count : 0;

@@ -53,6 +53,7 @@ void relation_unref(Relation *relation)
 	if (!relation || --relation->refs > 0) return;
 	assert(relation->refs == 0);
 	relation_unref(relation->derived_from);
+	for (int i = 0; i < relation->hinted_count; i++) relation_unref(relation->hinted[i]);
 	Arena arena = relation->arena;
 	arena_release(&arena);
 	free(relation);

@@ -65,6 +65,7 @@ typedef struct Relation {
 	const int *view_key; int view_key_count;
 	struct { int column; int64_t delta_us; bool inclusive; } *view_watermarks; int view_watermark_count;
 	struct Relation *derived_from;    /* a copy with other options for one statement (OPTIONS hint); shares what that one owns; NULL: none */
+	struct Relation **hinted; int hinted_count;       /* such copies that this relation's own query scans: kept alive with it */
 	Arena arena;                      /* owns all of the above */
 } Relation;
 
@@ -83,7 +84,7 @@ Relation *catalog_find_id(const Catalog *catalog, int64_t id);
 const char *catalog_nearest(const Catalog *catalog, const char *name);  /* "Did you mean"; NULL: nothing near */
 void catalog_add(Catalog *catalog, Relation *relation);                  /* takes the reference; replaces one of the same id */
 void catalog_remove(Catalog *catalog, int64_t id);
-/* Relations that read the given one directly, in order of creation. */
+/* Relations that read the given one directly, in order of creation; returns how many there are, also beyond room. */
 int catalog_dependants(const Catalog *catalog, int64_t id, Relation **out, int room);
 
 const char *relation_option(const Relation *relation, const char *name);  /* NULL: not given */
