@@ -67,6 +67,7 @@ struct Op {
 	bool append_only;             /* the output has only weights > 0 */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */
+	Op **inner; int inner_count;  /* operators that this one owns, commits and frees (the step of a recursion); their states are saved like others */
 	Arena arena;                  /* the operator's own, lives as long as it */
 	Arena scratch;                /* cleared before each push and commit by the graph */
 

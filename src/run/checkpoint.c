@@ -44,6 +44,12 @@ static void complete_lane(Runtime *runtime, Checkpoint *checkpoint, const Lane *
 
 static bool lane_is_saved(const Lane *lane) { return lane->id != 0; }
 
+static void copy_state(Checkpoint *checkpoint, const Lane *lane, const Pipeline *pipeline, Op *op)
+{
+	Copying copying = {checkpoint, lane->id, op_number(pipeline, op)};
+	if (op->state) state_save(op->state, copy_page, &copying);
+}
+
 static Checkpoint *checkpoint_take(Runtime *runtime)
 {
 	Checkpoint *checkpoint = mem_new(Checkpoint);
@@ -56,8 +62,8 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 			Pipeline *pipeline = lane->pipelines.at[p];
 			for (int o = 0; o < pipeline->lowered->ops.count; o++) {
 				Op *op = pipeline->lowered->ops.at[o];
-				Copying copying = {checkpoint, lane->id, op_number(pipeline, op)};
-				if (op->state) state_save(op->state, copy_page, &copying);
+				copy_state(checkpoint, lane, pipeline, op);
+				for (int n = 0; n < op->inner_count; n++) copy_state(checkpoint, lane, pipeline, op->inner[n]);
 			}
 		}
 		complete_lane(runtime, checkpoint, lane);

@@ -98,7 +98,11 @@ int64_t graph_next_time(const Graph *graph)
 uint64_t graph_dirty_bytes(const Graph *graph)
 {
 	uint64_t bytes = 0;
-	for (int i = 0; i < graph->nodes.count; i++)
-		if (graph->nodes.at[i]->op->state) bytes += state_dirty_bytes(graph->nodes.at[i]->op->state);
+	for (int i = 0; i < graph->nodes.count; i++) {
+		const Op *op = graph->nodes.at[i]->op;
+		if (op->state) bytes += state_dirty_bytes(op->state);
+		for (int n = 0; n < op->inner_count; n++)
+			if (op->inner[n]->state) bytes += state_dirty_bytes(op->inner[n]->state);
+	}
 	return bytes;
 }

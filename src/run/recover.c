@@ -58,8 +58,12 @@ typedef struct Loading { Lane *lane; } Loading;
 static Op *loading_op(const Lane *lane, int32_t number)
 {
 	Pipeline *pipeline = lane_pipeline(lane, number / PIPELINE_OPS_MAX);
-	for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++)
-		if (op_number(pipeline, pipeline->lowered->ops.at[o]) == number) return pipeline->lowered->ops.at[o];
+	for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++) {
+		Op *op = pipeline->lowered->ops.at[o];
+		if (op_number(pipeline, op) == number) return op;
+		for (int n = 0; n < op->inner_count; n++)
+			if (op_number(pipeline, op->inner[n]) == number) return op->inner[n];
+	}
 	return NULL;
 }
 
@@ -84,6 +88,13 @@ static void restore_partition(Reader *reader, const PartitionRecord *record)
 	partition->seen = record->records > 0 || record->last_position >= 0;
 }
 
+static bool finish_op(Op *op, Error *err)
+{
+	if (op->state && !state_load_finish(op->state, err)) return false;
+	if (op->class->restored) op->class->restored(op);
+	return true;
+}
+
 static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 {
 	Arena arena;
@@ -104,8 +115,8 @@ static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 	else ok = err->code == ERR_NONE;
 	for (int n = 0; ok && n < lane->graph.nodes.count; n++) {
 		Op *op = lane->graph.nodes.at[n]->op;
-		if (op->state) ok = state_load_finish(op->state, err);
-		if (ok && op->class->restored) op->class->restored(op);
+		for (int i = 0; ok && i < op->inner_count; i++) ok = finish_op(op->inner[i], err);
+		ok = ok && finish_op(op, err);
 	}
 	arena_release(&arena);
 	return ok;
