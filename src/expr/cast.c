@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <math.h>
 
-#include "expr/json_text.h"
 #include "type/calendar.h"
 #include "type/number.h"
 #include "type/text.h"

@@ -3,7 +3,9 @@
 #include <strings.h>
 
 #include "expr/cast.h"
+#include "expr/json_text.h"
 #include "expr/moment.h"
+#include "expr/regex.h"
 #include "expr/resolve.h"
 #include "expr/time_pattern.h"
 #include "type/zone.h"
@@ -127,6 +129,12 @@ static bool zone_is_known(const Str *text)
 	return zone != NULL;
 }
 
+static bool path_is_json(const Str *text)
+{
+	JsonPath path;
+	return json_path_read(str_at(text), text->bytes, &path);
+}
+
 static bool pattern_is_java(const Str *text)
 {
 	TimePattern *pattern = time_pattern_read(str_at(text), text->bytes, PATTERN_JAVA);
@@ -141,12 +149,54 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 	{"date_trunc", 2, zone_is_known, "time zone", "Names are those of the tz database, such as Europe/Berlin."}, {"at time zone", 1, zone_is_known, "time zone", NULL},
 	{"from_utc_timestamp", 1, zone_is_known, "time zone", NULL}, {"to_utc_timestamp", 1, zone_is_known, "time zone", NULL},
 	{"date_format", 1, pattern_is_java, "time pattern", "Letters are Java's: yyyy-MM-dd HH:mm:ss.SSS."}, {"from_unixtime", 1, pattern_is_java, "time pattern", NULL},
+	{"json_extract", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."}, {"json_value", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."},
+	{"json_query", 1, path_is_json, "JSON path", NULL}, {"json_exists", 1, path_is_json, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
 	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
 	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
 };
 
+/* Functions with a regular expression as second argument, and how it is read */
+static const struct { const char *function; unsigned flags; } REGEX_FUNCTIONS[] = {
+	{"regexp", 0}, {"~", 0}, {"~*", REGEX_IGNORE_CASE}, {"similar to", REGEX_SIMILAR}, {"regexp_like", 0}, {"regexp_extract", 0}, {"regexp_match", 0},
+	{"regexp_replace", 0}, {"regexp_replace_all", 0}, {"regexp_count", 0}, {"regexp_instr", 0}, {"regexp_split_to_array", 0},
+};
+
+static bool check_regex(const Expr *call, const Expr *arg, unsigned flags, Error *err)
+{
+	char message[160];
+	const Str *text = text_constant(arg);
+	Regex *regex = text ? regex_make(str_at(text), text->bytes, flags, message, sizeof message) : NULL;
+	bool ok = !text || regex;
+	regex_free(regex);
+	return ok || error_set(err, ERR_INVALID_PARAMETER, arg->span.end ? arg->span : call->span, "regular expression \"%.*s\" cannot be read: %s", (int)text->bytes, str_at(text), message);
+}
+
+/* $1 is a group in Flink and plain text in PostgreSQL: neither is guessed. */
+static bool check_replacement(const Expr *call, Error *err)
+{
+	const Str *text = text_constant(call->args[2]);
+	for (uint32_t i = 0; text && i + 1 < text->bytes; i++) {
+		if (str_at(text)[i] != '$' || (unsigned char)(str_at(text)[i + 1] - '0') > 9) continue;
+		error_set(err, ERR_UNSUPPORTED, call->span, "$%c in the replacement of regexp_replace", str_at(text)[i + 1]);
+		return error_hint(err, "Write \\%c for a group of the match, and '$' || '%c' for the text.", str_at(text)[i + 1], str_at(text)[i + 1]);
+	}
+	return true;
+}
+
+static bool check_pattern(const Expr *call, Error *err)
+{
+	const char *name = call->function->name;
+	if (call->arg_count < 2 || call->args[1]->type.kind != TYPE_TEXT) return true;
+	for (size_t i = 0; i < sizeof REGEX_FUNCTIONS / sizeof *REGEX_FUNCTIONS; i++)
+		if (strcmp(REGEX_FUNCTIONS[i].function, name) == 0 && !check_regex(call, call->args[1], REGEX_FUNCTIONS[i].flags, err)) return false;
+	return strncmp(name, "regexp_replace", 14) != 0 || check_replacement(call, err);
+}
+
 bool check_constants(const Expr *call, Error *err)
 {
+	if (!check_pattern(call, err)) return false;
+	if (strcmp(call->function->name, "json_object") == 0 && call->arg_count % 2)
+		return error_set(err, ERR_UNDEFINED_FUNCTION, call->span, "json_object takes keys and values in turn");
 	for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
 		if (CHECKS[i].arg >= call->arg_count || strcmp(CHECKS[i].function, call->function->name) != 0) continue;
 		const Expr *arg = call->args[CHECKS[i].arg];

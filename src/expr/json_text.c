@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "expr/utf8.h"
+#include "type/text.h"
+
 static const char *skip_blanks(const char *at, const char *end)
 {
 	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
@@ -9,91 +12,352 @@ static const char *skip_blanks(const char *at, const char *end)
 }
 
 static bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
-static bool is_hex(char c) { return is_digit(c) || (unsigned char)((c | 0x20) - 'a') < 6; }
 
-static const char *number_end(const char *at, const char *end)
+/* at: the opening quote. What is not closed ends with the text. */
+static const char *string_skip(const char *at, const char *end)
 {
-	if (at < end && *at == '-') at++;
-	if (at == end || !is_digit(*at)) return NULL;
-	if (*at == '0') at++;
-	else while (at < end && is_digit(*at)) at++;
-	if (at < end && *at == '.') {
-		if (++at == end || !is_digit(*at)) return NULL;
-		while (at < end && is_digit(*at)) at++;
+	for (at++; at < end; at++) {
+		if (*at == '"') return at + 1;
+		if (*at == '\\') at++;
 	}
-	if (at < end && (*at | 0x20) == 'e') {
-		at++;
-		if (at < end && (*at == '+' || *at == '-')) at++;
-		if (at == end || !is_digit(*at)) return NULL;
-		while (at < end && is_digit(*at)) at++;
+	return end;
+}
+
+/* ---- walking ---- */
+
+/* The end of a value: only strings and depth matter. */
+static const char *value_skip(const char *at, const char *end)
+{
+	int depth = 0;
+	if (at < end && *at == '"') return string_skip(at, end);
+	for (; at < end; at++) {
+		if (*at == '"') at = string_skip(at, end) - 1;
+		else if (*at == '{' || *at == '[') depth++;
+		else if (*at == '}' || *at == ']') {
+			if (depth == 0) return at;
+			if (--depth == 0) return at + 1;
+		} else if (depth == 0 && (*at == ',' || *at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) return at;
 	}
 	return at;
 }
 
-static const char *string_end(const char *at, const char *end)
+JsonPart json_part(const char *at, size_t bytes)
 {
-	for (at++; at < end; at++) {
-		if (*at == '"') return at + 1;
-		if ((unsigned char)*at < 0x20) return NULL;
-		if (*at != '\\') continue;
-		if (++at == end) return NULL;
-		if (*at == 'u') {
-			if (end - at < 5 || !is_hex(at[1]) || !is_hex(at[2]) || !is_hex(at[3]) || !is_hex(at[4])) return NULL;
-			at += 4;
-		} else if (!strchr("\"\\/bfnrt", *at) || !*at) return NULL;
-	}
-	return NULL;
-}
-
-static const char *word_end(const char *at, const char *end, const char *word)
-{
-	size_t bytes = strlen(word);
-	return (size_t)(end - at) >= bytes && memcmp(at, word, bytes) == 0 ? at + bytes : NULL;
-}
-
-static const char *value_end(const char *at, const char *end, int depth);
-
-/* An array or object: members up to the closing letter */
-static const char *members_end(const char *at, const char *end, int depth)
-{
-	bool object = *at == '{';
-	char close = object ? '}' : ']';
-	if (depth > JSON_TEXT_DEPTH_MAX) return NULL;
-	at = skip_blanks(at + 1, end);
-	if (at < end && *at == close) return at + 1;
-	for (;;) {
-		if (object) {
-			at = skip_blanks(at, end);
-			if (at == end || *at != '"' || !(at = string_end(at, end))) return NULL;
-			at = skip_blanks(at, end);
-			if (at == end || *at++ != ':') return NULL;
-		}
-		if (!(at = value_end(at, end, depth + 1))) return NULL;
-		at = skip_blanks(at, end);
-		if (at == end) return NULL;
-		if (*at == close) return at + 1;
-		if (*at++ != ',') return NULL;
-	}
-}
-
-static const char *value_end(const char *at, const char *end, int depth)
-{
+	const char *end = at + bytes;
 	at = skip_blanks(at, end);
-	if (at == end) return NULL;
-	switch (*at) {
-	case '{': case '[': return members_end(at, end, depth);
-	case '"': return string_end(at, end);
-	case 't': return word_end(at, end, "true");
-	case 'f': return word_end(at, end, "false");
-	case 'n': return word_end(at, end, "null");
-	default: return number_end(at, end);
+	while (end > at && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\n' || end[-1] == '\r')) end--;
+	static const char NOTHING[] = "null";
+	return at < end ? (JsonPart){at, end} : (JsonPart){NOTHING, NOTHING + 4};
+}
+
+JsonWalk json_walk(JsonPart container)
+{
+	bool object = *container.at == '{';
+	if (!object && *container.at != '[') return (JsonWalk){0};
+	return (JsonWalk){.at = container.at + 1, .end = container.end - 1, .object = object};
+}
+
+bool json_walk_next(JsonWalk *walk)
+{
+	walk->at = skip_blanks(walk->at, walk->end);
+	if (walk->at < walk->end && *walk->at == ',') walk->at = skip_blanks(walk->at + 1, walk->end);
+	if (walk->at >= walk->end) return false;
+	if (walk->object) {
+		if (*walk->at != '"') return false;
+		walk->key = (JsonPart){walk->at, string_skip(walk->at, walk->end)};
+		walk->at = skip_blanks(skip_blanks(walk->key.end, walk->end) + 1, walk->end);
+	}
+	if (walk->at >= walk->end) return false;
+	walk->value = (JsonPart){walk->at, value_skip(walk->at, walk->end)};
+	if (walk->value.end == walk->at) return false;
+	walk->at = walk->value.end;
+	return true;
+}
+
+/* ---- paths ---- */
+
+static const char *read_quoted_key(const char *at, const char *end, JsonStep *step)
+{
+	const char *close = memchr(at + 1, '"', (size_t)(end - at - 1));
+	if (!close) return NULL;
+	*step = (JsonStep){.kind = JSON_STEP_KEY, .key = at + 1, .key_bytes = (size_t)(close - at - 1)};
+	return close + 1;
+}
+
+static const char *read_number(const char *at, const char *end, int64_t *out)
+{
+	const char *start = at;
+	*out = 0;
+	for (; at < end && is_digit(*at); at++)
+		if (*out < INT64_MAX / 100) *out = *out * 10 + (*at - '0');
+	return at > start ? at : NULL;
+}
+
+/* [0] [#-1] [#] ['key'] */
+static const char *read_bracket(const char *at, const char *end, JsonStep *step)
+{
+	*step = (JsonStep){.kind = JSON_STEP_INDEX};
+	at++;
+	if (at < end && (*at == '\'' || *at == '"')) {
+		const char *close = memchr(at + 1, *at, (size_t)(end - at - 1));
+		if (!close) return NULL;
+		*step = (JsonStep){.kind = JSON_STEP_KEY, .key = at + 1, .key_bytes = (size_t)(close - at - 1)};
+		at = close + 1;
+	} else if (at < end && *at == '#') {
+		step->kind = JSON_STEP_FROM_END;
+		at++;
+		if (at < end && *at == '-' && !(at = read_number(at + 1, end, &step->index))) return NULL;
+	} else if (!(at = read_number(at, end, &step->index))) return NULL;
+	return at < end && *at == ']' ? at + 1 : NULL;
+}
+
+bool json_path_read(const char *at, size_t bytes, JsonPath *path)
+{
+	const char *end = at + bytes;
+	path->count = 0;
+	at = skip_blanks(at, end);
+	if (end - at > 4 && memcmp(at, "lax ", 4) == 0) at += 4;
+	else if (end - at > 7 && memcmp(at, "strict ", 7) == 0) at += 7;
+	at = skip_blanks(at, end);
+	if (at == end || *at++ != '$') return false;
+	while (at < end) {
+		JsonStep *step = &path->steps[path->count++];
+		if (path->count == JSON_PATH_STEPS_MAX) return false;
+		if (*at == '.' && end - at > 1 && at[1] == '"') at = read_quoted_key(at + 1, end, step);
+		else if (*at == '.') {
+			const char *start = ++at;
+			while (at < end && *at != '.' && *at != '[') at++;
+			*step = (JsonStep){.kind = JSON_STEP_KEY, .key = start, .key_bytes = (size_t)(at - start)};
+			if (at == start || (at - start == 1 && *start == '*')) return false;
+		} else if (*at == '[') at = read_bracket(at, end, step);
+		else return false;
+		if (!at) return false;
+	}
+	return true;
+}
+
+static bool key_is(JsonPart key, const char *name, size_t bytes)
+{
+	if (json_part_bytes(key) < 2) return false;
+	size_t inside = json_part_bytes(key) - 2;
+	if (!memchr(key.at + 1, '\\', inside)) return inside == bytes && memcmp(key.at + 1, name, bytes) == 0;
+	StrBuf text = STRBUF_INIT;
+	json_unescape(key, &text);
+	bool same = text.bytes == bytes && memcmp(text.text, name, bytes) == 0;
+	strbuf_release(&text);
+	return same;
+}
+
+JsonPart json_find_key(JsonPart object, const char *key, size_t bytes)
+{
+	JsonWalk walk = json_walk(object);
+	while (walk.object && json_walk_next(&walk))
+		if (key_is(walk.key, key, bytes)) return walk.value;
+	return (JsonPart){0};
+}
+
+int64_t json_count(JsonPart container)
+{
+	int64_t count = 0;
+	for (JsonWalk walk = json_walk(container); json_walk_next(&walk);) count++;
+	return count;
+}
+
+JsonPart json_find_index(JsonPart array, int64_t index)
+{
+	if (*array.at != '[') return (JsonPart){0};
+	if (index < 0) index += json_count(array);
+	for (JsonWalk walk = json_walk(array); index >= 0 && json_walk_next(&walk); index--)
+		if (index == 0) return walk.value;
+	return (JsonPart){0};
+}
+
+static JsonPart take_step(JsonPart value, const JsonStep *step)
+{
+	switch (step->kind) {
+	case JSON_STEP_KEY: return json_find_key(value, step->key, step->key_bytes);
+	case JSON_STEP_INDEX: return json_find_index(value, step->index);
+	case JSON_STEP_FROM_END: return step->index ? json_find_index(value, -step->index) : (JsonPart){0};
+	}
+	return (JsonPart){0};
+}
+
+JsonPart json_path_find(JsonPart value, const JsonStep *steps, int count)
+{
+	for (int i = 0; i < count && value.at; i++) value = take_step(value, &steps[i]);
+	return value;
+}
+
+/* ---- printing ---- */
+
+void json_minify(JsonPart part, StrBuf *out)
+{
+	const char *plain = part.at;
+	for (const char *at = part.at; at < part.end; at++) {
+		if (*at == '"') at = string_skip(at, part.end) - 1;
+		else if (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r') {
+			strbuf_add(out, plain, (size_t)(at - plain));
+			plain = at + 1;
+		}
+	}
+	strbuf_add(out, plain, (size_t)(part.end - plain));
+}
+
+static uint32_t read_hex4(const char *at)
+{
+	uint32_t x = 0;
+	for (int i = 0; i < 4; i++) x = x << 4 | (uint32_t)(is_digit(at[i]) ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10);
+	return x;
+}
+
+/* at: behind \u; pairs of surrogates are one character, single ones U+FFFD */
+static const char *unescape_unicode(const char *at, const char *end, StrBuf *out)
+{
+	if (end - at < 4) return end;
+	uint32_t c = read_hex4(at);
+	char text[4];
+	at += 4;
+	if (c >= 0xd800 && c < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
+		uint32_t low = read_hex4(at + 2);
+		if (low >= 0xdc00 && low < 0xe000) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			at += 6;
+		}
+	}
+	strbuf_add(out, text, utf8_write(c, text));
+	return at;
+}
+
+void json_unescape(JsonPart string, StrBuf *out)
+{
+	const char *at = string.at + 1, *end = string.end - 1;
+	while (at < end) {
+		const char *slash = memchr(at, '\\', (size_t)(end - at));
+		strbuf_add(out, at, (size_t)((slash ? slash : end) - at));
+		if (!slash) return;
+		at = slash + 2;
+		switch (slash[1]) {
+		case 'b': strbuf_addc(out, '\b'); break;
+		case 'f': strbuf_addc(out, '\f'); break;
+		case 'n': strbuf_addc(out, '\n'); break;
+		case 'r': strbuf_addc(out, '\r'); break;
+		case 't': strbuf_addc(out, '\t'); break;
+		case 'u': at = unescape_unicode(at, end, out); break;
+		default: strbuf_addc(out, slash[1]); break;
+		}
 	}
 }
 
-const char *json_text_end(const char *at, const char *end) { return value_end(at, end, 0); }
+/* ---- editing ---- */
 
-bool json_text_is_valid(const char *at, size_t bytes)
+static void print_key(const char *key, size_t bytes, StrBuf *out)
 {
-	const char *end = at + bytes, *last = value_end(at, end, 0);
-	return last && skip_blanks(last, end) == end;
+	text_print_json(key, bytes, out);
+	strbuf_addc(out, ':');
+}
+
+/* What a path makes where nothing was: objects and arrays of one member. false: an index that cannot be made */
+static bool print_new(const JsonStep *steps, int count, JsonPart with, StrBuf *out)
+{
+	if (count == 0) {
+		strbuf_add(out, with.at, json_part_bytes(with));
+		return true;
+	}
+	bool object = steps->kind == JSON_STEP_KEY;
+	if (!object && steps->index != 0) return false;
+	strbuf_addc(out, object ? '{' : '[');
+	if (object) print_key(steps->key, steps->key_bytes, out);
+	if (!print_new(steps + 1, count - 1, with, out)) return false;
+	strbuf_addc(out, object ? '}' : ']');
+	return true;
+}
+
+static bool is_step_of(const JsonWalk *walk, const JsonStep *step, int64_t place, int64_t count)
+{
+	if (walk->object) return step->kind == JSON_STEP_KEY && key_is(walk->key, step->key, step->key_bytes);
+	if (step->kind == JSON_STEP_KEY) return false;
+	return place == (step->kind == JSON_STEP_INDEX ? step->index : step->index ? count - step->index : -1);
+}
+
+/* May a new member be put behind the last one? */
+static bool can_append(const JsonWalk *walk, const JsonStep *step, int64_t count)
+{
+	if (walk->object) return step->kind == JSON_STEP_KEY;
+	return step->kind == JSON_STEP_INDEX ? step->index == count : step->kind == JSON_STEP_FROM_END && step->index == 0;
+}
+
+static void edit_members(JsonPart value, const JsonStep *steps, int count, JsonEdit edit, JsonPart with, StrBuf *out)
+{
+	JsonWalk walk = json_walk(value);
+	int64_t place = 0, members = json_count(value);
+	bool found = false, any = false;
+	strbuf_addc(out, *value.at);
+	for (; json_walk_next(&walk); place++) {
+		bool here = !found && is_step_of(&walk, steps, place, members);
+		found |= here;
+		if (here && count == 1 && edit == JSON_EDIT_REMOVE) continue;
+		if (any) strbuf_addc(out, ',');
+		any = true;
+		if (walk.object) {
+			json_minify(walk.key, out);
+			strbuf_addc(out, ':');
+		}
+		if (here) json_edit(walk.value, steps + 1, count - 1, edit, with, out);
+		else json_minify(walk.value, out);
+	}
+	if (!found && (edit == JSON_EDIT_INSERT || edit == JSON_EDIT_SET) && can_append(&walk, steps, members)) {
+		StrBuf made = STRBUF_INIT;
+		if (print_new(steps + 1, count - 1, with, &made)) {
+			if (any) strbuf_addc(out, ',');
+			if (walk.object) print_key(steps->key, steps->key_bytes, out);
+			strbuf_add(out, made.text, made.bytes);
+		}
+		strbuf_release(&made);
+	}
+	strbuf_addc(out, value.end[-1]);
+}
+
+void json_edit(JsonPart value, const JsonStep *steps, int count, JsonEdit edit, JsonPart with, StrBuf *out)
+{
+	bool container = *value.at == '{' || *value.at == '[';
+	if (count == 0 && (edit == JSON_EDIT_REPLACE || edit == JSON_EDIT_SET)) strbuf_add(out, with.at, json_part_bytes(with));
+	else if (count == 0 || !container) json_minify(value, out);
+	else edit_members(value, steps, count, edit, with, out);
+}
+
+void json_merge(JsonPart target, JsonPart patch, StrBuf *out)
+{
+	if (*patch.at != '{') {
+		json_minify(patch, out);
+		return;
+	}
+	bool any = false, merges = target.at && *target.at == '{';
+	const JsonPart none = {0};
+	strbuf_addc(out, '{');
+	for (JsonWalk walk = merges ? json_walk(target) : (JsonWalk){0}; json_walk_next(&walk);) {
+		StrBuf name = STRBUF_INIT;
+		json_unescape(walk.key, &name);
+		JsonPart with = json_find_key(patch, name.text, name.bytes);
+		strbuf_release(&name);
+		if (with.at && *with.at == 'n') continue;
+		if (any) strbuf_addc(out, ',');
+		any = true;
+		json_minify(walk.key, out);
+		strbuf_addc(out, ':');
+		if (with.at) json_merge(walk.value, with, out);
+		else json_minify(walk.value, out);
+	}
+	for (JsonWalk walk = json_walk(patch); json_walk_next(&walk);) {
+		StrBuf name = STRBUF_INIT;
+		json_unescape(walk.key, &name);
+		bool known = merges && json_find_key(target, name.text, name.bytes).at;
+		strbuf_release(&name);
+		if (known || *walk.value.at == 'n') continue;
+		if (any) strbuf_addc(out, ',');
+		any = true;
+		json_minify(walk.key, out);
+		strbuf_addc(out, ':');
+		json_merge(none, walk.value, out);
+	}
+	strbuf_addc(out, '}');
 }

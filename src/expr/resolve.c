@@ -252,8 +252,9 @@ static void adapt_arithmetic(Arena *arena, const char *name, Expr **args)
 
 Expr *expr_call(Arena *arena, const char *name, Expr **args, int arg_count, Span span, Error *err)
 {
-	if (strncasecmp(name, "not ", 4) == 0) {
-		Expr *e = expr_call(arena, name + 4, args, arg_count, span, err);
+	size_t negation = strncasecmp(name, "not ", 4) == 0 ? 4 : name[0] == '!' && name[1] == '~' ? 1 : 0;
+	if (negation) {
+		Expr *e = expr_call(arena, name + negation, args, arg_count, span, err);
 		return e ? expr_not(arena, e) : NULL;
 	}
 	const Function *row = function_find(name);

@@ -256,7 +256,7 @@ bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *a
 	case TYPE_TIMESTAMP: return text_to_timestamp(at, bytes, &out->i64);
 	case TYPE_INTERVAL: return text_to_interval(at, bytes, &out->interval);
 	case TYPE_TEXT: case TYPE_JSON:
-		if (!utf8_is_valid(at, bytes)) return false;
+		if (!utf8_is_valid(at, bytes) || (type.kind == TYPE_JSON && !json_text_is_valid(at, bytes))) return false;
 		out->str = str_copy(arena, at, bytes);
 		return true;
 	case TYPE_BLOB: case TYPE_ROW:

@@ -30,6 +30,7 @@ bool text_to_interval_unit(const char *at, size_t bytes, const char *unit, Inter
 bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *arena);
 
 bool utf8_is_valid(const char *at, size_t bytes);
+bool json_text_is_valid(const char *at, size_t bytes);                /* RFC 8259, nested at most 1000 deep */
 
 /* 1 month = 30 days, 1 day = 24 h: only for comparing, as PostgreSQL does */
 Int128 interval_compare_us(Interval interval);

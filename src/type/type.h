@@ -7,7 +7,7 @@
  *   TIMESTAMP                             PHYS_I64   microseconds since 1970-01-01 00:00:00 UTC
  *   REAL                                  PHYS_F64   finite or infinite, never NaN (NaN becomes NULL), never -0.0 as a key
  *   DECIMAL(p,s)                          PHYS_I128  value * 10^s; |value| < 10^p, p <= 38
- *   TEXT, BLOB, JSON                      PHYS_STR   bytes; TEXT and JSON are valid UTF-8
+ *   TEXT, BLOB, JSON                      PHYS_STR   bytes; TEXT and JSON are valid UTF-8, JSON is valid JSON
  *   INTERVAL                              PHYS_INTERVAL  months, days, microseconds, as PostgreSQL keeps them
  *
  * TYPE_NULL is the type of a bare NULL before something gives it another one; physically PHYS_I64, all NULL.
