@@ -10,6 +10,7 @@ typedef enum KeywordClass { KEYWORD_RESERVED, KEYWORD_QUOTED, KEYWORD_PLAIN } Ke
 int keyword_token(const char *word, size_t bytes);        /* TK_ number, case-insensitive; 0: no keyword */
 const char *keyword_text(int token);                      /* "SELECT"; NULL: no keyword's number */
 KeywordClass keyword_class(int token);                    /* of a keyword's token */
+bool keyword_is_call(const char *name);                   /* current_timestamp and the like: called without parentheses */
 bool keyword_is_name(int token);                          /* a keyword's token that may be a name; false for all else */
 
 #endif

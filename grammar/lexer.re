@@ -113,6 +113,7 @@ static Token scan_bracket(Lexer *lexer, size_t start)
 	letter   = [A-Za-z_\x80-\xff];
 	digit    = [0-9];
 	word     = letter (letter | digit | "$")*;
+	plain    = letter (letter | digit)*;
 	exponent = [eE] [+-]? digit+;
 	simple   = "0" [xX] [0-9a-fA-F]+ | digit+;
 	decimal  = digit+ "." digit* | "." digit+;
@@ -132,7 +133,7 @@ static Token scan(Lexer *lexer)
 	"'"                  { BODY(scan_quoted(lexer, start, '\'', 0, TK_STRING, "unterminated string")); }
 	[eE] "'"             { BODY(scan_quoted(lexer, start, '\'', '\\', TK_STRING, "unterminated string")); }
 	[xX] "'"             { BODY(scan_blob(lexer, start)); }
-	"$" word? "$"        { BODY(scan_dollar(lexer, start)); }
+	"$" plain? "$"       { BODY(scan_dollar(lexer, start)); }
 	"\""                 { BODY(scan_quoted(lexer, start, '"', 0, TK_ID, "unterminated quoted name")); }
 	"`"                  { BODY(scan_quoted(lexer, start, '`', 0, TK_ID, "unterminated quoted name")); }
 	"["                  { BODY(scan_bracket(lexer, start)); }
@@ -145,7 +146,7 @@ static Token scan(Lexer *lexer)
 	                     { BODY(token_bad(lexer, start, "a letter in a number")); }
 	word                 { BODY(scan_word(lexer, start)); }
 	"?" digit*           { TOKEN(TK_PARAM); }
-	[:@$] word           { TOKEN(TK_PARAM); }
+	[:@$] plain          { TOKEN(TK_PARAM); }
 	"$" digit+           { TOKEN(TK_PARAM); }
 
 	"->"  { TOKEN(TK_ARROW); }      "->>" { TOKEN(TK_ARROW_TEXT); }
@@ -163,7 +164,7 @@ static Token scan(Lexer *lexer)
 	"/"   { TOKEN(TK_SLASH); }      "%"   { TOKEN(TK_REM); }
 	"("   { TOKEN(TK_LP); }         ")"   { TOKEN(TK_RP); }
 	","   { TOKEN(TK_COMMA); }      "."   { TOKEN(TK_DOT); }
-	";"   { TOKEN(TK_SEMI); }       ":"   { TOKEN(TK_COLON); }
+	";"   { TOKEN(TK_SEMICOLON); }       ":"   { TOKEN(TK_COLON); }
 	*                    { lexer->at = start + 1; return token_bad(lexer, start, "unexpected character"); }
 	*/
 #undef TOKEN

@@ -40,7 +40,7 @@
 	ROLLUP ROW ROWS SAFE_CAST SAVEPOINT SECOND SECONDS SESSION SETS SHOW SINCE SINK SINKS SIZE SNAPSHOT SOME SOURCE SOURCES START STATEMENT
 	STORED STREAM STREAMS STRUCT SUBSCRIBE SYSTEM_TIME TABLES TEMP TEMPORARY TIES TIMESTAMP_LTZ TOPICS TRANSACTION TRUNCATE TUMBLING TYPE
 	UNBOUNDED UNSET USE VARYING VIEW VIEWS VIRTUAL WATERMARK WEEK WEEKS WITHOUT WORK YEAR YEARS ZONE.
-%token AT EMIT SEMI PIVOT UNPIVOT TABLESAMPLE MATCH_RECOGNIZE TRIM EXTRACT SUBSTRING OVERLAY.
+%token AT EMIT SEMICOLON PIVOT UNPIVOT TABLESAMPLE MATCH_RECOGNIZE TRIM EXTRACT SUBSTRING OVERLAY.
 
 /* LOWEST: rules that give way to whatever may follow; the words beside it are what may follow */
 %left LOWEST.
@@ -482,8 +482,8 @@ materialized ::= MATERIALIZED.
 materialized ::= NOT MATERIALIZED.
 
 %type select {AstSelect *}
-select(A) ::= select_head(S) items(I) from_opt(F) ksql_window(K) where(W) group(G) having(H) windows(N) qualify(Q).
-	{ A = ast_select(p, S, I, F, K); ast_select_filters(p, A, W, G, H); ast_select_windows(p, A, N, Q); }
+select(A) ::= select_head(S) items(I) from_opt(F) ksql_window(K) where(W) ksql_partition(P) group(G) having(H) windows(N) qualify(Q).
+	{ A = ast_select(S, I, F, K); ast_select_filters(A, W, P, G, H); ast_select_windows(A, N, Q); }
 %type select_head {AstSelect *}
 select_head(A) ::= SELECT(T) stream(S). { A = ast_select_head(p, T, S, false, NULL); }
 select_head(A) ::= SELECT(T) stream(S) ALL. { A = ast_select_head(p, T, S, false, NULL); }
@@ -516,6 +516,10 @@ having(A) ::= HAVING expr(E). { A = E; }
 %type qualify {AstExpr *}
 qualify(A) ::= . { A = NULL; }
 qualify(A) ::= QUALIFY expr(E). { A = E; }
+
+%type ksql_partition {AstExprs *}
+ksql_partition(A) ::= . { A = NULL; }
+ksql_partition(A) ::= PARTITION_BY exprs(X). { A = X; }
 
 %type group {AstGroupings *}
 group(A) ::= . { A = NULL; }
@@ -643,9 +647,15 @@ create_relation(A) ::= create_relation(A) APPEND_ONLY. { A->append_only = true; 
 create_relation(A) ::= create_relation(A) COMMENT STRING(T). { A->comment = ast_string(p, T); }
 create_relation(A) ::= create_relation(A) PARTITIONED_BY LP idents(L) RP. { A->partitioned_by = *L; }
 create_relation(A) ::= create_relation(A) LIKE name(N). { A->like = *N; }
-create_relation(A) ::= create_relation(A) LIKE name(N) LP words(W) RP. { A->like = *N; A->like_options = *W; }
+create_relation(A) ::= create_relation(A) LIKE name(N) LP like_words(W) RP. { A->like = *N; A->like_options = *W; }
 create_relation(A) ::= create_relation(A) ON_CONFLICT(T) nm(N). { ast_create_option_word(p, A, "on_conflict", T, N); }
 create_relation(A) ::= create_relation(A) ON_OFFSET_GAP(T) nm(N). { ast_create_option_word(p, A, "on_offset_gap", T, N); }
+
+%type like_words {AstIdents *}
+like_words(A) ::= like_word(T). { A = ast_idents(p, NULL, ast_ident(p, T)); }
+like_words(A) ::= like_words(L) like_word(T). { A = ast_idents(p, L, ast_ident(p, T)); }
+%type like_word {Token}
+like_word(A) ::= ALL|ID(T). { A = T; }
 
 %type definitions {AstCreateRelation *}
 definitions(A) ::= definition(A).
@@ -892,6 +902,7 @@ command(A) ::= EXPLAIN stages(W) explained(S). { A = ast_explain(p, W, NULL, S);
 command(A) ::= EXPLAIN LP flags(L) RP explained(S). { A = ast_explain(p, NULL, L, S); }
 command(A) ::= EXPLAIN stages(W) LP flags(L) RP explained(S). { A = ast_explain(p, W, L, S); }
 command(A) ::= EXPLAIN stages(W). { A = ast_explain_name(p, W, NULL); }
+command(A) ::= EXPLAIN LP flags(L) RP stages(W) explained(S). { A = ast_explain(p, W, L, S); }
 command(A) ::= EXPLAIN LP flags(L) RP stages(W). { A = ast_explain_name(p, W, L); }
 %type stages {AstIdents *}
 stages(A) ::= nm(N). { A = ast_idents(p, NULL, N); }

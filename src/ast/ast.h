@@ -324,6 +324,7 @@ struct AstSelect {
 	AstTable *from;               /* NULL: one row without columns */
 	AstKsqlWindow *ksql_window;
 	AstExpr *where;
+	AstExprs partition_by;        /* ksqlDB's PARTITION BY: the key of the records that are written */
 	AstGroupings group_by;
 	AstExpr *having;
 	AstWindows windows;           /* WINDOW name AS (...) */

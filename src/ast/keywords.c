@@ -23,10 +23,10 @@ static const Keyword BY_TOKEN[] = {
 #undef KEYWORD
 };
 
-/* Words of calls without parentheses: as the name of a column each must be quoted. UNKNOWN is NULL behind IS. */
+/* Functions that SQL calls without parentheses: a column of such a name must be quoted */
 static const char *const CALL_WORDS[] = {
 	"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "current_row_timestamp", "current_user",
-	"session_user", "unknown",
+	"session_user",
 };
 
 /* The table is sorted by capitals, in which _ comes after the letters. */
@@ -80,6 +80,12 @@ bool keyword_is_name(int token)
 	return keyword && keyword->class != KEYWORD_RESERVED;
 }
 
+bool keyword_is_call(const char *name)
+{
+	for (size_t i = 0; i < sizeof CALL_WORDS / sizeof *CALL_WORDS; i++) if (!strcasecmp(name, CALL_WORDS[i])) return true;
+	return false;
+}
+
 int parse_keyword_count(void) { return KEYWORD_COUNT; }
 const char *parse_keyword(int index) { return KEYWORDS[index].text; }
 
@@ -98,7 +104,5 @@ bool parse_name_needs_quotes(const char *name)
 	if (!is_word(name)) return true;
 	const Keyword *keyword = keyword_find(name, strlen(name));
 	if (keyword) return keyword->class != KEYWORD_PLAIN;
-	for (size_t i = 0; i < sizeof CALL_WORDS / sizeof *CALL_WORDS; i++)
-		if (!strcasecmp(name, CALL_WORDS[i])) return true;
-	return false;
+	return keyword_is_call(name) || !strcasecmp(name, "unknown");        /* x IS UNKNOWN */
 }

@@ -62,12 +62,14 @@ typedef struct AstTail {
 
 /* ---- tokens (words.c), errors (syntax_error.c) ---- */
 Token words_next(Parse *p);
+bool words_phrase(int token, char *text, size_t bytes);   /* "EMIT CHANGES" for the token made of them; false: no such token */
 const char *words_unit(int token);                /* "SECOND" for SECOND and SECONDS; NULL: no unit of time */
 
-enum { EXPECTED_MAX = 64 };
-typedef struct ParseExpected { int count; uint16_t tokens[EXPECTED_MAX]; bool name, expression; } ParseExpected;
+enum { EXPECTED_MAX = 128 };
+/* Tokens that could stand where the error is; operand: an operator is among them; what: "an expression" */
+typedef struct ParseExpected { int count; uint16_t tokens[EXPECTED_MAX]; const char *what; bool name, operand; } ParseExpected;
 void parse_expect(ParseExpected *expected, int token);
-void parse_syntax_error(Parse *p, int type, Token token, const ParseExpected *expected);
+void parse_syntax_error(Parse *p, int type, Token token, ParseExpected *expected);
 void parse_bad_token(Parse *p, Token token);
 void parse_too_deep(Parse *p);
 /* ERR_SYNTAX at a place */
@@ -204,9 +206,9 @@ AstWith *ast_with(Parse *p, Token word, bool recursive, AstWith *ctes);
 AstWith *ast_ctes(Parse *p, AstWith *list, const AstCte *cte);
 AstCte *ast_cte(Parse *p, AstIdent name, const AstIdents *columns, AstQuery *query);
 AstSelect *ast_select_head(Parse *p, Token word, bool stream, bool distinct, const AstExprs *distinct_on);
-AstSelect *ast_select(Parse *p, AstSelect *head, const AstItems *items, AstTable *from, AstKsqlWindow *window);
-void ast_select_filters(Parse *p, AstSelect *select, AstExpr *where, const AstGroupings *group_by, AstExpr *having);
-void ast_select_windows(Parse *p, AstSelect *select, const AstWindows *windows, AstExpr *qualify);
+AstSelect *ast_select(AstSelect *head, const AstItems *items, AstTable *from, AstKsqlWindow *window);
+void ast_select_filters(AstSelect *select, AstExpr *where, const AstExprs *partition_by, const AstGroupings *group_by, AstExpr *having);
+void ast_select_windows(AstSelect *select, const AstWindows *windows, AstExpr *qualify);
 AstItems *ast_items(Parse *p, AstItems *list, const AstItem *item);
 AstItem *ast_item(Parse *p, AstExpr *expr, AstIdent alias);
 AstItem *ast_item_star(Parse *p, const AstName *name, Token star, const AstIdents *except);

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "keywords.h"
 
 enum { PARAMETER_MAX = 32766 };
 
@@ -160,20 +161,10 @@ AstExpr *ast_parameter(Parse *p, Token token)
 	return e;
 }
 
-/* Functions that SQL calls without parentheses */
-static bool is_call_word(const AstName *name)
-{
-	static const char *const WORDS[] = {
-		"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "current_row_timestamp", "current_user", "session_user",
-	};
-	if (name->parts.count != 1) return false;
-	for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) if (ast_ident_is(name->parts.at[0], WORDS[i])) return true;
-	return false;
-}
-
 AstExpr *ast_column(Parse *p, const AstName *name)
 {
-	if (is_call_word(name)) return ast_call_word(p, ast_lower(p, name->parts.at[0].text), name->span, NULL, 0, name->span);
+	bool call = name->parts.count == 1 && !name->parts.at[0].quoted && keyword_is_call(name->parts.at[0].text);
+	if (call) return ast_call_word(p, ast_lower(p, name->parts.at[0].text), name->span, NULL, 0, name->span);
 	AstExpr *e = expr_new(p, AST_COLUMN, name->span, name->span);
 	e->path = name->parts;
 	return e;
@@ -417,7 +408,7 @@ AstExpr *ast_in_function(Parse *p, AstName *name, AstArguments *arguments, Token
 	Token star = {.start = name->span.start, .end = name->span.end, .type = TK_STAR};
 	AstItems *items = ast_items(p, NULL, ast_item_star(p, NULL, star, NULL));
 	AstSelect *head = ast_select_head(p, star, false, false, NULL);
-	AstSelect *select = ast_select(p, head, items, ast_table_function(p, call, false, false), NULL);
+	AstSelect *select = ast_select(head, items, ast_table_function(p, call, false, false), NULL);
 	AstQuery *query = ast_query(p, NULL, ast_body_select(p, select), NULL);
 	query->span = call->span;
 	return ast_in_query(p, query);

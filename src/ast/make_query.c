@@ -66,6 +66,7 @@ AstBody *ast_body_select(Parse *p, AstSelect *select)
 	AstBody *body = arena_new(p->arena, AstBody);
 	uint16_t depth = select->from ? select->from->depth : 0;
 	for (int i = 0; i < select->items.count; i++) depth = expr_depth(depth, select->items.at[i].expr);
+	for (int i = 0; i < select->partition_by.count; i++) depth = expr_depth(depth, select->partition_by.at[i]);
 	for (int i = 0; i < select->distinct_on.count; i++) depth = expr_depth(depth, select->distinct_on.at[i]);
 	for (int i = 0; i < select->group_by.count; i++) depth = deeper(depth, select->group_by.at[i]->depth);
 	for (int i = 0; i < select->windows.count; i++) {
@@ -221,9 +222,8 @@ AstSelect *ast_select_head(Parse *p, Token word, bool stream, bool distinct, con
 	return select;
 }
 
-AstSelect *ast_select(Parse *p, AstSelect *select, const AstItems *items, AstTable *from, AstKsqlWindow *window)
+AstSelect *ast_select(AstSelect *select, const AstItems *items, AstTable *from, AstKsqlWindow *window)
 {
-	(void)p;
 	select->items = *items;
 	select->from = from;
 	select->ksql_window = window;
@@ -231,20 +231,20 @@ AstSelect *ast_select(Parse *p, AstSelect *select, const AstItems *items, AstTab
 	return select;
 }
 
-void ast_select_filters(Parse *p, AstSelect *select, AstExpr *where, const AstGroupings *group_by, AstExpr *having)
+void ast_select_filters(AstSelect *select, AstExpr *where, const AstExprs *partition_by, const AstGroupings *group_by, AstExpr *having)
 {
-	(void)p;
 	select->where = where;
+	if (partition_by) select->partition_by = *partition_by;
 	if (group_by) select->group_by = *group_by;
 	select->having = having;
 	if (where) select->span.end = where->span.end;
+	if (partition_by) select->span.end = partition_by->at[partition_by->count - 1]->span.end;
 	if (group_by) select->span.end = group_by->at[group_by->count - 1]->span.end;
 	if (having) select->span.end = having->span.end;
 }
 
-void ast_select_windows(Parse *p, AstSelect *select, const AstWindows *windows, AstExpr *qualify)
+void ast_select_windows(AstSelect *select, const AstWindows *windows, AstExpr *qualify)
 {
-	(void)p;
 	if (windows) select->windows = *windows;
 	select->qualify = qualify;
 	if (windows) select->span.end = windows->at[windows->count - 1]->span.end;

@@ -26,7 +26,7 @@ static bool parse_sentence(Parse *p, void *parser, int first)
 		Token token = words_next(p);
 		if (token.type == TOKEN_BAD) parse_bad_token(p, token);
 		if (p->err->code) return false;
-		if (token.type == TK_SEMI) token.type = 0;
+		if (token.type == TK_SEMICOLON) token.type = 0;
 		SqlParser(parser, token.type, token, p);
 		if (p->err->code) return false;
 		if (!token.type) return true;
@@ -141,7 +141,7 @@ bool parse_next_statement(const char *text, size_t bytes, size_t *offset, size_t
 	int count = 0;
 	for (;;) {
 		Token token = lexer_next(&lexer);
-		if (!token.type || token.type == TK_SEMI) {
+		if (!token.type || token.type == TK_SEMICOLON) {
 			*offset = token.end;
 			if (count || !token.type) return count > 0;
 			continue;
@@ -164,7 +164,7 @@ bool parse_is_complete(const char *text, size_t bytes)
 	int count = 0;
 	for (Token token; (token = lexer_next(&lexer)).type; ) {
 		if (token.type == TOKEN_HINT) continue;
-		open = token.type != TK_SEMI;
+		open = token.type != TK_SEMICOLON;
 		if (!open) { count = 0; continue; }
 		if (count < 4) types[count] = token.type;
 		if (opens_statement_set(types, ++count)) { open = false; count = 0; }

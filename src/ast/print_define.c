@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "ast/parse.h"
+#include "keywords.h"
+
 static void print_string(const char *text, StrBuf *out) { strbuf_add_sql_string(out, text, strlen(text)); }
 
 static void print_with_options(const AstOptions *options, StrBuf *out)
@@ -67,7 +70,9 @@ static void print_column_constraints(const AstColumnDef *column, StrBuf *out)
 /* DEFAULT takes a term; what is more stands in parentheses */
 static void print_default(const AstExpr *e, StrBuf *out)
 {
-	bool term = e->kind == AST_LITERAL || e->kind == AST_COLUMN;
+	const AstExpr *inner = e->kind == AST_UNARY && e->op == AST_OP_MINUS ? e->args.at[0] : e;
+	bool number = inner->kind == AST_LITERAL && inner->literal >= AST_INTEGER && inner->literal <= AST_REAL;
+	bool term = e->kind == AST_LITERAL || e->kind == AST_COLUMN || (inner != e && number);
 	strbuf_adds(out, term ? " DEFAULT " : " DEFAULT (");
 	ast_print_expr(e, out);
 	if (!term) strbuf_addc(out, ')');
@@ -145,12 +150,23 @@ static void print_definitions(const AstCreateRelation *relation, StrBuf *out)
 	if (separator[0] == ',') strbuf_addc(out, ')');
 }
 
+/* Capitals, as RisingWave's documentation has them; the AST holds the word in lower case */
+static void print_word(const char *words, const char *name, StrBuf *out)
+{
+	int token = keyword_token(name, strlen(name));
+	strbuf_adds(out, words);
+	if (token ? !keyword_is_name(token) : parse_name_needs_quotes(name)) {
+		strbuf_add_sql_ident(out, name);
+		return;
+	}
+	for (; *name; name++) strbuf_addc(out, *name >= 'a' && *name <= 'z' ? (char)(*name - 32) : *name);
+}
+
 static void print_includes(const AstIncludes *includes, StrBuf *out)
 {
 	for (int i = 0; i < includes->count; i++) {
 		const AstInclude *include = &includes->at[i];
-		strbuf_adds(out, " INCLUDE ");
-		ast_print_ident(include->what, out);
+		print_word(" INCLUDE ", include->what, out);
 		if (include->header) {
 			strbuf_addc(out, ' ');
 			print_string(include->header, out);
@@ -166,22 +182,16 @@ static void print_includes(const AstIncludes *includes, StrBuf *out)
 	}
 }
 
-static void print_format_word(const char *words, const char *name, StrBuf *out)
-{
-	strbuf_adds(out, words);
-	ast_print_ident(name, out);
-}
-
 static void print_format(const AstFormat *format, StrBuf *out)
 {
 	if (!format) return;
-	print_format_word(" FORMAT ", format->format, out);
-	print_format_word(" ENCODE ", format->encode, out);
+	print_word(" FORMAT ", format->format, out);
+	print_word(" ENCODE ", format->encode, out);
 	if (format->options.count) {
 		strbuf_addc(out, ' ');
 		ast_print_options(&format->options, out);
 	}
-	if (format->key_encode) print_format_word(" KEY ENCODE ", format->key_encode, out);
+	if (format->key_encode) print_word(" KEY ENCODE ", format->key_encode, out);
 }
 
 static void print_create_head(bool or_replace, bool temporary, const char *kind, bool if_not_exists, const AstName *name, StrBuf *out)

@@ -279,7 +279,8 @@ static void print_function_name(const AstName *name, StrBuf *out)
 		const char *text = name->parts.at[i].text;
 		int token = keyword_token(text, strlen(text));
 		if (i) strbuf_addc(out, '.');
-		if (token && !name->parts.at[i].quoted && !is_special(token)) strbuf_adds(out, text);
+		bool bare = token ? !name->parts.at[i].quoted && !is_special(token) : keyword_is_call(text);
+		if (bare) strbuf_adds(out, text);
 		else ast_print_ident(text, out);
 	}
 }

@@ -191,6 +191,8 @@ static void print_select(const AstSelect *select, StrBuf *out)
 	}
 	print_ksql_window(select->ksql_window, out);
 	print_clause(" WHERE ", select->where, out);
+	if (select->partition_by.count) strbuf_adds(out, " PARTITION BY ");
+	ast_print_exprs(&select->partition_by, out);
 	print_groupings(&select->group_by, out);
 	print_clause(" HAVING ", select->having, out);
 	print_windows(&select->windows, out);

@@ -61,52 +61,73 @@ void parse_bad_token(Parse *p, Token token)
 
 /* ---- what was expected ---- */
 
+/* What may follow any expression says nothing about the place. */
+static bool is_operator(int token)
+{
+	static const uint16_t OPERATORS[] = {
+		TK_EQ, TK_OR, TK_AND, TK_NOT, TK_IS, TK_LIKE, TK_ILIKE, TK_GLOB, TK_REGEXP, TK_RLIKE, TK_MATCH, TK_SIMILAR, TK_BETWEEN, TK_IN, TK_ISNULL, TK_NOTNULL,
+		TK_NE, TK_GT, TK_LE, TK_LT, TK_GE, TK_BITAND, TK_BITOR, TK_LSHIFT, TK_RSHIFT, TK_PLUS, TK_MINUS, TK_STAR, TK_SLASH, TK_REM, TK_CONCAT,
+		TK_ARROW, TK_ARROW_TEXT, TK_PATH, TK_PATH_TEXT, TK_COLLATE, TK_AT_TIME_ZONE, TK_AT_LOCAL, TK_DOUBLE_COLON, TK_LBRACKET, TK_DOT, TK_ESCAPE,
+		TK_FILTER, TK_OVER, TK_WITHIN_GROUP, TK_IGNORE_NULLS, TK_RESPECT_NULLS,
+	};
+	for (size_t i = 0; i < sizeof OPERATORS / sizeof *OPERATORS; i++) if (OPERATORS[i] == token) return true;
+	return false;
+}
+
 void parse_expect(ParseExpected *expected, int token)
 {
 	if (token == TK_ID) expected->name = true;
-	else if (token == TK_CASE) expected->expression = true;
+	else if (token == TK_CASE) expected->what = "an expression";
+	else if (token == TK_INSERT) expected->what = "a statement";
+	else if (token == TK_TRUE && !expected->what) expected->what = "a value";
+	expected->operand |= token == TK_CONCAT;
 	if (expected->count < EXPECTED_MAX) expected->tokens[expected->count] = (uint16_t)token;
 	expected->count++;
 }
 
-static const char *token_name(int token)
+static void drop_operators(ParseExpected *expected)
 {
-	switch (token) {
-	case TK_LP: return "\"(\"";
-	case TK_RP: return "\")\"";
-	case TK_COMMA: return "\",\"";
-	case TK_EQ: return "\"=\"";
-	case TK_DOT: return "\".\"";
-	case TK_GT: return "\">\"";
-	case TK_RBRACKET: return "\"]\"";
-	case TK_STRING: return "a string";
-	case TK_INTEGER: return "a whole number";
-	case TK_ID: return "a name";
-	case TK_UNIT: return "a unit of time";
-	case TK_EMIT_CHANGES: return "EMIT CHANGES";
-	default: return keyword_text(token);
-	}
+	int kept = 0;
+	for (int i = 0; i < expected->count && i < EXPECTED_MAX; i++) if (!is_operator(expected->tokens[i])) expected->tokens[kept++] = expected->tokens[i];
+	expected->count = kept;
 }
 
-static void hint_expected(Parse *p, const ParseExpected *expected)
+/* How a token is called in a hint; false: nobody would know it */
+static bool token_name(int token, char *name, size_t bytes)
 {
-	char text[ERROR_HINT_BYTES] = "";
+	static const struct { uint16_t token; const char *name; } NAMES[] = {
+		{TK_LP, "\"(\""}, {TK_RP, "\")\""}, {TK_COMMA, "\",\""}, {TK_EQ, "\"=\""}, {TK_RBRACKET, "\"]\""}, {TK_GT, "\">\""}, {TK_STRING, "a string"},
+		{TK_INTEGER, "a whole number"}, {TK_ID, "a name"}, {TK_UNIT, "a unit of time"},
+	};
+	const char *text = keyword_text(token);
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) if (NAMES[i].token == token) text = NAMES[i].name;
+	if (!text) return words_phrase(token, name, bytes);
+	snprintf(name, bytes, "%s", text);
+	return true;
+}
+
+static void hint_list(Parse *p, const ParseExpected *expected)
+{
+	char text[ERROR_HINT_BYTES] = "", name[64];
 	size_t used = 0;
-	if (expected->expression) {
-		error_hint(p->err, "An expression is expected here.");
-		return;
-	}
-	if (expected->name && expected->count > EXPECTED_SHOWN) {
-		error_hint(p->err, "A name is expected here.");
-		return;
-	}
-	if (!expected->count || expected->count > EXPECTED_SHOWN) return;
 	for (int i = 0; i < expected->count; i++) {
-		const char *name = token_name(expected->tokens[i]);
-		if (!name) return;
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", !i ? "" : i + 1 < expected->count ? ", " : " or ", name);
+		const char *separator = !i ? "" : i + 1 < expected->count ? ", " : " or ";
+		if (!token_name(expected->tokens[i], name, sizeof name)) return;
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", separator, name);
 	}
-	error_hint(p->err, "Expected here: %s.", text);
+	if (used) error_hint(p->err, "Expected here: %s.", text);
+}
+
+static void hint_expected(Parse *p, int type, const ParseExpected *expected)
+{
+	const char *what = expected->what ? expected->what : expected->name ? "a name" : NULL;
+	bool reserved = keyword_text(type) && keyword_class(type) == KEYWORD_RESERVED;
+	if (what && (expected->count > EXPECTED_SHOWN || reserved)) {
+		if (reserved) error_hint(p->err, "Expected here: %s; a name that is a word of SQL, like \"%s\", stands in double quotes.", what, keyword_text(type));
+		else error_hint(p->err, "Expected here: %s.", what);
+	} else if (expected->count <= EXPECTED_SHOWN) {
+		hint_list(p, expected);
+	}
 }
 
 /* ---- what stands there instead ---- */
@@ -146,6 +167,18 @@ static bool is_unsupported(Parse *p, int type, Token token)
 	return false;
 }
 
+/* A keyword, or the first of several that make one token */
+static void offer_word(Nearest *nearest, int token)
+{
+	char phrase[64];
+	const char *text = keyword_text(token);
+	if (!text && words_phrase(token, phrase, sizeof phrase)) {
+		phrase[strcspn(phrase, " ")] = 0;
+		text = keyword_text(keyword_token(phrase, strlen(phrase)));
+	}
+	if (text) nearest_offer(nearest, text);
+}
+
 /* A misspelt word: the nearest of the keywords that could stand here. */
 static bool hint_nearest(Parse *p, Token token, const ParseExpected *expected)
 {
@@ -156,27 +189,23 @@ static bool hint_nearest(Parse *p, Token token, const ParseExpected *expected)
 	word[bytes] = 0;
 	Nearest nearest;
 	nearest_init(&nearest, word);
-	for (int i = 0; i < expected->count && i < EXPECTED_MAX; i++)
-		if (keyword_text(expected->tokens[i])) nearest_offer(&nearest, keyword_text(expected->tokens[i]));
+	for (int i = 0; i < expected->count && i < EXPECTED_MAX; i++) offer_word(&nearest, expected->tokens[i]);
 	if (nearest.best) error_hint(p->err, "Did you mean %s?", nearest.best);
 	return nearest.best != NULL;
 }
 
-void parse_syntax_error(Parse *p, int type, Token token, const ParseExpected *expected)
+void parse_syntax_error(Parse *p, int type, Token token, ParseExpected *expected)
 {
 	if (p->err->code) return;
+	if (expected->operand) drop_operators(expected);
 	if (is_unsupported(p, type, token)) return;
 	if (!type) {
 		error_set(p->err, ERR_SYNTAX, (Span){token.start, token.end}, "unexpected end of statement");
-		hint_expected(p, expected);
+		hint_expected(p, type, expected);
 		return;
 	}
 	size_t bytes = shown_bytes(p, token);
 	bool cut = bytes < token.end - token.start;
 	error_set(p->err, ERR_SYNTAX, token_span(token), "syntax error near \"%.*s%s\"", (int)bytes, p->text + token.start, cut ? "..." : "");
-	if (hint_nearest(p, token, expected)) return;
-	if (expected->name && keyword_text(type) && keyword_class(type) == KEYWORD_RESERVED)
-		error_hint(p->err, "%s is a reserved word: as a name it stands in double quotes.", keyword_text(type));
-	else
-		hint_expected(p, expected);
+	if (!hint_nearest(p, token, expected)) hint_expected(p, type, expected);
 }

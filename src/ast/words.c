@@ -6,9 +6,10 @@
  * between certain neighbours and are names elsewhere. What needs a whole sentence is grammar. Also here: the > of nested
  * types, [] as one token, units of time behind INTERVAL, hints.
  */
-#include "keywords.h"
+#include <stdio.h>
 
 #include "ast/make.h"
+#include "keywords.h"
 
 /* Words that make one token. The first that fits wins; 0 ends the list of words. */
 static const struct { uint16_t token, words[4]; } PHRASES[] = {
@@ -67,6 +68,18 @@ const char *words_unit(int token)
 	return NULL;
 }
 
+bool words_phrase(int token, char *text, size_t bytes)
+{
+	for (size_t i = 0; i < sizeof PHRASES / sizeof *PHRASES; i++) {
+		size_t used = 0;
+		if (PHRASES[i].token != token) continue;
+		for (int n = 0; n < 4 && PHRASES[i].words[n] && used < bytes; n++)
+			used += (size_t)snprintf(text + used, bytes - used, "%s%s", n ? " " : "", keyword_text(PHRASES[i].words[n]));
+		return true;
+	}
+	return false;
+}
+
 /* ---- looking ahead ---- */
 
 static Token fetch(Parse *p)
@@ -106,7 +119,7 @@ static Token take(Parse *p)
 static bool is_name(int type) { return type == TK_ID || keyword_is_name(type); }
 static bool next_is_name(Parse *p, int n) { return is_name(next_type(p, n)); }
 static bool is_number(int type) { return type == TK_INTEGER || type == TK_DECIMAL || type == TK_REAL; }
-static bool is_end(int type) { return !type || type == TK_SEMI; }
+static bool is_end(int type) { return !type || type == TK_SEMICOLON; }
 
 /* Whether a token, as it was given to the parser, ends an operand: then an operator or clause may follow. */
 static bool ends_operand(int type)
@@ -136,10 +149,17 @@ static bool starts_expression(int type)
 
 /* ---- sequences of words ---- */
 
+/* The last word must not begin a name with dots; JOIN x ON conflict = 1 and NOT enforced are conditions;
+ * WITH ordinality AS (...) is a CTE. */
 static bool phrase_fits(Parse *p, const uint16_t *words)
 {
-	for (int i = 1; i < 4 && words[i]; i++) if (next_type(p, i) != words[i]) return false;
-	return true;
+	int count = 1;
+	for (; count < 4 && words[count]; count++) if (next_type(p, count) != words[count]) return false;
+	int next = next_type(p, count);
+	if (words[0] == TK_ON && words[1] == TK_CONFLICT) return next == TK_LP || next == TK_DO || is_name(next);
+	if (words[0] == TK_NOT) return p->words.previous == TK_RP || p->words.previous == TK_KEY;
+	if (words[1] == TK_ORDINALITY) return p->words.previous == TK_RP;
+	return next != TK_DOT;
 }
 
 static bool take_phrase(Parse *p, Token *token)
@@ -237,6 +257,8 @@ static int word_here(Parse *p, const Token *token)
 		return operand || is_join_word(w->raw) || w->raw == TK_NATURAL ? (is_join_word(next) ? type : TK_ID) : TK_ID;
 	case TK_LIKE: case TK_ILIKE: case TK_GLOB: case TK_REGEXP: case TK_RLIKE: case TK_MATCH:
 		return is_like(w) ? type : TK_ID;
+	case TK_BY:
+		return w->raw == TK_ORDER || w->raw == TK_GROUP || w->raw == TK_ADVANCE ? type : TK_ID;
 	case TK_CAST: case TK_TRY_CAST:
 		return next == TK_LP ? type : TK_ID;
 	case TK_SAFE_CAST:
