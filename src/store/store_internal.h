@@ -27,7 +27,8 @@ struct Store {
 	unsigned flags;
 	bool in_memory, is_new, is_copy;
 	bool is_open;                     /* for writing, wholly: closing may write */
-	bool in_transaction, has_functions;
+	bool in_transaction;
+	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;
 	int64_t data_version;             /* PRAGMA data_version at the last store_begin */
 	int64_t patience_ms, wait_ms_max, waited_ms;
@@ -87,7 +88,7 @@ struct StoreReader {
 	Store *store;
 	sqlite3 *db;
 	bool in_transaction;
-	bool has_functions;               /* Weir's own functions are registered */
+	struct Functions *functions;      /* Weir's own, as far as this connection knows them; SQLite frees them */
 };
 bool reader_connect(Store *store, sqlite3 **db, Error *err);
 static inline sqlite3 *store_connection(Store *store, StoreReader *reader) { return reader ? reader->db : store->db; }

@@ -253,7 +253,7 @@ static bool read_string(sqlite3_value *from, int stored, Type type, Value *out, 
 	const void *at = is_blob ? sqlite3_value_blob(from) : sqlite3_value_text(from);
 	size_t bytes = (size_t)sqlite3_value_bytes(from);
 	if (!at) at = "";
-	if (is_blob && type.kind != TYPE_BLOB && !utf8_is_valid(at, bytes)) return false;
+	if (type.kind != TYPE_BLOB && !utf8_is_valid(at, bytes)) return false;
 	out->str = arena ? str_copy(arena, at, bytes) : str_borrow(at, bytes);
 	return true;
 }
