@@ -139,7 +139,11 @@ static const struct { const char *name; Op *(*make)(void); bool append_only; } C
 	{"min, max updating", min_updating, false}, {"q5 slices", q5_slices, false}, {"hop rows", hop_rows, true},
 };
 
-static void run(int which, Batch **batches, int batch_count)
+const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";       /* as weir itself */
+
+typedef struct Result { double push, commit, take, changes, state_mb; } Result;
+
+static Result run(int which, Batch **batches, int batch_count)
 {
 	arena_init(&arena, 0);
 	Op *op = CASES[which].make();
@@ -147,7 +151,7 @@ static void run(int which, Batch **batches, int batch_count)
 	for (int c = 0; c < op->column_count; c++) layout[c] = c + 1;
 	static const int KEYS[] = {0, 1, 2};
 	SinkSpec spec = {.in = {.layout = layout, .types = op->types, .column_count = op->column_count, .append_only = CASES[which].append_only}, .key_columns = KEYS};
-	spec.key_count = CASES[which].append_only ? 0 : op->column_count < 3 ? 1 : 2;
+	spec.key_count = CASES[which].append_only ? 0 : op->column_count < 4 ? 1 : op->column_count == 4 ? 3 : 2;
 	Op *sink = op_sink_new(&spec);
 	op_connect(op, sink, 0);
 	Error err = ERROR_INIT;
@@ -172,12 +176,12 @@ static void run(int which, Batch **batches, int batch_count)
 		commit_ns += committed - pushed;
 		take_ns += now_ns() - committed;
 	}
-	printf("%-26s push %6.1f  commit %6.1f  sink %6.1f  = %6.1f ns a row; %.3f changes a row, state %.1f MB\n", CASES[which].name, (double)push_ns / (double)rows,
-		(double)commit_ns / (double)rows, (double)take_ns / (double)rows, (double)(push_ns + commit_ns + take_ns) / (double)rows,
-		(double)changes_count / (double)rows, op->state ? (double)state_bytes(op->state) / 1e6 : 0);
+	Result result = {(double)push_ns / (double)rows, (double)commit_ns / (double)rows, (double)take_ns / (double)rows, (double)changes_count / (double)rows,
+		op->state ? (double)state_bytes(op->state) / 1e6 : 0};
 	op_free(op);
 	op_free(sink);
 	arena_release(&arena);
+	return result;
 }
 
 int main(int argc, char **argv)
@@ -186,7 +190,15 @@ int main(int argc, char **argv)
 	Batch **batches = mem_alloc(sizeof *batches * (size_t)batch_count);
 	for (int b = 0; b < batch_count; b++) batches[b] = make_bids((int64_t)b * BATCH);
 	for (int i = 0; i < (int)(sizeof CASES / sizeof *CASES); i++)
-		if (argc < 3 || strstr(CASES[i].name, argv[2])) run(i, batches, batch_count);
+		if (argc < 3 || strstr(CASES[i].name, argv[2])) {
+			Result best = {.push = 1e9};
+			for (int round = 0; round < 4; round++) {             /* the first one gets the memory from the kernel */
+				Result result = run(i, batches, batch_count);
+				if (result.push + result.commit + result.take < best.push + best.commit + best.take) best = result;
+			}
+			printf("%-26s push %6.1f  commit %6.1f  sink %6.1f  = %6.1f ns a row; %.3f changes a row, state %.1f MB\n", CASES[i].name,
+				best.push, best.commit, best.take, best.push + best.commit + best.take, best.changes, best.state_mb);
+		}
 	for (int b = 0; b < batch_count; b++) batch_unref(batches[b]);
 	free(batches);
 }

@@ -356,6 +356,56 @@ static void a_sink_gives_net_changes_by_key(void **unused)
 	}
 }
 
+/* Random changes of few keys: the sum must be right, keys ascending, and of each key first what goes. */
+static void a_sink_nets_and_sorts_random_changes(void **unused)
+{
+	(void)unused;
+	for (int round = 0; round < 60; round++) {
+		Harness h;
+		TestRandom random = {(uint64_t)round + 1};
+		sink_append_only = false;
+		sink_keys = round % 3;
+		harness_open(&h, make_sink, "integer text", NULL);
+		TestRows *rows = &h.inputs[0], got;
+		int count = 1 + (int)test_random(&random, round % 5 == 0 ? 3000 : 100);
+		for (int i = 0; i < count; i++) {
+			Value values[] = {test_random_value(&random, TYPE(INTEGER)), test_random_value(&random, TYPE(TEXT))};
+			if (round % 4 && !values[0].is_null) values[0].i64 = (int64_t)test_random(&random, 1u << (round % 30)) - 500;
+			char text[400];
+			if (round % 7 == 0 && !values[1].is_null) {
+				memset(text, 'x', sizeof text);
+				text[100 + test_random(&random, 3)] = 'y';
+				values[1].str = str_borrow(text, 80 + test_random(&random, 300));
+			}
+			test_rows_add(rows, values, test_random(&random, 2) ? 1 : -1);
+		}
+		harness_push_rows(&h, 0, 0, rows->count);
+		Changes changes;
+		op_sink_take(h.op, &changes);
+		test_rows_init(&got, rows->types, 2);
+		for (int i = 0; i < changes.count; i++) {
+			Value values[2];
+			row_unpack(changes.bytes + changes.rows[i].offset, h.op->types, 2, values);
+			test_rows_add(&got, values, changes.rows[i].weight);
+			for (int k = 0; i > 0 && k < sink_keys; k++) {
+				const TestRow *before = &got.at[i - 1];
+				int order = value_compare(&before->values[1 - k], &got.at[i].values[1 - k]);
+				assert_true(order <= 0);
+				if (order < 0) break;
+				if (k == sink_keys - 1) assert_true(before->weight < 0 || got.at[i].weight > 0);
+			}
+		}
+		int given = got.count;
+		test_rows_net(rows);
+		test_rows_net(&got);
+		assert_int_equal(given, got.count);
+		test_rows_compare(&got, rows, "sink");
+		test_rows_release(&got);
+		changes_release(&changes);
+		harness_close(&h);
+	}
+}
+
 static StrBuf tapped;
 
 static bool tap_print(void *context, const Batch *batch, Error *err)
@@ -404,6 +454,7 @@ int main(void)
 		cmocka_unit_test(settling_holds_for_random_rows),
 		cmocka_unit_test(constant_rows_come_once),
 		cmocka_unit_test(a_sink_gives_net_changes_by_key),
+		cmocka_unit_test(a_sink_nets_and_sorts_random_changes),
 		cmocka_unit_test(a_tap_hands_on_batches_or_net_changes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

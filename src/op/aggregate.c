@@ -118,12 +118,12 @@ static bool out_flush(Grouping *g, Error *err)
 	return op_emit(&g->op, batch, err);
 }
 
-bool group_emit(Grouping *g, Group *group, int64_t weight, const Value *values, Error *err)
+bool group_emit(Grouping *g, const StateMap *map, Group *group, int64_t weight, const Value *values, Error *err)
 {
 	if (batch_builder_full(&g->out) && !out_flush(g, err)) return false;
 	uint32_t bytes;
 	int row = batch_builder_row(&g->out, weight);
-	row_unpack(state_map_key(g->groups, group, &bytes), g->key_types, g->key_count, g->key_values);
+	row_unpack(state_map_key(map, group, &bytes), g->key_types, g->key_count, g->key_values);
 	for (int k = 0; k < g->key_count; k++) batch_builder_set(&g->out, row, k, &g->key_values[k]);
 	for (int c = 0; c < g->call_count; c++) batch_builder_set(&g->out, row, g->key_count + c, &values[c]);
 	if (g->has_judge) batch_builder_judge(&g->out, row, *group_judge(g, group));
@@ -141,9 +141,9 @@ static bool touched_emit(Grouping *g, const Touched *touched, int at, Error *err
 	}
 	if (touched->existed) {
 		for (int c = 0; c < g->call_count; c++) g->old_row[c] = old_value(g, c, at);
-		if (!group_emit(g, group, -1, g->old_row, err)) return false;
+		if (!group_emit(g, g->groups, group, -1, g->old_row, err)) return false;
 	}
-	return !exists || group_emit(g, group, 1, g->call_values, err);
+	return !exists || group_emit(g, g->groups, group, 1, g->call_values, err);
 }
 
 bool groups_flush(Grouping *g, Error *err)
@@ -194,7 +194,7 @@ static bool aggregate_commit(Op *op, const CommitInfo *commit, Error *err)
 		static const int64_t NO_ROW[] = {0};
 		groups_find(g, NULL, 1, NO_ROW, NULL, NULL, &op->scratch);
 	}
-	bool fine = groups_flush(g, err) && close_groups(g, err) && out_flush(g, err);
+	bool fine = groups_flush(g, err) && slices_close(g, err) && out_flush(g, err);
 	close_forget(g);
 	arena_clear(&g->old_arena);
 	return fine;
@@ -282,6 +282,8 @@ static void make_slices(Grouping *g, const AggregateSpec *spec)
 	g->slice_time = expr_compile(g->arena, spec->slices->time, spec->in.layout, spec->in.column_count);
 	g->slice_us = greatest_divisor(g->windows.size_us, g->windows.slide_us);
 	if (!can_share_slices(g)) return;
+	g->partials = g->groups;
+	if (g->emit_on_close) return;
 	g->partial_state = state_new("partials");
 	g->partials = state_map_open(g->partial_state, g->group_bytes);
 }

@@ -112,8 +112,7 @@ typedef struct Grouping {
 	int input_watermark;
 	int64_t grace_us, delta_us;
 	bool close_inclusive;
-	int64_t closed_until;             /* cache of times: see aggregate_close.c */
-	struct { int64_t time; void *at; } time_cache[16];
+	struct { int64_t time; void *at; } time_cache[16];        /* of times: see aggregate_close.c */
 
 	bool slices;                      /* the operator makes the windows */
 	WindowShape windows;
@@ -121,8 +120,8 @@ typedef struct Grouping {
 	int64_t slice_us;
 	int window_keys[3];               /* output key of window_start, window_end, window_time; -1: none */
 	int *plain_keys, plain_key_count; /* output keys that are expressions over the input */
-	State *partial_state;             /* of this commit, not saved */
-	StateMap *partials;
+	State *partial_state;             /* of this commit, not saved; NULL: none */
+	StateMap *partials;               /* in partial_state; EMIT ON WINDOW CLOSE: the groups; NULL: rows are repeated */
 
 	uint64_t batch;                   /* number of the batch at hand */
 	VEC(Touched) touched;
@@ -172,16 +171,25 @@ bool is_late(const Grouping *g, int64_t time, int64_t judge);
 /* Batch without the rows whose groups are closed for them; NULL: none is left. Takes over nothing; the result has a reference of its own. */
 Batch *close_keep(Grouping *g, Batch *in, const Column *times);
 bool close_groups(Grouping *g, Error *err);
+bool is_closed(const Grouping *g, int64_t time);                          /* by the watermark of the commit */
+/* Lists of g->times: */
+int64_t close_list_time(const StateCursor *cursor);
+Group *close_list_first(const Grouping *g, const StateCursor *cursor);
+Group *close_list_next(const Grouping *g, Group *group);
+void close_list_free(Grouping *g, StateCursor *cursor);                   /* with its groups; the cursor moves on */
+/* The rows of all records of a map that are there, in the order of their keys */
+bool records_emit(Grouping *g, const StateMap *map, Error *err);
 void close_forget(Grouping *g);                                           /* pointers that must not outlive a commit */
 
 /* ---- aggregate_slices.c ---- */
 bool slices_push(Grouping *g, Batch *in, Error *err);
 void slices_merge(Grouping *g);                                           /* partials of this commit into the windows' groups */
+bool slices_close(Grouping *g, Error *err);
 
 /* ---- aggregate.c ---- */
 /* Groups of rows with these keys, added where new; rows are counted and touched. close_times: dense, NULL: the close key's column. */
 Group **groups_find(Grouping *g, const Column *keys, int count, const int64_t *weights, const int64_t *judges, const int64_t *close_times, Arena *scratch);
-bool group_emit(Grouping *g, Group *group, int64_t weight, const Value *values, Error *err);
+bool group_emit(Grouping *g, const StateMap *map, Group *group, int64_t weight, const Value *values, Error *err);
 bool groups_flush(Grouping *g, Error *err);
 void group_remove(Grouping *g, Group *group);
 

@@ -1,8 +1,6 @@
 /* Calls: how each is computed is chosen here, what they share is found, batches are fed to them column by column. */
 #include "op/aggregate.h"
 
-#include <assert.h>
-
 /* ---- inputs ---- */
 
 int grouping_input(Grouping *g, const OpInput *in, Expr *e)
@@ -98,7 +96,7 @@ static int fold_find(Grouping *g, const Aggregate *aggregate, int feed, int *arg
 
 /* ---- ordereds: what their keys are made of ---- */
 
-typedef struct PartList { OrderedPart at[2 * AGGREGATE_VALUES_MAX + 64]; int count; } PartList;
+typedef VEC(OrderedPart) PartList;
 
 static int part_find(const PartList *parts, int input)
 {
@@ -107,13 +105,13 @@ static int part_find(const PartList *parts, int input)
 	return -1;
 }
 
-static int part_add(const Grouping *g, PartList *parts, int input, SortSpec spec)
+static int part_add(Grouping *g, PartList *parts, int input, SortSpec spec)
 {
 	int found = part_find(parts, input);
 	if (found >= 0) return found;
-	assert(parts->count < (int)(sizeof parts->at / sizeof *parts->at));
-	parts->at[parts->count] = (OrderedPart){.input = input, .spec = spec, .type = input >= 0 ? input_type(g, input) : TYPE(NULL)};
-	return parts->count++;
+	OrderedPart part = {.input = input, .spec = spec, .type = input >= 0 ? input_type(g, input) : TYPE(NULL)};
+	vec_push_in(g->arena, parts, part);
+	return parts->count - 1;
 }
 
 static bool parts_hold(const PartList *parts, const int *args, int arg_count)
@@ -124,7 +122,7 @@ static bool parts_hold(const PartList *parts, const int *args, int arg_count)
 }
 
 /* What comes first where the order leaves it open: DIALECT section 1, last point. Values of a DISTINCT call have no row of their own. */
-static void parts_break_ties(const Grouping *g, PartList *parts, bool distinct)
+static void parts_break_ties(Grouping *g, PartList *parts, bool distinct)
 {
 	enum { ARRIVAL = -1 };
 	if (g->has_arrival) part_add(g, parts, ARRIVAL, (SortSpec){0});
@@ -176,7 +174,7 @@ static int ordered_find(Grouping *g, Ordered wanted, const PartList *parts)
 static void ordered_choose(Grouping *g, const OpInput *in, const AggregateCall *call, int *args, int feed, GroupCall *out)
 {
 	const Aggregate *aggregate = call->aggregate;
-	PartList parts = {.count = 0};
+	PartList parts = {0};
 	ordered_parts(g, in, call, args, &parts);
 	bool by_order = call->order_count && aggregate->obeys_order;
 	out->reverse = !by_order && aggregate->default_order == AGGREGATE_ORDER_VALUE_DESC;
@@ -248,7 +246,7 @@ static void find_read_columns(Grouping *g, const AggregateSpec *spec)
 		for (int c = 0; c < in->column_count; c++)
 			if (spec->keys[i] && spec->keys[i]->kind == EXPR_COLUMN && in->layout[c] == spec->keys[i]->column) reads.read[c] = false;
 	g->read_inputs = arena_array(g->arena, int, in->column_count + 1);
-	for (int c = 0; c < in->column_count && c < 64; c++) {
+	for (int c = 0; c < in->column_count; c++) {
 		if (!reads.read[c]) continue;
 		Expr *column = expr_column(g->arena, in->layout[c], in->types[c], true, SPAN_NONE);
 		g->read_inputs[g->read_count++] = grouping_input(g, in, column);

@@ -109,52 +109,85 @@ Batch *close_keep(Grouping *g, Batch *in, const Column *times)
 
 /* ---- at the commit ---- */
 
-typedef struct Closing { Group *group; size_t key; uint32_t bytes; } Closing;
+typedef struct Leaving { Group *group; size_t key; uint32_t bytes; } Leaving;
 
-static int closing_compare(const void *a, const void *b, void *keys)
+typedef VEC(Leaving) LeavingList;
+
+static int leaving_compare(const void *a, const void *b, void *keys)
 {
-	const Closing *x = a, *y = b;
+	const Leaving *x = a, *y = b;
 	const StrBuf *text = keys;
 	int order = memcmp(text->text + x->key, text->text + y->key, x->bytes < y->bytes ? x->bytes : y->bytes);
 	return order ? order : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-/* The rows of groups that close together come in the order of their keys: not in that of their records, which no one can foresee. */
-static bool closing_emit(Grouping *g, Closing *groups, int count, Error *err)
+/* Rows that close together come in the order of their keys: not in that of their records, which no one can foresee. */
+static bool leaving_emit(Grouping *g, const StateMap *map, LeavingList *groups, Error *err)
 {
 	StrBuf keys = STRBUF_INIT;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < groups->count; i++) {
 		uint32_t bytes;
-		row_unpack(state_map_key(g->groups, groups[i].group, &bytes), g->key_types, g->key_count, g->key_values);
-		groups[i].key = keys.bytes;
+		Leaving *leaving = &groups->at[i];
+		row_unpack(state_map_key(map, leaving->group, &bytes), g->key_types, g->key_count, g->key_values);
+		leaving->key = keys.bytes;
 		for (int k = 0; k < g->key_count; k++) sort_key_add(&keys, &g->key_values[k], (SortSpec){0});
-		groups[i].bytes = (uint32_t)(keys.bytes - groups[i].key);
+		leaving->bytes = (uint32_t)(keys.bytes - leaving->key);
 	}
-	qsort_r(groups, (size_t)count, sizeof *groups, closing_compare, &keys);
+	if (groups->count) qsort_r(groups->at, (size_t)groups->count, sizeof *groups->at, leaving_compare, &keys);
 	strbuf_release(&keys);
-	for (int i = 0; i < count; i++) {
-		if (groups[i].group->count <= 0) continue;
-		calls_result(g, groups[i].group, g->call_values, &g->old_arena);
-		bool fine = group_emit(g, groups[i].group, 1, g->call_values, err);
-		if (!fine) return false;
+	for (int i = 0; i < groups->count; i++) {
+		Group *group = groups->at[i].group;
+		if (group->count <= 0) continue;
+		calls_result(g, group, g->call_values, &g->old_arena);
+		if (!group_emit(g, map, group, 1, g->call_values, err)) return false;
 	}
 	return true;
 }
 
-/* The list is taken out of the tree first: what follows only needs the groups themselves. */
-static bool close_list(Grouping *g, uint32_t head, Error *err)
+bool records_emit(Grouping *g, const StateMap *map, Error *err)
 {
-	VEC(Closing) groups = {0};
-	for (uint32_t number = head; number;) {
-		Group *group = group_at(g, number);
-		number = group_close(g, group)->next;
-		vec_push(&groups, (Closing){.group = group});
+	LeavingList records = {0};
+	uint32_t cursor = 0;
+	for (Group *record; (record = state_map_next(map, &cursor));) vec_push(&records, (Leaving){.group = record});
+	bool fine = leaving_emit(g, map, &records, err);
+	vec_release(&records);
+	return fine;
+}
+
+bool is_closed(const Grouping *g, int64_t time) { return is_passed(g, time, g->op.in_watermarks[0][g->input_watermark]); }
+
+int64_t close_list_time(const StateCursor *cursor)
+{
+	uint32_t bytes;
+	return key_time(state_cursor_key(cursor, &bytes));
+}
+
+Group *close_list_first(const Grouping *g, const StateCursor *cursor) { return group_at(g, ((CloseTime *)state_cursor_payload(cursor))->head); }
+
+Group *close_list_next(const Grouping *g, Group *group)
+{
+	uint32_t next = group_close(g, group)->next;
+	return next ? group_at(g, next) : NULL;
+}
+
+/* The list is taken out of the tree first: then the groups need not be unlinked one by one. */
+void close_list_free(Grouping *g, StateCursor *cursor)
+{
+	Group *group = close_list_first(g, cursor);
+	state_cursor_remove(cursor);
+	while (group) {
+		Group *next = close_list_next(g, group);
+		group_close(g, group)->time = NEVER;
+		group_remove(g, group);
+		group = next;
 	}
-	bool fine = !g->emit_on_close || closing_emit(g, groups.at, groups.count, err);
-	for (int i = 0; i < groups.count; i++) {
-		group_close(g, groups.at[i].group)->time = NEVER;
-		group_remove(g, groups.at[i].group);
-	}
+}
+
+static bool close_list_emit(Grouping *g, const StateCursor *cursor, Error *err)
+{
+	LeavingList groups = {0};
+	for (Group *group = close_list_first(g, cursor); group; group = close_list_next(g, group)) vec_push(&groups, (Leaving){.group = group});
+	bool fine = leaving_emit(g, g->groups, &groups, err);
 	vec_release(&groups);
 	return fine;
 }
@@ -162,14 +195,10 @@ static bool close_list(Grouping *g, uint32_t head, Error *err)
 bool close_groups(Grouping *g, Error *err)
 {
 	if (g->close_key < 0) return true;
-	int64_t watermark = g->op.in_watermarks[0][g->input_watermark];
 	StateCursor cursor;
-	for (state_tree_first(g->times, &cursor); cursor.valid;) {
-		uint32_t bytes;
-		if (!is_passed(g, key_time(state_cursor_key(&cursor, &bytes)), watermark)) break;
-		uint32_t head = ((CloseTime *)state_cursor_payload(&cursor))->head;
-		state_cursor_remove(&cursor);
-		if (!close_list(g, head, err)) return false;
+	for (state_tree_first(g->times, &cursor); cursor.valid && is_closed(g, close_list_time(&cursor));) {
+		if (g->emit_on_close && !close_list_emit(g, &cursor, err)) return false;
+		close_list_free(g, &cursor);
 	}
 	close_forget(g);
 	return true;

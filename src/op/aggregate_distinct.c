@@ -105,28 +105,55 @@ static Candidates candidates(Grouping *g, const DistinctTable *table, Batch *in)
 
 typedef struct EntryKeys { const char **at; uint32_t *bytes; uint64_t *hashes; } EntryKeys;
 
+enum { PACKED_INTEGER_BYTES = 9 };        /* NULL bits and value, as rows_pack makes them */
+
+/* The usual case, one integer: no general packing of the whole batch first. */
+static void pack_integers(const Column *column, const Candidates *rows, char *to, EntryKeys *keys)
+{
+	for (int i = 0; i < rows->count; i++) {
+		uint32_t row = rows->rows[i];
+		bool null = column->null && column->null[row];
+		keys->at[i] = to;
+		keys->bytes[i] = KEY_NUMBER_BYTES + (null ? 1 : PACKED_INTEGER_BYTES);
+		to[KEY_NUMBER_BYTES] = null;
+		if (!null) memcpy(to + KEY_NUMBER_BYTES + 1, &column->i64[row], sizeof(int64_t));
+		to += keys->bytes[i];
+	}
+}
+
+static void pack_rows(const PackedRows *packed, const Candidates *rows, char *to, EntryKeys *keys)
+{
+	for (int i = 0; i < rows->count; i++) {
+		uint32_t row = rows->rows[i];
+		keys->at[i] = to;
+		keys->bytes[i] = KEY_NUMBER_BYTES + packed->bytes[row];
+		memcpy(to + KEY_NUMBER_BYTES, packed->at[row], packed->bytes[row]);
+		to += keys->bytes[i];
+	}
+}
+
 static EntryKeys entry_keys(Grouping *g, const DistinctTable *table, Batch *in, Group **groups, const Candidates *rows)
 {
 	Arena *scratch = &g->op.scratch;
 	Column *args = arena_array(scratch, Column, table->arg_count);
 	for (int a = 0; a < table->arg_count; a++) args[a] = *input_column(g, table->args[a], in);
-	PackedRows packed = rows_pack(args, table->arg_count, in->count, scratch);
 	EntryKeys keys = {
 		.at = arena_alloc(scratch, sizeof *keys.at * (size_t)rows->count),
 		.bytes = arena_alloc(scratch, sizeof *keys.bytes * (size_t)rows->count),
 		.hashes = arena_alloc(scratch, sizeof *keys.hashes * (size_t)rows->count),
 	};
-	size_t total = 0;
-	for (int i = 0; i < rows->count; i++) total += KEY_NUMBER_BYTES + packed.bytes[rows->rows[i]];
-	char *to = arena_alloc(scratch, total);
+	if (table->arg_count == 1 && type_phys(args[0].type) == PHYS_I64) {
+		pack_integers(&args[0], rows, arena_alloc(scratch, (size_t)rows->count * (KEY_NUMBER_BYTES + PACKED_INTEGER_BYTES)), &keys);
+	} else {
+		PackedRows packed = rows_pack(args, table->arg_count, in->count, scratch);
+		size_t total = 0;
+		for (int i = 0; i < rows->count; i++) total += KEY_NUMBER_BYTES + packed.bytes[rows->rows[i]];
+		pack_rows(&packed, rows, arena_alloc(scratch, total), &keys);
+	}
 	for (int i = 0; i < rows->count; i++) {
-		uint32_t row = rows->rows[i], number = state_map_number(g->groups, groups[row]);
-		memcpy(to, &number, KEY_NUMBER_BYTES);
-		memcpy(to + KEY_NUMBER_BYTES, packed.at[row], packed.bytes[row]);
-		keys.at[i] = to;
-		keys.bytes[i] = KEY_NUMBER_BYTES + packed.bytes[row];
-		keys.hashes[i] = hash_bytes(to, keys.bytes[i]);
-		to += keys.bytes[i];
+		uint32_t number = state_map_number(g->groups, groups[rows->rows[i]]);
+		memcpy((char *)(uintptr_t)keys.at[i], &number, KEY_NUMBER_BYTES);
+		keys.hashes[i] = hash_bytes(keys.at[i], keys.bytes[i]);
 	}
 	return keys;
 }
@@ -193,7 +220,8 @@ void distinct_apply(Grouping *g, DistinctTable *table, Batch *in, Group **groups
 	feeds_start(g, table, rows.count, fed);
 	EntryKeys keys = entry_keys(g, table, in, groups, &rows);
 	DistinctEntry **entries = arena_alloc(scratch, sizeof *entries * (size_t)rows.count);
-	state_map_find_many(table->map, keys.at, keys.bytes, keys.hashes, rows.count, (void **)entries);
+	bool *added = arena_alloc(scratch, sizeof *added * (size_t)rows.count);
+	state_map_reach_many(table->map, keys.at, keys.bytes, keys.hashes, rows.count, (void **)entries, added);
 	DistinctEntry **empty = arena_alloc(scratch, sizeof *empty * (size_t)rows.count);
 	Group **empty_groups = arena_alloc(scratch, sizeof *empty_groups * (size_t)rows.count);
 	int empty_count = 0;
@@ -201,10 +229,8 @@ void distinct_apply(Grouping *g, DistinctTable *table, Batch *in, Group **groups
 		uint32_t row = rows.rows[i];
 		DistinctEntry *entry = entries[i];
 		Group *group = groups[row];
-		bool added = false;
-		if (!entry) entry = state_map_upsert(table->map, keys.at[i], keys.bytes[i], keys.hashes[i], &added);
-		else if (!g->append_only || (rows.masks[row] & ~entry->bits)) state_map_changed(table->map, entry);
-		if (added && is_chained(g)) chain_add(g, table, group, entry);
+		if (!g->append_only || (rows.masks[row] & ~entry->bits)) state_map_changed(table->map, entry);
+		if (added[i] && is_chained(g)) chain_add(g, table, group, entry);
 		if (g->append_only) {
 			uint64_t new = rows.masks[row] & ~entry->bits;
 			if (!new) continue;

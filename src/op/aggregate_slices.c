@@ -1,9 +1,11 @@
-/* HOP and CUMULATE windows that share their rows: all instants of a slice are in the same windows, so the rows of a commit are first
- * folded into one partial per (slice, key), and each partial is merged into the groups of its windows at the commit: as many times as a
- * slice has windows, not as a row has. Rows that come late for the first few windows of their slice have a partial of their own.
+/* HOP and CUMULATE windows that share their rows: all instants of a slice are in the same windows, so rows are first folded into one partial
+ * per (slice, key), and partials are merged into windows: as many times as a slice has windows, not as a row has. Rows that come late for
+ * the first few windows of their slice have a partial of their own.
  *
- * Where a call cannot be merged (DISTINCT, ordered) each row is repeated for its windows instead. Partials do not outlive a commit and are not
- * saved; what they hold outside lies in the operator's state and is freed before it could be.
+ * Where open windows are visible, partials live for one commit and are merged into the groups of all their windows at its end; they are not
+ * saved, and what they hold outside lies in the operator's state and is freed before it could be. With EMIT ON WINDOW CLOSE partials are
+ * all that is kept: a window is merged from its slices when it closes, and a slice goes with its last window.
+ * Where a call cannot be merged (DISTINCT, ordered) each row is repeated for its windows instead.
  *
  * (Li et al., No pane, no gain, SIGMOD Record 2005, has slices as panes.) */
 #include "op/aggregate.h"
@@ -12,7 +14,11 @@
 
 enum { CHUNK_ROWS = 1024 };
 
+/* EMIT ON WINDOW CLOSE: the number of the last window's end, and whether there was one */
+enum { REGISTER_CLOSED = 0, REGISTER_HAS_CLOSED = 1 };
+
 static bool is_shared(const Grouping *g) { return g->partials != NULL; }
+static bool keeps_partials(const Grouping *g) { return g->partials == g->groups; }
 
 /* ---- windows of rows ---- */
 
@@ -117,22 +123,30 @@ static int slice_rows(Grouping *g, Batch *in, const Column *times, int64_t *slic
 	return count;
 }
 
-static Group **partials_find(Grouping *g, const Column *keys, int count, const int64_t *weights, const int64_t *judges)
+static void partial_add(Grouping *g, Group *partial, bool added, int64_t weight, int64_t judge)
+{
+	if (added && g->states_outside) partial->states = state_blob_new(g->op.state, NULL, g->state_bytes);
+	partial->count += weight;
+	if (g->has_judge && (added || judge > *group_judge(g, partial))) *group_judge(g, partial) = judge;
+}
+
+/* Records of a map of partials, or of the groups of a window that closes: neither is touched or listed with a time of its own. */
+static Group **records_find(Grouping *g, StateMap *map, const Column *keys, int key_count, int count, const int64_t *weights, const int64_t *judges, bool *added)
 {
 	Arena *scratch = &g->op.scratch;
-	Group **partials = arena_alloc(scratch, sizeof *partials * (size_t)count);
-	bool *added = arena_alloc(scratch, sizeof *added * (size_t)count);
-	PackedRows packed = rows_pack(keys, g->plain_key_count + 1, count, scratch);
-	state_map_upsert_many(g->partials, packed.at, packed.bytes, packed.hashes, count, (void **)partials, added);
-	for (int i = 0; i < count; i++) {
-		Group *partial = partials[i];
-		if (added[i] && g->states_outside) partial->states = state_blob_new(g->op.state, NULL, g->state_bytes);
-		partial->count += weights ? weights[i] : 1;
-		if (!g->has_judge) continue;
-		int64_t *judge = group_judge(g, partial), own = judges ? judges[i] : WATERMARK_NONE;
-		if (added[i] || own > *judge) *judge = own;
-	}
-	return partials;
+	Group **records = arena_alloc(scratch, sizeof *records * (size_t)count);
+	PackedRows packed = rows_pack(keys, key_count, count, scratch);
+	state_map_upsert_many(map, packed.at, packed.bytes, packed.hashes, count, (void **)records, added);
+	for (int i = 0; i < count; i++) partial_add(g, records[i], added[i], weights ? weights[i] : 1, judges ? judges[i] : WATERMARK_NONE);
+	return records;
+}
+
+/* A partial's first key is its slice's start and the number of windows that it is late for. */
+static int64_t slice_of(const Grouping *g, int64_t code, int *late)
+{
+	int64_t past = (code - g->windows.offset_us) % g->slice_us;
+	*late = (int)(past < 0 ? past + g->slice_us : past);
+	return code - *late;
 }
 
 static void partial_push(Grouping *g, Batch *in, const Column *times)
@@ -148,7 +162,10 @@ static void partial_push(Grouping *g, Batch *in, const Column *times)
 	keys[0] = (Column){.type = TYPE(TIMESTAMP), .i64 = slices};
 	for (int k = 0; k < g->plain_key_count; k++) keys[k + 1] = expr_eval(g->keys[g->plain_keys[k]], kept, scratch);
 	const int64_t *weights = batch_weights_dense(kept, scratch);
-	Group **partials = partials_find(g, keys, count, weights, batch_judges_dense(kept, scratch));
+	bool *added = arena_alloc(scratch, sizeof *added * (size_t)count);
+	Group **partials = records_find(g, g->partials, keys, g->plain_key_count + 1, count, weights, batch_judges_dense(kept, scratch), added);
+	for (int i = 0, late; keeps_partials(g) && i < count; i++)
+		if (added[i]) close_add(g, partials[i], slice_of(g, slices[i], &late));
 	calls_apply(g, kept, partials, weights);
 	batch_unref(kept);
 }
@@ -162,14 +179,33 @@ bool slices_push(Grouping *g, Batch *in, Error *err)
 	return true;
 }
 
-/* ---- at the commit ---- */
+/* ---- merging ---- */
 
 typedef struct Merge {
-	Repeated rows[CHUNK_ROWS];            /* row: number in partials */
+	StateMap *into;                       /* NULL: the operator's groups */
+	Repeated rows[CHUNK_ROWS];            /* the window of each */
 	Group *partials[CHUNK_ROWS];
 	Value *keys;                          /* plain_key_count a row */
 	int count;
+	Type *types;                          /* of a partial's key */
+	Value *values;
+	WindowSpan *spans;
 } Merge;
+
+static Merge *merge_make(Grouping *g, StateMap *into)
+{
+	Arena *scratch = &g->op.scratch;
+	Merge *merge = arena_alloc(scratch, sizeof *merge);
+	merge->into = into;
+	merge->count = 0;
+	merge->keys = arena_alloc(scratch, sizeof *merge->keys * (size_t)g->plain_key_count * CHUNK_ROWS);
+	merge->types = arena_array(scratch, Type, g->plain_key_count + 1);
+	merge->values = arena_array(scratch, Value, g->plain_key_count + 1);
+	merge->spans = arena_alloc(scratch, sizeof *merge->spans * (size_t)(window_spans_max(&g->windows) + 1));
+	merge->types[0] = TYPE(TIMESTAMP);
+	for (int k = 0; k < g->plain_key_count; k++) merge->types[k + 1] = g->key_types[g->plain_keys[k]];
+	return merge;
+}
 
 static Column plain_key_column(Grouping *g, const Merge *merge, int k)
 {
@@ -191,61 +227,124 @@ static void merge_chunk(Grouping *g, Merge *merge)
 	Column *keys = arena_array(scratch, Column, g->key_count + 1);
 	int64_t *weights = arena_alloc(scratch, sizeof *weights * (size_t)merge->count);
 	int64_t *judges = g->has_judge ? arena_alloc(scratch, sizeof *judges * (size_t)merge->count) : NULL;
+	bool *added = arena_alloc(scratch, sizeof *added * (size_t)merge->count);
 	for (int k = 0; k < g->plain_key_count; k++) keys[g->plain_keys[k]] = plain_key_column(g, merge, k);
 	set_window_keys(g, keys, merge->rows, merge->count);
 	for (int i = 0; i < merge->count; i++) {
 		weights[i] = merge->partials[i]->count;
 		if (judges) judges[i] = *group_judge(g, merge->partials[i]);
 	}
-	Group **groups = groups_find(g, keys, merge->count, weights, judges, span_ends(g, merge->rows, merge->count), scratch);
+	Group **groups;
+	if (merge->into) groups = records_find(g, merge->into, keys, g->key_count, merge->count, weights, judges, added);
+	else groups = groups_find(g, keys, merge->count, weights, judges, span_ends(g, merge->rows, merge->count), scratch);
 	for (int i = 0; i < merge->count; i++) calls_merge(g, groups[i], merge->partials[i]);
 	merge->count = 0;
 }
 
-static void merge_partial(Grouping *g, Merge *merge, Group *partial, const Type *types, Value *values, WindowSpan *spans)
+static void merge_add(Grouping *g, Merge *merge, Group *partial, WindowSpan span)
 {
-	uint32_t bytes;
-	row_unpack(state_map_key(g->partials, partial, &bytes), types, g->plain_key_count + 1, values);
-	int64_t past = (values[0].i64 - g->windows.offset_us) % g->slice_us;
-	int late = (int)(past < 0 ? past + g->slice_us : past);
-	int count = window_spans(&g->windows, window_instant(&g->windows, values[0].i64 - late), spans);
-	for (int w = late; w < count; w++) {
-		if (merge->count == CHUNK_ROWS) merge_chunk(g, merge);
-		merge->rows[merge->count] = (Repeated){0, spans[w]};
-		merge->partials[merge->count] = partial;
-		memcpy(&merge->keys[merge->count * g->plain_key_count], &values[1], sizeof *values * (size_t)g->plain_key_count);
-		merge->count++;
-	}
+	if (merge->count == CHUNK_ROWS) merge_chunk(g, merge);
+	merge->rows[merge->count] = (Repeated){0, span};
+	merge->partials[merge->count] = partial;
+	memcpy(&merge->keys[merge->count * g->plain_key_count], &merge->values[1], sizeof *merge->values * (size_t)g->plain_key_count);
+	merge->count++;
 }
 
-static void partials_clear(Grouping *g)
+/* Sets merge->values to the partial's key; the start of its slice. */
+static int64_t merge_read(Grouping *g, Merge *merge, const Group *partial, int *late)
+{
+	uint32_t bytes;
+	row_unpack(state_map_key(g->partials, partial, &bytes), merge->types, g->plain_key_count + 1, merge->values);
+	return slice_of(g, merge->values[0].i64, late);
+}
+
+/* What records of a map that is thrown away hold in the operator's state */
+static void records_release(Grouping *g, StateMap *map)
 {
 	uint32_t cursor = 0;
 	bool outside = g->states_outside;
 	for (int i = 0; i < g->folds.count; i++) outside |= g->folds.at[i].aggregate->release != NULL;
-	for (Group *partial; outside && (partial = state_map_next(g->partials, &cursor));) {
-		folds_release(g, partial);
-		if (g->states_outside) state_blob_free(g->op.state, partial->states);
+	for (Group *record; outside && (record = state_map_next(map, &cursor));) {
+		folds_release(g, record);
+		if (g->states_outside) state_blob_free(g->op.state, record->states);
 	}
+}
+
+/* ---- open windows are visible: at the end of each commit ---- */
+
+void slices_merge(Grouping *g)
+{
+	if (!is_shared(g) || keeps_partials(g) || state_map_count(g->partials) == 0) return;
+	Merge *merge = merge_make(g, NULL);
+	uint32_t cursor = 0;
+	for (Group *partial; (partial = state_map_next(g->partials, &cursor));) {
+		int late, count;
+		int64_t slice = merge_read(g, merge, partial, &late);
+		count = window_spans(&g->windows, window_instant(&g->windows, slice), merge->spans);
+		for (int w = late; w < count; w++) merge_add(g, merge, partial, merge->spans[w]);
+	}
+	merge_chunk(g, merge);
+	records_release(g, g->partials);
 	state_free(g->partial_state);
 	g->partial_state = state_new("partials");
 	g->partials = state_map_open(g->partial_state, g->group_bytes);
 }
 
-void slices_merge(Grouping *g)
+/* ---- EMIT ON WINDOW CLOSE ---- */
+
+/* Merges the partials of a slice that are in the window: not those of rows that were late for it. */
+static void merge_slice(Grouping *g, Merge *merge, const StateCursor *cursor, int64_t slice, WindowSpan window)
 {
-	if (!is_shared(g) || state_map_count(g->partials) == 0) return;
-	Arena *scratch = &g->op.scratch;
-	Merge *merge = arena_alloc(scratch, sizeof *merge);
-	merge->count = 0;
-	merge->keys = arena_alloc(scratch, sizeof *merge->keys * (size_t)g->plain_key_count * CHUNK_ROWS);
-	Type *types = arena_array(scratch, Type, g->plain_key_count + 1);
-	Value *values = arena_array(scratch, Value, g->plain_key_count + 1);
-	WindowSpan *spans = arena_alloc(scratch, sizeof *spans * (size_t)(window_spans_max(&g->windows) + 1));
-	types[0] = TYPE(TIMESTAMP);
-	for (int k = 0; k < g->plain_key_count; k++) types[k + 1] = g->key_types[g->plain_keys[k]];
-	uint32_t cursor = 0;
-	for (Group *partial; (partial = state_map_next(g->partials, &cursor));) merge_partial(g, merge, partial, types, values, spans);
+	int which = 0;
+	window_spans(&g->windows, window_instant(&g->windows, slice), merge->spans);
+	while (merge->spans[which].end != window.end) which++;
+	for (Group *partial = close_list_first(g, cursor); partial; partial = close_list_next(g, partial)) {
+		int late;
+		merge_read(g, merge, partial, &late);
+		if (late <= which) merge_add(g, merge, partial, window);
+	}
+}
+
+static bool window_close(Grouping *g, WindowSpan window, Error *err)
+{
+	State *state = state_new("window");
+	StateMap *map = state_map_open(state, g->group_bytes);
+	Merge *merge = merge_make(g, map);
+	StateCursor cursor;
+	for (state_tree_first(g->times, &cursor); cursor.valid; state_cursor_next(&cursor)) {
+		int64_t slice = close_list_time(&cursor);
+		if (window_instant(&g->windows, slice) >= window.end) break;
+		merge_slice(g, merge, &cursor, slice, window);
+	}
 	merge_chunk(g, merge);
-	partials_clear(g);
+	bool fine = records_emit(g, map, err);
+	records_release(g, map);
+	state_free(state);
+	return fine;
+}
+
+/* The first slice is in the window that closes next, or in none that is open: slices are in the order of their windows' ends. */
+bool slices_close(Grouping *g, Error *err)
+{
+	if (!is_shared(g) || !keeps_partials(g)) return close_groups(g, err);
+	int64_t *closed = state_register(g->op.state, REGISTER_CLOSED), *has_closed = state_register(g->op.state, REGISTER_HAS_CLOSED);
+	WindowSpan *spans = arena_alloc(&g->op.scratch, sizeof *spans * (size_t)(window_spans_max(&g->windows) + 1));
+	bool fine = true;
+	while (fine) {
+		StateCursor cursor;
+		state_tree_first(g->times, &cursor);
+		if (!cursor.valid) break;
+		int count = window_spans(&g->windows, window_instant(&g->windows, close_list_time(&cursor)), spans), next = 0;
+		while (next < count && *has_closed && spans[next].end <= *closed) next++;
+		if (next == count) {
+			close_list_free(g, &cursor);
+			continue;
+		}
+		if (!is_closed(g, spans[next].end)) break;
+		fine = window_close(g, spans[next], err);
+		*closed = spans[next].end;
+		*has_closed = 1;
+	}
+	close_forget(g);
+	return fine;
 }

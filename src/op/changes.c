@@ -1,19 +1,22 @@
-/* Changes of a commit: packed at once, so that nothing pins the batches they came in, netted and sorted when taken.
- *
- * Netting finds equal rows by 128 bits of hash (and compares their bytes); sorting goes by the first 16 bytes of the rows' sort keys and looks
- * at the rest only where these are equal. */
+/* Changes of a commit: packed at once, so that nothing pins the batches they came in; netted when taken. Views with a key are sorted by it,
+ * which brings equal rows together (changes_sort.c); rows of others are found again by 128 bits of hash and their bytes. */
 #include "op/changes.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
-void change_log_init(ChangeLog *log, bool append_only) { *log = (ChangeLog){.append_only = append_only}; }
+void change_log_init(ChangeLog *log, bool append_only, const int *key_columns, int key_count)
+{
+	*log = (ChangeLog){.append_only = append_only, .key_columns = key_columns, .key_count = append_only ? 0 : key_count, .keys = STRBUF_INIT};
+}
 
 void change_log_release(ChangeLog *log)
 {
 	vec_release(&log->rows);
+	vec_release(&log->key_ends);
+	strbuf_release(&log->keys);
 	free(log->bytes);
-	*log = (ChangeLog){.append_only = log->append_only};
+	log->bytes = NULL;
+	log->byte_count = log->byte_room = 0;
 }
 
 void changes_release(Changes *changes)
@@ -35,6 +38,14 @@ static void log_reserve(ChangeLog *log, size_t bytes, int rows)
 	}
 }
 
+static void log_add_keys(ChangeLog *log, const Column *columns, int count)
+{
+	for (int i = 0; i < count; i++) {
+		for (int k = 0; k < log->key_count; k++) sort_key_add_column(&log->keys, &columns[log->key_columns[k]], i, (SortSpec){0});
+		vec_push(&log->key_ends, log->keys.bytes);
+	}
+}
+
 bool change_log_add(ChangeLog *log, const Batch *in, Arena *scratch, Error *err)
 {
 	Column *columns = arena_array(scratch, Column, in->column_count);
@@ -52,10 +63,9 @@ bool change_log_add(ChangeLog *log, const Batch *in, Arena *scratch, Error *err)
 		if (packed.bytes[i]) memcpy(log->bytes + log->byte_count, packed.at[i], packed.bytes[i]);
 		log->byte_count += packed.bytes[i];
 	}
+	if (log->key_count) log_add_keys(log, columns, in->count);
 	return true;
 }
-
-/* ---- netting ---- */
 
 static bool same_row(const char *bytes, const ChangeRow *a, const ChangeRow *b)
 {
@@ -63,7 +73,7 @@ static bool same_row(const char *bytes, const ChangeRow *a, const ChangeRow *b)
 }
 
 /* Sums the weights of equal rows into the first of them; rows of weight 0 go. */
-static void changes_net(Changes *changes)
+static void changes_by_hash(Changes *changes)
 {
 	uint32_t room = 16;
 	while (room < (uint32_t)changes->count * 2u) room *= 2;
@@ -87,74 +97,12 @@ static void changes_net(Changes *changes)
 		if (changes->rows[i].weight) changes->rows[changes->count++] = changes->rows[i];
 }
 
-/* ---- sorting ---- */
-
-typedef struct SortedRow { uint64_t high, low; const char *key; uint32_t bytes; int row; bool added; } SortedRow;
-
-static int sorted_compare(const void *a, const void *b)
-{
-	const SortedRow *x = a, *y = b;
-	if (x->high != y->high) return x->high < y->high ? -1 : 1;
-	if (x->low != y->low) return x->low < y->low ? -1 : 1;
-	uint32_t least = x->bytes < y->bytes ? x->bytes : y->bytes;
-	int order = least > 16 ? memcmp(x->key, y->key, least) : 0;
-	if (order) return order;
-	if (x->bytes != y->bytes) return x->bytes < y->bytes ? -1 : 1;
-	if (x->added != y->added) return x->added - y->added;         /* old before new */
-	return x->row < y->row ? -1 : 1;
-}
-
-static uint64_t key_word(const char *key, uint32_t bytes, uint32_t from)
-{
-	unsigned char word[8] = {0};
-	if (bytes > from) memcpy(word, key + from, bytes - from < 8 ? bytes - from : 8);
-	uint64_t x;
-	memcpy(&x, word, 8);
-	return __builtin_bswap64(x);
-}
-
-static void add_sort_key(StrBuf *keys, const Changes *changes, const ChangeRow *row, const Type *types, int column_count, const int *key_columns, int key_count, Value *values)
-{
-	row_unpack(changes->bytes + row->offset, types, column_count, values);
-	for (int k = 0; k < key_count; k++) sort_key_add(keys, &values[key_columns[k]], (SortSpec){0});
-}
-
-static void changes_sort(Changes *changes, const Type *types, int column_count, const int *key_columns, int key_count)
-{
-	if (key_count == 0 || changes->count < 2) return;
-	SortedRow *sorted = mem_alloc(sizeof *sorted * (size_t)changes->count);
-	Value *values = mem_alloc(sizeof *values * (size_t)column_count);
-	StrBuf keys = STRBUF_INIT;
-	for (int i = 0; i < changes->count; i++) {
-		size_t start = keys.bytes;
-		add_sort_key(&keys, changes, &changes->rows[i], types, column_count, key_columns, key_count, values);
-		sorted[i] = (SortedRow){.bytes = (uint32_t)(keys.bytes - start), .row = i, .added = changes->rows[i].weight > 0};
-	}
-	const char *key = keys.text;
-	bool in_order = true;
-	for (int i = 0; i < changes->count; key += sorted[i++].bytes) {
-		sorted[i].key = key;
-		sorted[i].high = key_word(key, sorted[i].bytes, 0);
-		sorted[i].low = key_word(key, sorted[i].bytes, 8);
-		if (i > 0 && in_order) in_order = sorted_compare(&sorted[i - 1], &sorted[i]) <= 0;
-	}
-	if (!in_order) {
-		qsort(sorted, (size_t)changes->count, sizeof *sorted, sorted_compare);
-		ChangeRow *rows = mem_alloc(sizeof *rows * (size_t)changes->count);
-		for (int i = 0; i < changes->count; i++) rows[i] = changes->rows[sorted[i].row];
-		free(changes->rows);
-		changes->rows = rows;
-	}
-	strbuf_release(&keys);
-	free(values);
-	free(sorted);
-}
-
-void change_log_take(ChangeLog *log, const Type *types, int column_count, const int *key_columns, int key_count, Changes *out)
+void change_log_take(ChangeLog *log, Changes *out)
 {
 	*out = (Changes){.rows = log->rows.at, .count = log->rows.count, .bytes = log->bytes, .byte_count = log->byte_count};
-	*log = (ChangeLog){.append_only = log->append_only};
-	if (log->append_only) return;
-	changes_net(out);
-	changes_sort(out, types, column_count, key_columns, key_count);
+	if (log->key_count) changes_by_key(out, log->keys.text, log->key_ends.at);
+	else if (!log->append_only) changes_by_hash(out);
+	vec_release(&log->key_ends);
+	strbuf_release(&log->keys);
+	change_log_init(log, log->append_only, log->key_columns, log->key_count);
 }

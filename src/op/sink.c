@@ -28,7 +28,7 @@ Op *op_sink_new(const SinkSpec *spec)
 	sink->op.append_only = in->append_only;
 	sink->key_count = spec->key_count;
 	if (spec->key_count) sink->key_columns = arena_copy(&sink->op.arena, spec->key_columns, sizeof *spec->key_columns * (size_t)spec->key_count);
-	change_log_init(&sink->log, in->append_only);
+	change_log_init(&sink->log, in->append_only, sink->key_columns, sink->key_count);
 	return &sink->op;
 }
 
@@ -36,7 +36,7 @@ void op_sink_take(Op *op, Changes *out)
 {
 	Sink *sink = (Sink *)op;
 	assert(op->class == &SINK);
-	change_log_take(&sink->log, op->types, op->column_count, sink->key_columns, sink->key_count, out);
+	change_log_take(&sink->log, out);
 }
 
 uint64_t op_sink_pending_bytes(const Op *op)

@@ -239,7 +239,7 @@ typedef struct SinkSpec {
 Op *op_sink_new(const SinkSpec *spec);
 
 /* What a commit changes in a view: owns all its bytes. Rows are packed (type/row.h), in key order, with old and new of one key
- * side by side. weight > 0: appears (so many copies), < 0: disappears. */
+ * side by side. weight > 0: appears (so many copies), < 0: disappears. hash: only where the view has no key and rows can go, else 0. */
 typedef struct ChangeRow { uint32_t offset, bytes; int64_t weight; Hash128 hash; } ChangeRow;
 typedef struct Changes { ChangeRow *rows; int count; char *bytes; size_t byte_count; } Changes;
 /* Net changes since the last call; the caller frees with changes_release. */

@@ -55,7 +55,7 @@ static bool tap_commit(Op *op, const CommitInfo *commit, Error *err)
 	Tap *tap = (Tap *)op;
 	if (!tap->net || tap->log.rows.count == 0) return true;
 	Changes changes;
-	change_log_take(&tap->log, op->types, op->column_count, NULL, 0, &changes);
+	change_log_take(&tap->log, &changes);
 	bool fine = tap_changes(tap, &changes, commit->system_us, err);
 	changes_release(&changes);
 	return fine;
@@ -74,6 +74,6 @@ Op *op_tap_new(const TapSpec *spec)
 	tap->tap = spec->tap;
 	tap->context = spec->context;
 	tap->net = spec->net;
-	change_log_init(&tap->log, in->append_only);
+	change_log_init(&tap->log, in->append_only, NULL, 0);
 	return &tap->op;
 }

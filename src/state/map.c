@@ -162,15 +162,19 @@ static void directory_double(StateMap *map)
 
 static void segment_split(StateMap *map, uint32_t hash)
 {
-	Segment *old = segment_of(map, hash);
-	if (old->depth == map->depth) directory_double(map);
-	uint32_t depth = old->depth + 1, span = 1u << (map->depth - depth);      /* directory entries of each half */
-	Segment *halves[2] = {segment_new(SEGMENT_SLOTS, depth), segment_new(SEGMENT_SLOTS, depth)};
+	uint64_t slots[SEGMENT_SLOTS];
+	Segment *low = segment_of(map, hash);
+	if (low->depth == map->depth) directory_double(map);
+	uint32_t depth = low->depth + 1, span = 1u << (map->depth - depth);      /* directory entries of each half */
+	Segment *high = segment_new(SEGMENT_SLOTS, depth);
+	memcpy(slots, low->slots, sizeof slots);
+	memset(low->slots, 0, sizeof slots);
+	low->depth = depth;
+	low->used = 0;
 	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
-		if (old->slots[i]) segment_put(halves[old->slots[i] >> (64 - depth) & 1], map->slot_mask, old->slots[i]);
-	uint32_t first = directory_index(map, hash) & ~(2 * span - 1);
-	for (uint32_t i = 0; i < 2 * span; i++) map->directory[first + i] = halves[i >= span];
-	free(old);
+		if (slots[i]) segment_put(slots[i] >> (64 - depth) & 1 ? high : low, map->slot_mask, slots[i]);
+	uint32_t first = (directory_index(map, hash) & ~(2 * span - 1)) + span;
+	for (uint32_t i = 0; i < span; i++) map->directory[first + i] = high;
 }
 
 static void slot_add(StateMap *map, uint32_t hash, uint32_t granule)
@@ -305,7 +309,7 @@ static inline void probe_chunk(const StateMap *map, const uint64_t *hashes, int 
 	}
 }
 
-void state_map_upsert_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added)
+static inline void upsert_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added, bool mark)
 {
 	Probe probe;
 	for (int base = 0; base < count; base += PROBE_CHUNK) {
@@ -315,12 +319,25 @@ void state_map_upsert_many(StateMap *map, const char *const *keys, const uint32_
 			int row = base + i;
 			void *payload = probe.guesses[i] ? granule_at(map->state, probe.guesses[i]) : NULL;
 			bool is_new = false;
-			if (payload && record_matches(map, payload, keys[row], key_bytes[row])) page_mark(map->state, probe.guesses[i] / PAGE_GRANULES);
-			else payload = map_upsert(map, keys[row], key_bytes[row], probe.hashes[i], &is_new);
+			if (payload && record_matches(map, payload, keys[row], key_bytes[row])) {
+				if (mark) page_mark(map->state, probe.guesses[i] / PAGE_GRANULES);
+			} else {
+				payload = map_upsert(map, keys[row], key_bytes[row], probe.hashes[i], &is_new);
+			}
 			payloads[row] = payload;
 			if (added) added[row] = is_new;
 		}
 	}
+}
+
+void state_map_upsert_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added)
+{
+	upsert_many(map, keys, key_bytes, hashes, count, payloads, added, true);
+}
+
+void state_map_reach_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added)
+{
+	upsert_many(map, keys, key_bytes, hashes, count, payloads, added, false);
 }
 
 void state_map_find_many(const StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads)

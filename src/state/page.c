@@ -61,20 +61,19 @@ static void slab_fill(State *state, uint32_t slab)
 		state->slab_count++;
 	}
 	if (state->slabs[slab]) return;
-	char *memory = mem_alloc((SLAB_PAGES + 1) * STATE_PAGE_BYTES);
+	char *memory = mem_zalloc((SLAB_PAGES + 1) * STATE_PAGE_BYTES);
 	state->slab_memory[slab] = memory;
 	state->slabs[slab] = (char *)(((uintptr_t)memory + STATE_PAGE_BYTES - 1) & ~(uintptr_t)(STATE_PAGE_BYTES - 1));
 }
 
+/* Pages are zero when they are not in use: slabs begin so, and what is removed is cleared. */
 static Page *page_claim(State *state, uint32_t number)
 {
 	slab_fill(state, number / SLAB_PAGES);
 	state->slab_used[number / SLAB_PAGES] |= (uint8_t)(1u << number % SLAB_PAGES);
 	state->flags[number] |= PAGE_LIVE;
 	state->live_pages++;
-	Page *page = page_at(state, number);
-	memset(page, 0, STATE_PAGE_BYTES);
-	return page;
+	return page_at(state, number);
 }
 
 static uint32_t page_free_number(State *state)
@@ -163,13 +162,15 @@ void pool_give(State *state, Pool *pool, void *record)
 	if (page->used == page->room) pool_link(state, pool, page->number);
 	page->taken[i / 64] &= ~((uint64_t)1 << (i % 64));
 	page->used--;
+	memset(record, 0, page->stride);
 	if (page->used == 0) {
-		pool_unlink(state, pool, page->number);
-		page_drop(state, page->number);
+		uint32_t number = page->number;
+		pool_unlink(state, pool, number);
+		memset(page, 0, page->first);
+		page_drop(state, number);
 		return;
 	}
 	if (i / 64 < page->hint) page->hint = (uint16_t)(i / 64);
-	memset(record, 0, page->stride);
 	page_mark(state, page->number);
 }
 
@@ -225,7 +226,16 @@ bool page_load(State *state, uint32_t number, const void *bytes, uint32_t count,
 	Page *page = page_claim(state, number);
 	memcpy(page, bytes, count);
 	state->flags[number] = PAGE_LIVE | PAGE_SAVED;
-	return page_sound(page, number, count) || state_damaged(state, number, err);
+	return page_sound(page, number, count) || state_damaged(state, number, err);       /* which ends the use of this state */
+}
+
+void page_check(const Page *page)
+{
+	assert(page_sound(page, page->number, page_bytes_used(page)));
+	for (uint32_t i = 0; i < page->room; i++) {
+		const char *record = page_record(page, i);
+		if (!page_taken(page, i)) assert(record[0] == 0 && memcmp(record, record + 1, page->stride - 1) == 0);
+	}
 }
 
 void pages_release(State *state)

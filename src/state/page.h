@@ -146,6 +146,7 @@ void large_release(State *state);
 
 void pages_save(State *state, StatePut *put, void *context);
 bool page_load(State *state, uint32_t number, const void *bytes, uint32_t count, Error *err);
+void page_check(const Page *page);                         /* asserts; free places are zero */
 void pages_release(State *state);
 
 bool state_damaged(const State *state, uint32_t page, Error *err);        /* is false */

@@ -173,6 +173,7 @@ void state_check(const State *state)
 		live++;
 		dirty += (flags & PAGE_DIRTY) != 0;
 		assert(page_at(state, number)->number == number && page_at(state, number)->used > 0);
+		page_check(page_at(state, number));
 	}
 	assert(live == state->live_pages && dirty == state->dirty_pages);
 	blob_check(state);

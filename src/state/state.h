@@ -48,6 +48,8 @@ void *state_map_find(const StateMap *map, const void *key, uint32_t key_bytes, u
 void *state_map_upsert(StateMap *map, const void *key, uint32_t key_bytes, uint64_t hash, bool *added);
 /* Many at once, with prefetching: payloads[i] for each key; the same as upsert / find one by one, in order. added may be NULL. */
 void state_map_upsert_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added);
+/* The same, but records that were there are not marked: who then writes to one calls state_map_changed. */
+void state_map_reach_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added);
 void state_map_find_many(const StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads);
 void state_map_changed(StateMap *map, void *payload);           /* before writing through a pointer that find gave */
 void state_map_remove(StateMap *map, void *payload);
