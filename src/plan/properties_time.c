@@ -130,6 +130,29 @@ static void moving_time(PlanContext *context, Plan *plan)
 	plan->facts.has_arrival = plan->inputs[0]->facts.has_arrival;         /* a filter, but time takes rows out again: no watermark */
 }
 
+/* coalesce(a, b), as USING of FULL JOIN makes it: whichever it is, no earlier one comes than the earliest of both. */
+static void coalesce_time(PlanContext *context, Plan *plan, const PlanItem *item)
+{
+	const PlanFacts *in = &plan->inputs[0]->facts;
+	PlanWatermark out = {.inclusive = true};
+	for (int i = 0; i < item->expr->arg_count; i++) {
+		const Expr *arg = item->expr->args[i];
+		const PlanWatermark *from = arg->kind == EXPR_COLUMN ? facts_closing(in, arg->column) : NULL;
+		if (!from || (i && (from->clock != out.clock || (from->window > 0) != (out.window > 0)))) return;
+		if (!i) out = *from;
+		if (from->delta_us > out.delta_us) out.delta_us = from->delta_us;
+		out.inclusive &= from->inclusive;
+		out.soft |= from->soft;
+		out.is_window_time &= from->is_window_time;
+	}
+	PlanWatermark *watermark = add(context, plan, item->id, &out);
+	if (!watermark) return;
+	for (int i = 0; i < item->expr->arg_count; i++) {
+		const PlanWatermark *from = facts_closing(in, item->expr->args[i]->column);
+		add_term(context, watermark, 0, from->column, out.delta_us - from->delta_us);
+	}
+}
+
 static void project_time(PlanContext *context, Plan *plan)
 {
 	const PlanFacts *in = &plan->inputs[0]->facts;
@@ -146,6 +169,7 @@ static void project_time(PlanContext *context, Plan *plan)
 			watermark->clock = true;
 			add_term(context, watermark, -1, 0, 0);
 		}
+		else if (expr_is_call(e, "coalesce")) coalesce_time(context, plan, &plan->items[i]);
 	}
 }
 
@@ -346,26 +370,32 @@ static void window_join_side(PlanContext *context, Plan *plan, int side, const P
 		if (!watermark) return;
 		watermark->inclusive = from->inclusive && other->inclusive;
 		watermark->soft = false;
+		if (other->delta_us > own->delta_us) watermark->delta_us += other->delta_us - own->delta_us;
 		add_term(context, watermark, side, from->column, 0);
 		add_term(context, watermark, 1 - side, other->column, from->delta_us - own->delta_us);
 	}
+}
+
+/* A watermark that is so far behind what judges the rows of all inputs: each input's part of it. */
+static void add_judged_term(PlanContext *context, PlanWatermark *watermark, int input, const PlanWatermark *from)
+{
+	add_term(context, watermark, input, from->column, watermark->delta_us - from->delta_us);
 }
 
 /* A row still waits for partners, so its column is as far behind as it can wait. */
 static void interval_join_side(PlanContext *context, Plan *plan, const IntervalBounds *bounds, int side)
 {
 	const PlanWatermark *left = facts_closing(&plan->inputs[0]->facts, bounds->left), *right = facts_closing(&plan->inputs[1]->facts, bounds->right);
-	const PlanWatermark *own = side ? right : left;
-	int64_t behind_us = side ? -bounds->lower_us : bounds->upper_us;
-	if (behind_us < 0) behind_us = 0;
+	const PlanWatermark *own = side ? right : left, *other = side ? left : right;
+	int64_t waits_us = other->delta_us + (side ? -bounds->lower_us : bounds->upper_us);
 	PlanWatermark *watermark = add(context, plan, own->column, own);
 	if (!watermark) return;
-	watermark->delta_us = behind_us;                  /* the join measures what judges its rows in these times */
+	if (waits_us > own->delta_us) watermark->delta_us = waits_us;
 	watermark->soft = left->soft || right->soft;
 	watermark->inclusive = left->inclusive && right->inclusive;
 	watermark->is_window_time = false;
-	add_term(context, watermark, 0, left->column, behind_us);
-	add_term(context, watermark, 1, right->column, behind_us);
+	add_judged_term(context, watermark, 0, left);
+	add_judged_term(context, watermark, 1, right);
 }
 
 static void temporal_time(PlanContext *context, Plan *plan)
@@ -376,9 +406,15 @@ static void temporal_time(PlanContext *context, Plan *plan)
 	bool by_event = plan->join_form == JOIN_FORM_TEMPORAL_EVENT;
 	if (by_event && (!time || !right)) return;
 	for (int i = 0; i < in->watermark_count; i++) {
-		if (in->watermarks[i].versions) continue;
-		PlanWatermark *passed = pass(context, plan, in->watermarks[i].column, &in->watermarks[i]);
-		if (passed && by_event) add_term(context, passed, 1, right->column, in->watermarks[i].delta_us - time->delta_us);
+		const PlanWatermark *from = &in->watermarks[i];
+		if (from->versions) continue;
+		if (!by_event) { pass(context, plan, from->column, from); continue; }
+		PlanWatermark *watermark = add(context, plan, from->column, from);
+		if (!watermark) return;
+		int64_t waits_us = right->delta_us + from->delta_us - time->delta_us;
+		if (waits_us > watermark->delta_us) watermark->delta_us = waits_us;
+		add_judged_term(context, watermark, 0, from);
+		add_term(context, watermark, 1, right->column, watermark->delta_us - right->delta_us);
 	}
 }
 
