@@ -35,7 +35,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-enum { TEST_INPUTS_MAX = 4, TEST_COLUMNS_MAX = 16 };
+enum { TEST_INPUTS_MAX = 4, TEST_COLUMNS_MAX = 72 };
 #define SECOND 1000000ll
 
 /* ---- rows ---- */

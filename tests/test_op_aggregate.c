@@ -457,6 +457,56 @@ static void slices_give_what_windows_would(void **unused)
 		}
 }
 
+/* ---- states that are too large for a record ---- */
+
+enum { WIDE_COLUMNS = 8, WIDE_CALLS = 60 };
+static const char WIDE_TYPES[] = "integer real real real real real real real real";
+
+static Op *make_wide(Arena *arena)
+{
+	AggregateSpec spec = {.in = test_input(arena, 1, WIDE_TYPES, make_append_only), .close.key_index = -1};
+	CallText calls[WIDE_CALLS];
+	for (int i = 0; i < WIDE_CALLS; i++) calls[i] = (CallText){"regr_count", {1 + i / WIDE_COLUMNS, 1 + i % WIDE_COLUMNS}, 2, false, NO, NO};
+	make_keys(arena, &spec, 1, (const int[]){0});
+	make_calls(arena, &spec, calls, WIDE_CALLS);
+	return op_aggregate_new(&spec);
+}
+
+static void recompute_wide(const TestRows *inputs, const int64_t *watermarks, TestRows *out)
+{
+	(void)watermarks;
+	TestRows net;
+	test_rows_init(&net, inputs[0].types, inputs[0].column_count);
+	test_rows_append(&net, &inputs[0]);
+	test_rows_net(&net);
+	bool *done = calloc((size_t)net.count + 1, 1);
+	for (int i = 0; i < net.count; i++) {
+		Value values[1 + WIDE_CALLS] = {net.at[i].values[0]};
+		for (int c = 0; c < WIDE_CALLS; c++) values[1 + c] = (Value){.type = TYPE(INTEGER)};
+		for (int j = i; j < net.count && !done[i]; j++) {
+			if (done[j] || !value_equal(&net.at[i].values[0], &net.at[j].values[0])) continue;
+			for (int c = 0; c < WIDE_CALLS; c++) {
+				const Value *v = net.at[j].values;
+				values[1 + c].i64 += v[1 + c / WIDE_COLUMNS].is_null || v[1 + c % WIDE_COLUMNS].is_null ? 0 : net.at[j].weight;
+			}
+			if (j > i) done[j] = true;
+		}
+		if (!done[i]) test_rows_add(out, values, 1);
+	}
+	free(done);
+	test_rows_release(&net);
+}
+
+static void groups_of_many_calls_keep_their_states_outside(void **unused)
+{
+	(void)unused;
+	for (int append_only = 0; append_only < 2; append_only++) {
+		make_append_only = append_only;
+		differential_run(&(Differential){.make = make_wide, .input_count = 1, .recompute = recompute_wide, .rows = 150, .rounds = 2,
+			.inputs = {{.types = WIDE_TYPES, .append_only = append_only}}});
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +516,7 @@ int main(void)
 		cmocka_unit_test(a_closed_window_leaves_nothing_behind),
 		cmocka_unit_test(a_window_on_close_comes_once_in_the_order_of_keys),
 		cmocka_unit_test(slices_give_what_windows_would),
+		cmocka_unit_test(groups_of_many_calls_keep_their_states_outside),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static void group_touch(Grouping *g, Group *group, bool added)
 {
 	if (group->touched) return;
 	bool existed = g->global ? !added : group->count > 0;
-	if (g->emit_on_close ? g->append_only : existed && g->append_only && g->call_count == 0) return;      /* its row cannot change any more */
+	if (g->emit_on_close && g->append_only) return;                    /* its row comes when it closes */
 	vec_push(&g->touched, (Touched){group, existed});
 	group->touched = (uint32_t)g->touched.count;
 	if (existed && !g->emit_on_close) old_keep(g, group, g->touched.count - 1);
@@ -87,7 +87,8 @@ Group **groups_find(Grouping *g, const Column *keys, int count, const int64_t *w
 	Group **groups = arena_alloc(scratch, sizeof *groups * (size_t)count);
 	bool *added = arena_alloc(scratch, sizeof *added * (size_t)count);
 	PackedRows packed = rows_pack(keys, g->key_count, count, scratch);
-	state_map_upsert_many(g->groups, packed.at, packed.bytes, packed.hashes, count, (void **)groups, added);
+	if (g->first_row_decides) state_map_reach_many(g->groups, packed.at, packed.bytes, packed.hashes, count, (void **)groups, added);
+	else state_map_upsert_many(g->groups, packed.at, packed.bytes, packed.hashes, count, (void **)groups, added);
 	const Column *close = g->close_key >= 0 && !close_times ? &keys[g->close_key] : NULL;
 	for (int i = 0; i < count; i++) {
 		Group *group = groups[i];
@@ -95,6 +96,7 @@ Group **groups_find(Grouping *g, const Column *keys, int count, const int64_t *w
 			bool has_time = close_times || (close && !column_is_null(close, i));
 			group_start(g, group, has_time, !has_time ? 0 : close_times ? close_times[i] : close->i64[i]);
 		}
+		else if (g->first_row_decides && !group->touched) continue;        /* was there before this commit: nothing changes, not even the page */
 		group_touch(g, group, added[i]);
 		group->count += weights ? weights[i] : 1;
 		if (judges && judges[i] > *group_judge(g, group)) *group_judge(g, group) = judges[i];
@@ -337,7 +339,8 @@ static Grouping *grouping_new(const AggregateSpec *spec)
 	g->has_arrival = spec->in.has_arrival;
 	g->global = spec->global;
 	g->emit_on_close = spec->emit_on_close;
-	g->op.append_only = spec->emit_on_close || (spec->in.append_only && spec->call_count == 0 && !spec->global);
+	g->first_row_decides = spec->in.append_only && spec->call_count == 0 && !spec->global && !spec->emit_on_close;
+	g->op.append_only = spec->emit_on_close || g->first_row_decides;
 	return g;
 }
 

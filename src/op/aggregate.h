@@ -99,6 +99,7 @@ typedef struct Grouping {
 	VEC(DistinctTable) tables;
 	int *read_inputs, read_count;     /* all columns of the input that the operator reads, left to right: the order where there is none */
 	bool append_only, has_judge, has_arrival, global, emit_on_close;
+	bool first_row_decides;           /* DISTINCT over what only grows: later rows of a group change nothing */
 
 	StateMap *groups;
 	StateTree *times;                 /* closing time -> CloseTime; NULL: groups never close */

@@ -1,15 +1,15 @@
 /* Sorting a commit's changes by key.
  *
- * Most keys of a commit differ in a few bytes only (numbers have leading zeros, windows are near each other). The first eight bytes in which any
+ * Most keys of a commit differ in a few bytes only (numbers have leading zeros, windows are near each other). The first sixteen bytes in which any
  * two differ make a number that sorts as the keys do as far as it goes; a radix sort of these, passing over the bytes that nobody
  * varies, costs a few nanoseconds a row. Rows that agree in it are compared in full only where it does not hold the whole key. */
 #include <stdlib.h>
 
 #include "op/changes.h"
 
-enum { LOOK_BYTES = 64, ORDER_BYTES = 8, LONG_RUN = 16 };
+enum { LOOK_BYTES = 64, ORDER_BYTES = 16, LONG_RUN = 16 };
 
-typedef struct SortItem { uint64_t order; uint32_t row; } SortItem;
+typedef struct SortItem { uint64_t order[2]; uint32_t row; } SortItem;        /* the more significant word first */
 
 typedef struct Sorting {
 	Changes *changes;
@@ -71,23 +71,26 @@ static void fill_items(Sorting *s)
 	for (int i = 0; i < s->changes->count; i++) {
 		size_t bytes;
 		const char *key = key_of(s, (uint32_t)i, &bytes);
-		uint64_t order = 0;
-		for (int p = 0; p < s->position_count; p++) order = order << 8 | (uint8_t)key[s->positions[p]];
-		s->items[i] = (SortItem){order, (uint32_t)i};
+		SortItem item = {.row = (uint32_t)i};
+		for (int p = 0; p < s->position_count; p++) item.order[p / 8] |= (uint64_t)(uint8_t)key[s->positions[p]] << (7 - p % 8) * 8;
+		s->items[i] = item;
 	}
 }
 
-static void radix_pass(Sorting *s, int shift)
+static inline bool same_order(const SortItem *a, const SortItem *b) { return a->order[0] == b->order[0] && a->order[1] == b->order[1]; }
+
+static void radix_pass(Sorting *s, int position)
 {
+	int word = position / 8, shift = (7 - position % 8) * 8;
 	uint32_t starts[256] = {0}, sum = 0;
 	int count = s->changes->count;
-	for (int i = 0; i < count; i++) starts[s->items[i].order >> shift & 255]++;
+	for (int i = 0; i < count; i++) starts[s->items[i].order[word] >> shift & 255]++;
 	for (int b = 0; b < 256; b++) {
 		uint32_t here = starts[b];
 		starts[b] = sum;
 		sum += here;
 	}
-	for (int i = 0; i < count; i++) s->other[starts[s->items[i].order >> shift & 255]++] = s->items[i];
+	for (int i = 0; i < count; i++) s->other[starts[s->items[i].order[word] >> shift & 255]++] = s->items[i];
 	SortItem *items = s->items;
 	s->items = s->other;
 	s->other = items;
@@ -95,8 +98,10 @@ static void radix_pass(Sorting *s, int shift)
 
 static bool is_sorted(const Sorting *s)
 {
-	for (int i = 1; i < s->changes->count; i++)
-		if (s->items[i - 1].order > s->items[i].order) return false;
+	for (int i = 1; i < s->changes->count; i++) {
+		const uint64_t *a = s->items[i - 1].order, *b = s->items[i].order;
+		if (a[0] > b[0] || (a[0] == b[0] && a[1] > b[1])) return false;
+	}
 	return true;
 }
 
@@ -167,7 +172,7 @@ static void runs_net(Sorting *s, const SortItem *items, int n, ChangeRow *rows, 
 	Changes *changes = s->changes;
 	for (int i = 0; i < n;) {
 		int end = i + 1, from = *count;
-		while (end < n && items[end].order == items[i].order && (s->exact || keys_compare(s, items[i].row, items[end].row) == 0)) end++;
+		while (end < n && same_order(&items[end], &items[i]) && (s->exact || keys_compare(s, items[i].row, items[end].row) == 0)) end++;
 		if (end - i > LONG_RUN) run_add_long(rows, count, changes->rows, &items[i], end - i, changes->bytes);
 		else
 			for (int r = i; r < end; r++) run_add(rows, from, count, &changes->rows[items[r].row], changes->bytes);
@@ -181,7 +186,7 @@ static void sort_ties(Sorting *s)
 	int count = s->changes->count;
 	for (int i = 0; i < count;) {
 		int end = i + 1;
-		while (end < count && s->items[end].order == s->items[i].order) end++;
+		while (end < count && same_order(&s->items[end], &s->items[i])) end++;
 		if (end - i > 1) qsort_r(&s->items[i], (size_t)(end - i), sizeof *s->items, items_compare, s);
 		i = end;
 	}
@@ -196,7 +201,7 @@ void changes_by_key(Changes *changes, const char *keys, const size_t *ends)
 	choose_positions(&s);
 	fill_items(&s);
 	if (!is_sorted(&s))
-		for (int p = s.position_count; p-- > 0;) radix_pass(&s, (s.position_count - 1 - p) * 8);
+		for (int p = s.position_count; p-- > 0;) radix_pass(&s, p);
 	if (!s.exact) sort_ties(&s);
 	ChangeRow *rows = mem_alloc(sizeof *rows * (size_t)changes->count);
 	int count = 0;
