@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "format/format.h"
+#include "format/json_scan.h"
+#include "format/json_simd.h"
 #include "type/text.h"
 
 #define BYTES(literal) literal, sizeof(literal) - 1
@@ -462,6 +464,79 @@ static void a_full_batch_leaves_the_rest(void **state)
 	decoder_free(decoder);
 }
 
+/* ---- the two JSON parsers ---- */
+
+static uint64_t chance = 88172645463325252ull;
+static unsigned roll(unsigned n) { chance ^= chance << 13; chance ^= chance >> 7; chance ^= chance << 17; return (unsigned)(chance >> 33) % n; }
+
+static void random_value(StrBuf *out, int depth)
+{
+	static const char *const SCALARS[] = {"0", "-1", "1.50", "1e3", "9223372036854775807", "18446744073709551615", "99999999999999999999", "true", "false", "null", "\"\"", "\"x\"",
+		"\"a\\u0041\\n\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "1e999", "\"日本\"", "\"\\u0000\"", "-0", "\"0123456789abcdef0123456789abcdef0123456789abcdef\""};
+	static const char *const NAMES[] = {"a", "A", "b", "ab", "aB", "c", "\\u0061", "long_name_of_some_field"};
+	unsigned kind = depth > 4 ? 0 : roll(6);
+	if (depth && kind < 4) { strbuf_adds(out, SCALARS[roll(20)]); return; }
+	bool object = !depth || kind == 4;
+	strbuf_addc(out, object ? '{' : '[');
+	for (unsigned i = 0, n = roll(5); i < n; i++) {
+		if (i) strbuf_adds(out, roll(3) ? "," : " ,\n ");
+		if (object) strbuf_printf(out, "\"%s\"%s", NAMES[roll(8)], roll(4) ? ":" : " : ");
+		random_value(out, depth + 1);
+	}
+	strbuf_addc(out, object ? '}' : ']');
+}
+
+static void same_slot(const JsonSlot *simd, const JsonSlot *scan, const JsonSpan *raw, const char *text)
+{
+	char number[40] = "";
+	double real;
+	bool same = simd->kind == scan->kind;
+	if (simd->kind == SLOT_STRING) same = same && simd->bytes == scan->bytes && memcmp(simd->at, scan->at, simd->bytes) == 0;
+	if (simd->kind == SLOT_INT) snprintf(number, sizeof number, "%lld", (long long)simd->i64);
+	if (simd->kind == SLOT_UINT) snprintf(number, sizeof number, "%llu", (unsigned long long)simd->u64);
+	if (*number) same = scan->kind == SLOT_NUMBER && ((strlen(number) == scan->bytes && memcmp(number, scan->at, scan->bytes) == 0) || (simd->i64 == 0 && scan->at[0] == '-'));
+	if (simd->kind == SLOT_REAL) same = scan->kind == SLOT_NUMBER && text_to_real(raw->at, raw->bytes, &real) && real == simd->f64;
+	if (!same) fail_msg("%s: %d %d", text, simd->kind, scan->kind);
+}
+
+static void both_parsers_find_the_same(void **state)
+{
+	(void)state;
+	static const char *const PATHS[][2] = {{"a"}, {"b"}, {"ab"}, {"a", "a"}, {"b", "c"}, {"c", "ab"}, {"long_name_of_some_field"}};
+	JsonTree one, two;
+	json_tree_init(&one);
+	json_tree_init(&two);
+	for (int i = 0; i < 7; i++) {
+		json_tree_add(&one, PATHS[i], PATHS[i][1] ? 2 : 1);
+		json_tree_add(&two, PATHS[i], PATHS[i][1] ? 2 : 1);
+	}
+	JsonSimd *simd = json_simd_new();
+	JsonScan scan;
+	json_scan_init(&scan);
+	StrBuf text = STRBUF_INIT;
+	int good = 0, refused = 0;
+	for (int n = 0; n < 60000; n++) {
+		strbuf_clear(&text);
+		random_value(&text, 0);
+		for (unsigned m = roll(3) ? 0 : roll(3); m > 0; m--) text.text[roll((unsigned)text.bytes)] = "{}[]\",:\\0x\xff \x01"[roll(13)];
+		JsonSimdResult result = json_simd_parse(simd, &one, text.text, text.bytes);
+		bool ok = json_scan_parse(&scan, &two, text.text, text.bytes);
+		if (result == JSON_SIMD_OK && !ok) fail_msg("only simdjson takes %s: %s", text.text, scan.error);
+		if (result == JSON_SIMD_NO_OBJECT && ok) fail_msg("an object to the scan alone: %s", text.text);
+		for (int i = 0; result == JSON_SIMD_OK && i < one.slot_count; i++) same_slot(&one.slots[i], &two.slots[i], &scan.raws[i], text.text);
+		good += result == JSON_SIMD_OK;
+		refused += !ok;
+		if (!ok) assert_true(scan.error[0]);
+		assert_true(json_is_valid(text.text, text.bytes) == (ok || strstr(scan.error, "not a JSON object")) || !utf8_is_valid(text.text, text.bytes));
+	}
+	assert_true(good > 10000 && refused > 5000);
+	strbuf_release(&text);
+	json_scan_release(&scan);
+	json_simd_free(simd);
+	json_tree_release(&one);
+	json_tree_release(&two);
+}
+
 static void paths_are_names_divided_by_dots(void **state)
 {
 	(void)state;
@@ -510,6 +585,7 @@ int main(void)
 		cmocka_unit_test(a_raw_record_is_one_column),
 		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),
 		cmocka_unit_test(a_full_batch_leaves_the_rest),
+		cmocka_unit_test(both_parsers_find_the_same),
 		cmocka_unit_test(paths_are_names_divided_by_dots),
 		cmocka_unit_test(hashes_do_not_depend_on_how_records_were_cut),
 	};

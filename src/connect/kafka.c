@@ -264,7 +264,9 @@ static bool kafka_assign(Source *base, int number, const SourceStart *start, Err
 	partition->check_position = check ? start->last_position : -1;
 	partition->check_fingerprint = start->last_fingerprint;
 	if (!check_position(source, partition, start->position, err)) return false;
-	if (was_lost) kafka_set_state(source, SOURCE_READING, NULL);
+	SourceStatus status;
+	base->class->status(base, &status);
+	if (was_lost || status.state == SOURCE_ENDED) kafka_set_state(source, SOURCE_READING, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(source->client);
 	uint64_t one = 1;
 	if (start->wake_fd >= 0) rd_kafka_queue_io_event_enable(queue, start->wake_fd, &one, sizeof one);

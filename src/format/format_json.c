@@ -3,6 +3,7 @@
  * The tree of wanted fields holds, for changelog formats, one copy of the columns for each place where a row can stand ("after",
  * "before", with or without "payload" around them), and the slot of the field that says what happened.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/nearest.h"
@@ -127,8 +128,9 @@ static JsonSpan json_text(Decoder *d, int col)
 	Part *part = key ? &j->key : &j->value;
 	if (!part->is_scanned) {
 		/* the strings of the DOM stay where they are; slots that were REAL or NESTED now have their text */
-		json_scan_parse(&part->scan, &part->tree, part->text, part->bytes);
-		part->is_scanned = true;
+		part->is_scanned = json_scan_parse(&part->scan, &part->tree, part->text, part->bytes);
+		assert(part->is_scanned);             /* the two parsers accept the same texts, but for what only the scan can read */
+		if (!part->is_scanned) return (JsonSpan){"", 0};
 	}
 	return part->scan.raws[j->slots[key ? col : j->place * d->config.column_count + col]];
 }
