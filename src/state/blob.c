@@ -174,5 +174,5 @@ void blob_check(const State *state)
 {
 	uint64_t bytes = 0;
 	for (int i = 0; i < state->large.count; i++) bytes += state->large.at[i].bytes;
-	assert(bytes == state->large_bytes);
+	SOUND(bytes == state->large_bytes);
 }

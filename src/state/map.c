@@ -469,21 +469,21 @@ void map_check(const StateMap *map)
 	uint64_t used = 0, slots = 0;
 	for (uint32_t i = 0; i < 1u << map->depth;) {
 		const Segment *segment = map->directory[i];
-		assert(segment->depth <= map->depth && segment->used <= map->slot_mask);
+		SOUND(segment->depth <= map->depth && segment->used <= map->slot_mask);
 		used += segment->used;
 		for (uint32_t at = 0; at <= map->slot_mask; at++) slots += segment->slots[at] != 0;
 		i += 1u << (map->depth - segment->depth);
 	}
-	assert(used == map->count && slots == map->count);
+	SOUND(used == map->count && slots == map->count);
 	uint64_t found = 0;
 	for (uint32_t number = 0; number < (uint32_t)map->granules.count; number++) {
 		const void *payload = state_map_by_number(map, number);
 		if (!payload) continue;
 		uint32_t key_bytes;
 		const char *key = record_key(map, payload, &key_bytes);
-		assert(record_number(payload) == number && page_of(payload)->part == map->part && page_of(payload)->kind == PAGE_MAP);
-		assert(state_map_find(map, key, key_bytes, hash_bytes(key, key_bytes)) == payload);
+		SOUND(record_number(payload) == number && page_of(payload)->part == map->part && page_of(payload)->kind == PAGE_MAP);
+		SOUND(state_map_find(map, key, key_bytes, hash_bytes(key, key_bytes)) == payload);
 		found++;
 	}
-	assert(found == map->count && found + (uint64_t)map->free_numbers.count == (uint64_t)map->granules.count);
+	SOUND(found == map->count && found + (uint64_t)map->free_numbers.count == (uint64_t)map->granules.count);
 }

@@ -192,14 +192,14 @@ bool node_move(const State *state, Node *node, int from, Node *to)
 void node_check(const State *state, const Node *node)
 {
 	uint32_t bytes = 0;
-	assert(NODE_HEAD_BYTES + node->count * sizeof(NodeSlot) <= node->heap && node->heap <= NODE_BYTES);
+	SOUND(NODE_HEAD_BYTES + node->count * sizeof(NodeSlot) <= node->heap && node->heap <= NODE_BYTES);
 	for (int i = 0; i < node->count; i++) {
 		Key key = node_key(state, node, i), first = node_key(state, node, 0);
-		assert(node->slots[i].at >= node->heap && node->slots[i].at % 8 == 0);
-		assert(key.at && key.bytes >= node->skip && memcmp(key.at, first.at, node->skip) == 0);
-		assert(node->slots[i].head == key_head(key, node->skip));
-		if (i > 0) assert(key_compare(node_key(state, node, i - 1), key) < 0);
+		SOUND(node->slots[i].at >= node->heap && node->slots[i].at % 8 == 0);
+		SOUND(key.at && key.bytes >= node->skip && memcmp(key.at, first.at, node->skip) == 0);
+		SOUND(node->slots[i].head == key_head(key, node->skip));
+		if (i > 0) SOUND(key_compare(node_key(state, node, i - 1), key) < 0);
 		bytes += entry_bytes(node, node->slots[i].key_bytes);
 	}
-	assert(bytes + node->garbage + node->heap == NODE_BYTES);
+	SOUND(bytes + node->garbage + node->heap == NODE_BYTES);
 }

@@ -231,10 +231,10 @@ bool page_load(State *state, uint32_t number, const void *bytes, uint32_t count,
 
 void page_check(const Page *page)
 {
-	assert(page_sound(page, page->number, page_bytes_used(page)));
+	SOUND(page_sound(page, page->number, page_bytes_used(page)));
 	for (uint32_t i = 0; i < page->room; i++) {
 		const char *record = page_record(page, i);
-		if (!page_taken(page, i)) assert(record[0] == 0 && memcmp(record, record + 1, page->stride - 1) == 0);
+		if (!page_taken(page, i)) SOUND(record[0] == 0 && memcmp(record, record + 1, page->stride - 1) == 0);
 	}
 }
 

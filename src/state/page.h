@@ -16,6 +16,13 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pages are written as they lie in memory, little-endian");
 
+/* For the *_check functions: an assertion whose operands count as used where there are none. */
+#ifdef NDEBUG
+#define SOUND(condition) ((void)sizeof(condition))
+#else
+#define SOUND(condition) assert(condition)
+#endif
+
 typedef enum PageKind { PAGE_MAP = 1, PAGE_TREE = 2, PAGE_BLOB = 3, PAGE_LARGE = 4 } PageKind;
 
 enum {

@@ -168,14 +168,14 @@ void state_check(const State *state)
 	uint32_t live = 0, dirty = 0;
 	for (uint32_t number = 1; number < state->slab_count * SLAB_PAGES; number++) {
 		uint8_t flags = state->flags[number];
-		assert(!!(flags & PAGE_LIVE) == (state->slab_used[number / SLAB_PAGES] >> (number % SLAB_PAGES) & 1));
+		SOUND(!!(flags & PAGE_LIVE) == (state->slab_used[number / SLAB_PAGES] >> (number % SLAB_PAGES) & 1));
 		if (!(flags & PAGE_LIVE)) continue;
 		live++;
 		dirty += (flags & PAGE_DIRTY) != 0;
-		assert(page_at(state, number)->number == number && page_at(state, number)->used > 0);
+		SOUND(page_at(state, number)->number == number && page_at(state, number)->used > 0);
 		page_check(page_at(state, number));
 	}
-	assert(live == state->live_pages && dirty == state->dirty_pages);
+	SOUND(live == state->live_pages && dirty == state->dirty_pages);
 	blob_check(state);
 	for (int i = 0; i < state->parts.count; i++) {
 		if (state->parts.at[i].map) map_check(state->parts.at[i].map);

@@ -486,15 +486,15 @@ static void subtree_check(const StateTree *tree, const Node *node, Key low, bool
 {
 	node_check(tree->state, node);
 	for (int i = 0; i < node->count; i++) {
-		if (has_low) assert(key_compare(low, node_key(tree->state, node, i)) <= 0);
-		if (has_high) assert(key_compare(node_key(tree->state, node, i), high) < 0);
+		if (has_low) SOUND(key_compare(low, node_key(tree->state, node, i)) <= 0);
+		if (has_high) SOUND(key_compare(node_key(tree->state, node, i), high) < 0);
 	}
 	if (!node->level) {
-		assert(node->count > 0);
+		SOUND(node->count > 0);
 		return;
 	}
 	for (int at = 0; at <= node->count; at++) {
-		assert(child_sound(tree, child_of(node, at), node->level - 1));
+		SOUND(child_sound(tree, child_of(node, at), node->level - 1));
 		bool first = at == 0, last = at == node->count;
 		subtree_check(tree, node_at(tree, child_of(node, at)), first ? low : node_key(tree->state, node, at - 1), first ? has_low : true,
 			last ? high : node_key(tree->state, node, at), last ? has_high : true);
@@ -504,18 +504,18 @@ static void subtree_check(const StateTree *tree, const Node *node, Key low, bool
 void tree_check(const StateTree *tree)
 {
 	if (!tree->root) {
-		assert(tree->count == 0 && tree->first_leaf == 0);
+		SOUND(tree->count == 0 && tree->first_leaf == 0);
 		return;
 	}
 	const Node *root = node_at(tree, tree->root);
 	subtree_check(tree, root, (Key){0}, false, (Key){0}, false);
-	assert(subtree_count(tree, root) == (int64_t)tree->count);
+	SOUND(subtree_count(tree, root) == (int64_t)tree->count);
 	uint64_t count = 0;
 	uint32_t previous = 0;
 	for (uint32_t id = tree->first_leaf; id; id = node_at(tree, id)->next) {
-		assert(node_at(tree, id)->level == 0 && node_at(tree, id)->previous == previous);
+		SOUND(node_at(tree, id)->level == 0 && node_at(tree, id)->previous == previous);
 		count += node_at(tree, id)->count;
 		previous = id;
 	}
-	assert(count == tree->count);
+	SOUND(count == tree->count);
 }
