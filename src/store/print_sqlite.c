@@ -747,6 +747,9 @@ static bool goes_by_row(const OverCall *call)
 	switch (call->kind) {
 	case OVER_ROW_NUMBER: case OVER_NTILE: case OVER_LAG: case OVER_LEAD: return true;
 	case OVER_RANK: case OVER_DENSE_RANK: case OVER_PERCENT_RANK: case OVER_CUME_DIST: return false;
+	case OVER_AGGREGATE: case OVER_FIRST_VALUE: case OVER_LAST_VALUE:
+		if (call->frame.start == BOUND_UNBOUNDED_PRECEDING && call->frame.end == BOUND_UNBOUNDED_FOLLOWING && call->frame.exclude == EXCLUDE_NO_OTHERS) return false;
+		return call->frame.unit == FRAME_ROWS;
 	default: return call->frame.unit == FRAME_ROWS;
 	}
 }
