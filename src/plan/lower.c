@@ -191,32 +191,59 @@ static bool is_exact(const Plan *plan, const OpInput *edge)
 	return true;
 }
 
+/* Under projections that only choose: `ids[i]` is what column i of the plan is called there. */
+static Plan *below_choices(Lowering *lowering, Plan *plan, ColumnId **ids)
+{
+	const Plan *top = plan;
+	*ids = lower_ids(lowering, plan);
+	for (; plan->kind == PLAN_PROJECT && project_only_chooses(plan); plan = plan->inputs[0])
+		for (int c = 0; c < top->column_count; c++)
+			for (int i = 0; i < plan->item_count; i++)
+				if (plan->items[i].id == (*ids)[c]) {
+					(*ids)[c] = plan->items[i].expr->column;
+					break;
+				}
+	return plan;
+}
+
+/* The node's columns and no others: a projection, which takes a filter right below along. It passes the watermarks that the node has. */
+static void project_exactly(Lowering *lowering, Plan *plan, const LoweredNode *in, const ColumnId *ids, const Plan *filter, LoweredNode *out)
+{
+	Expr **exprs = arena_array(lowering->arena, Expr *, plan->column_count + 1);
+	for (int c = 0; c < plan->column_count; c++) {
+		const PlanColumn *column = &plan->columns[c];
+		exprs[c] = expr_column(lowering->arena, ids[c], column->type, column->nullable, SPAN_NONE);
+	}
+	ProjectSpec spec = {.in = in->edge, .condition = filter ? filter->condition : NULL, .exprs = exprs, .expr_count = plan->column_count};
+	Plan passed = *plan;
+	passed.facts.bound_by = NULL;
+	passed.facts.watermarks = arena_array(lowering->arena, PlanWatermark, OP_WATERMARKS_MAX);
+	for (int i = 0; i < plan->facts.watermark_count; i++) {
+		PlanWatermark *watermark = &passed.facts.watermarks[i];
+		*watermark = plan->facts.watermarks[i];
+		watermark->terms = arena_new(lowering->arena, PlanWatermarkTerm);
+		watermark->term_count = 1;
+		for (int c = 0; c < plan->column_count; c++)
+			if (plan->columns[c].id == watermark->column) watermark->terms->column = ids[c];
+	}
+	NewOp new_op = {.op = op_project_new(&spec), .inputs = in, .input_count = 1,
+		.detail = filter ? lower_expr_text(lowering, filter, filter->condition) : NULL};
+	lower_add(lowering, &passed, &new_op, out);
+}
+
 static bool make_exact(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
-	bool is_filter = plan->kind == PLAN_FILTER && !alike(lowering, plan)->is_lowered;
-	if (!lower_plan(lowering, is_filter ? plan->inputs[0] : plan, &in)) return false;
-	if (!is_filter && is_exact(plan, &in.edge)) {
-		*out = in;
+	ColumnId *ids;
+	Plan *base = below_choices(lowering, plan, &ids);
+	if (base->kind == PLAN_FILTER && base != plan && !alike(lowering, base)->is_lowered) {
+		if (!lower_plan(lowering, base->inputs[0], &in)) return false;
+		project_exactly(lowering, plan, &in, ids, base, out);
 		return true;
 	}
-	if (is_filter && is_exact(plan, &in.edge)) return lower_plan(lowering, plan, out);
-	Expr **exprs = arena_array(lowering->arena, Expr *, plan->column_count + 1);
-	for (int c = 0; c < plan->column_count; c++) exprs[c] = plan_column_expr(lowering->context, plan, c);
-	ProjectSpec spec = {.in = in.edge, .condition = is_filter ? plan->condition : NULL, .exprs = exprs, .expr_count = plan->column_count};
-	/* a projection passes what the node itself knows: its terms name the same columns of its own output */
-	Plan passed = *plan;
-	passed.facts.watermarks = arena_array(lowering->arena, PlanWatermark, OP_WATERMARKS_MAX);
-	for (int i = 0; i < plan->facts.watermark_count; i++) {
-		passed.facts.watermarks[i] = plan->facts.watermarks[i];
-		passed.facts.watermarks[i].terms = arena_new(lowering->arena, PlanWatermarkTerm);
-		passed.facts.watermarks[i].terms->column = plan->facts.watermarks[i].column;
-		passed.facts.watermarks[i].term_count = 1;
-	}
-	passed.facts.bound_by = NULL;
-	NewOp new_op = {.op = op_project_new(&spec), .inputs = &in, .input_count = 1,
-		.detail = is_filter ? lower_expr_text(lowering, plan, plan->condition) : NULL};
-	lower_add(lowering, &passed, &new_op, out);
+	if (!lower_plan(lowering, plan, &in)) return false;
+	if (is_exact(plan, &in.edge)) *out = in;
+	else project_exactly(lowering, plan, &in, lower_ids(lowering, plan), NULL, out);
 	return true;
 }
 
@@ -230,6 +257,30 @@ bool lower_exact(Lowering *lowering, Plan *plan, LoweredNode *out)
 	*out = class->exact;
 	rename_layout(lowering, class->first, plan, out);
 	return true;
+}
+
+static bool is_narrow(const Plan *plan, const OpInput *edge)
+{
+	if (edge->column_count != plan->column_count) return false;
+	for (int c = 0; c < edge->column_count; c++)
+		if (!edge->layout[c]) return false;
+	return true;
+}
+
+bool lower_narrow(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	const AlikeClass *class = alike(lowering, plan);
+	if (class->is_lowered && is_narrow(class->first, &class->node.edge)) return lower_plan(lowering, plan, out);
+	if (plan->kind == PLAN_PROJECT && !class->has_exact) {
+		ColumnId *ids;
+		Plan *base = below_choices(lowering, plan, &ids);
+		bool fuses = base->kind == PLAN_FILTER && !alike(lowering, base)->is_lowered;
+		if (!fuses) {
+			if (!lower_plan(lowering, plan, out)) return false;
+			if (is_narrow(plan, &out->edge)) return true;
+		}
+	}
+	return lower_exact(lowering, plan, out);
 }
 
 /* ---- scans ---- */
@@ -358,12 +409,22 @@ static void number_steps(Lowered *out)
 		if (out->notes.at[i].in_step) out->notes.at[i].op->id = id++;
 }
 
+/* Times of versions are for temporal joins of this query: to who reads the result they are no watermarks. */
+static void forget_versions(Plan *plan)
+{
+	int kept = 0;
+	for (int i = 0; i < plan->facts.watermark_count; i++)
+		if (!plan->facts.watermarks[i].versions) plan->facts.watermarks[kept++] = plan->facts.watermarks[i];
+	plan->facts.watermark_count = kept;
+}
+
 Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 {
 	Lowered *out = mem_new(Lowered);
 	arena_init(&out->arena, 0);
 	Lowering lowering = {.context = context, .arena = context->arena, .out = out, .err = err};
 	if (!plan->facts.derived) plan_derive(context, plan);
+	forget_versions(plan);
 	share_classes(&lowering, plan);
 	lower_needs(&lowering, plan, !context->result_is_final);
 	LoweredNode root;

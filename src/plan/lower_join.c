@@ -7,7 +7,7 @@ typedef struct JoinInputs { LoweredNode sides[2]; } JoinInputs;
 
 static bool lower_sides(Lowering *lowering, Plan *plan, JoinInputs *inputs)
 {
-	return lower_exact(lowering, plan->inputs[0], &inputs->sides[0]) && lower_exact(lowering, plan->inputs[1], &inputs->sides[1]);
+	return lower_narrow(lowering, plan->inputs[0], &inputs->sides[0]) && lower_narrow(lowering, plan->inputs[1], &inputs->sides[1]);
 }
 
 static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape *shape)
@@ -23,7 +23,10 @@ static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape 
 
 static void add_join(Lowering *lowering, const Plan *plan, Op *op, const JoinInputs *inputs, const char *text, LoweredNode *out)
 {
-	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text};
+	bool left_only = plan->join == JOIN_SEMI || plan->join == JOIN_ANTI;
+	const OpInput *right = &inputs->sides[1].edge;
+	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text,
+		.layout = lower_ids_behind(lowering, &inputs->sides[0].edge, right->layout, left_only ? 0 : right->column_count)};
 	lower_add(lowering, plan, &new_op, out);
 }
 

@@ -14,7 +14,7 @@ bool lower_filter(Lowering *lowering, Plan *plan, LoweredNode *out)
 	return true;
 }
 
-static bool only_chooses(const Plan *plan)
+bool project_only_chooses(const Plan *plan)
 {
 	for (int i = 0; i < plan->item_count; i++) {
 		if (plan->items[i].expr->kind != EXPR_COLUMN) return false;
@@ -37,7 +37,7 @@ static void rename_input(Lowering *lowering, const Plan *plan, LoweredNode *out)
 bool lower_project(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
-	if (only_chooses(plan)) {
+	if (project_only_chooses(plan)) {
 		if (!lower_plan(lowering, plan->inputs[0], out)) return false;
 		rename_input(lowering, plan, out);
 		return true;
@@ -80,7 +80,7 @@ bool lower_union(Lowering *lowering, Plan *plan, LoweredNode *out)
 static bool lower_session(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
-	if (!lower_exact(lowering, plan->inputs[0], &in)) return false;
+	if (!lower_narrow(lowering, plan->inputs[0], &in)) return false;
 	SessionSpec spec = {
 		.in = in.edge, .keys = plan->partition, .key_count = plan->partition_count, .time = plan->time, .gap_us = plan->size_us,
 		.input_watermark = plan->facts.closes ? edge_watermark(&in.edge, plan->facts.close_column) : -1, .grace_us = plan->grace_us,

@@ -49,6 +49,7 @@ bool aggregate_wants_arrival(const Plan *plan);
 /* lower.c */
 bool lower_plan(Lowering *lowering, Plan *plan, LoweredNode *out);
 bool lower_exact(Lowering *lowering, Plan *plan, LoweredNode *out);
+bool lower_narrow(Lowering *lowering, Plan *plan, LoweredNode *out);          /* no other columns than the plan's, in any order */
 /* Puts a new operator into the graph: connects it, tells it what it may know of its inputs, derives its watermark rules from the node's facts.
  * layout: ids of its columns (NULL: the plan's). label: for EXPLAIN and metrics; detail may be NULL. */
 typedef struct NewOp { Op *op; const LoweredNode *inputs; int input_count; const ColumnId *layout; const char *detail; } NewOp;
@@ -58,6 +59,7 @@ int edge_watermark(const OpInput *edge, ColumnId column);
 bool lower_refuse(Lowering *lowering, const Plan *plan, const char *what);
 const char *lower_expr_text(Lowering *lowering, const Plan *plan, const Expr *e);     /* columns by name */
 const char *lower_exprs_text(Lowering *lowering, const Plan *plan, Expr *const *exprs, int count);
+bool project_only_chooses(const Plan *plan);          /* lower_linear.c: columns, each once */
 ColumnId *lower_ids(Lowering *lowering, const Plan *plan);
 ColumnId *lower_ids_behind(Lowering *lowering, const OpInput *edge, const ColumnId *more, int count);
 

@@ -52,7 +52,7 @@ static bool orders_ties(const Plan *plan)
 static bool carries_judge(const Plan *plan)
 {
 	for (int i = 0; i < plan->facts.watermark_count; i++)
-		if (plan->facts.watermarks[i].soft && !plan->facts.watermarks[i].clock) return true;
+		if (is_judged(&plan->facts.watermarks[i]) && !plan->facts.watermarks[i].versions) return true;
 	return false;
 }
 

@@ -360,12 +360,14 @@ static Plan *join_hoisted(Unnesting *unnesting, const Apply *apply, const Outer 
 /* ---- projections on top of the right side ---- */
 
 /* What the right side gives out, in terms of what is below its projections */
-typedef struct Peeled { Plan *below; Expr **items; int count; bool movable; } Peeled;
+typedef struct Peeled { Plan *below; Expr **items; PlanColumn *columns; int count; bool movable; } Peeled;
 
 static Peeled peel(Unnesting *unnesting, Plan *right)
 {
 	Peeled peeled = {.below = right, .count = right->column_count, .movable = true};
 	peeled.items = arena_array(unnesting->arena, Expr *, right->column_count + 1);
+	peeled.columns = arena_array(unnesting->arena, PlanColumn, right->column_count + 1);
+	memcpy(peeled.columns, right->columns, sizeof *right->columns * (size_t)right->column_count);
 	for (int i = 0; i < right->column_count; i++) peeled.items[i] = plan_column_expr(unnesting->context, right, i);
 	while (peeled.below->kind == PLAN_PROJECT) {
 		ColumnMap map = {.arena = unnesting->arena};
@@ -387,17 +389,17 @@ static bool items_depend(Unnesting *unnesting, const Peeled *peeled, const Outer
 }
 
 /* join's left columns, and the right side's as these expressions */
-static Plan *project_items(Unnesting *unnesting, Plan *join, const Apply *apply, const Plan *right, Expr *const *items)
+static Plan *project_items(Unnesting *unnesting, Plan *join, const Apply *apply, const Peeled *peeled, Expr *const *items)
 {
-	int left = apply->left->column_count, count = left + right->column_count;
+	int left = apply->left->column_count, count = left + peeled->count;
 	PlanColumn *columns = arena_array(unnesting->arena, PlanColumn, count + 1);
 	memcpy(columns, apply->left->columns, sizeof *columns * (size_t)left);
 	Plan *project = plan_project_columns(unnesting->context, join, columns, left);
 	PlanItem *all = arena_array(unnesting->arena, PlanItem, count + 1);
 	memcpy(all, project->items, sizeof *all * (size_t)left);
-	for (int i = 0; i < right->column_count; i++) {
-		all[left + i] = (PlanItem){right->columns[i].id, items[i]};
-		columns[left + i] = right->columns[i];
+	for (int i = 0; i < peeled->count; i++) {
+		all[left + i] = (PlanItem){peeled->columns[i].id, items[i]};
+		columns[left + i] = peeled->columns[i];
 		columns[left + i].nullable |= items[i]->nullable;
 	}
 	project->items = all;
@@ -421,7 +423,7 @@ static Plan *apply_items_above(Unnesting *unnesting, const Apply *apply, const P
 	Expr **items = peeled->items;
 	if (apply->condition) {
 		ColumnMap map = {.arena = unnesting->arena};
-		for (int i = 0; i < peeled->count; i++) column_map_add(&map, apply->right->columns[i].id, peeled->items[i]);
+		for (int i = 0; i < peeled->count; i++) column_map_add(&map, peeled->columns[i].id, peeled->items[i]);
 		below.condition = column_map_apply(&map, apply->condition);
 	}
 	PlanColumn marker_column = {plan_column_new(unnesting->context), "", TYPE(BOOLEAN), false};
@@ -433,7 +435,7 @@ static Plan *apply_items_above(Unnesting *unnesting, const Apply *apply, const P
 		items[i] = where_there(unnesting, join, marker.id, items[i], expr_null(unnesting->arena, items[i]->type));
 		if (!items[i]) return NULL;
 	}
-	return project_items(unnesting, join, apply, apply->right, items);
+	return project_items(unnesting, join, apply, peeled, items);
 }
 
 /* ---- a right side that always has one row: aggregates without GROUP BY ---- */
@@ -508,7 +510,7 @@ static Plan *apply_aggregate(Unnesting *unnesting, const Apply *apply, const Out
 	if (!map_calls(unnesting, groups, join, marker, &map)) return NULL;
 	Expr **items = arena_array(unnesting->arena, Expr *, peeled->count + 1);
 	for (int i = 0; i < peeled->count; i++) items[i] = column_map_apply(&map, peeled->items[i]);
-	Plan *project = project_items(unnesting, join, apply, apply->right, items);
+	Plan *project = project_items(unnesting, join, apply, peeled, items);
 	return plan_filter(unnesting->context, project, apply->condition);
 }
 
@@ -539,7 +541,7 @@ Plan *unnest_apply(Unnesting *unnesting, Apply apply)
 	Peeled peeled = peel(unnesting, apply.right);
 	if (peeled.movable && is_global_aggregate(peeled.below) && (apply.kind == JOIN_INNER || !apply.condition))
 		return apply_aggregate(unnesting, &apply, &outer, &peeled);
-	if (peeled.movable && is_lone_row(peeled.below) && !apply.condition) return project_items(unnesting, apply.left, &apply, apply.right, peeled.items);
+	if (peeled.movable && is_lone_row(peeled.below) && !apply.condition) return project_items(unnesting, apply.left, &apply, &peeled, peeled.items);
 	if (peeled.movable && peeled.below != apply.right && items_depend(unnesting, &peeled, &outer)) return apply_items_above(unnesting, &apply, &peeled);
 	return join_hoisted(unnesting, &apply, &outer);
 }
