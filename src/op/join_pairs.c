@@ -73,12 +73,12 @@ static Batch *make_pairs(Pairs *pairs)
 		int row = emitter_row(&builder, weight_of(pairs->dense, i) * partner->weight, watermark_later(judge, partner->judge));
 		emitter_packed(&builder, row, other_first, join_row_packed(join, other(pairs->side), partner), all - own_count);
 	}
+	Batch *own = batch_repeat(pairs->dense, pairs->rows, pairs->count, 0);
+	for (int c = 0; c < own_count; c++) builder.builder.batch->columns[own_first + c] = own->columns[c];
+	batch_borrow(builder.builder.batch, own);
+	batch_unref(own);
 	Batch *batch = batch_builder_take(&builder.builder);
 	batch_builder_release(&builder.builder);
-	Batch *own = batch_repeat(pairs->dense, pairs->rows, pairs->count, 0);
-	for (int c = 0; c < own_count; c++) batch->columns[own_first + c] = own->columns[c];
-	batch_borrow(batch, own);
-	batch_unref(own);
 	batch->system_us = pairs->dense->system_us;
 	return batch;
 }
