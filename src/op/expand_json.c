@@ -1,139 +1,59 @@
-/* The rows of json_each, json_tree and UNNEST: SQLite's columns, with the numbers, paths and types that SQLite 3.40 gives. The text is walked, no
- * tree is built; values are slices of it. */
+/* The rows of json_each, json_tree and UNNEST: SQLite's columns, with the ids, paths and types that SQLite 3.40 gives. The text is walked, no tree
+ * is built; values are slices of it. */
 #include "expr/json_text.h"
 #include "op/expand.h"
+#include "type/text.h"
 
-enum { COLUMN_KEY, COLUMN_VALUE, COLUMN_TYPE, COLUMN_ATOM, COLUMN_ID, COLUMN_PARENT, COLUMN_FULLKEY, COLUMN_PATH, JSON_COLUMNS };
+enum { COLUMN_KEY, COLUMN_VALUE, COLUMN_TYPE, COLUMN_ATOM, COLUMN_ID, COLUMN_PARENT, COLUMN_FULLKEY, COLUMN_PATH };
 
-static const char *blanks_end(const char *at, const char *end)
-{
-	while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
-	return at;
-}
-
-static bool is_container(char c) { return c == '{' || c == '['; }
-
-/* ---- members of an array or object ---- */
-
-typedef struct Member {
-	const char *label, *label_end;    /* with quotes; NULL: an element of an array */
-	int64_t index;
-	const char *value, *value_end;
-} Member;
-
-typedef struct Members { const char *at, *end; bool object; int64_t index; } Members;
-
-static Members members_of(const char *value, const char *end) { return (Members){.at = value + 1, .end = end, .object = *value == '{'}; }
-
-static bool members_next(Members *m, Member *member)
-{
-	const char *at = blanks_end(m->at, m->end);
-	if (*at == ',') at = blanks_end(at + 1, m->end);
-	if (*at == '}' || *at == ']') return false;
-	*member = (Member){.index = m->index++};
-	if (m->object) {
-		member->label = at;
-		member->label_end = json_text_end(at, m->end);
-		at = blanks_end(blanks_end(member->label_end, m->end) + 1, m->end);       /* past the colon */
-	}
-	member->value = at;
-	m->at = member->value_end = json_text_end(at, m->end);
-	return true;
-}
+static bool is_container(JsonPart value) { return *value.at == '{' || *value.at == '['; }
 
 /* How many nodes SQLite's parser makes of a value: one each, and one more for each label. Ids count them. */
-static int64_t node_count(const char *value, const char *end)
+static int64_t node_count(JsonPart value)
 {
-	if (!is_container(*value)) return 1;
 	int64_t count = 1;
-	Member member;
-	for (Members m = members_of(value, end); members_next(&m, &member);) count += (member.label != NULL) + node_count(member.value, member.value_end);
+	for (JsonWalk walk = json_walk(value); json_walk_next(&walk);) count += walk.object + node_count(walk.value);
 	return count;
 }
 
-/* ---- strings ---- */
+/* ---- paths ---- */
 
-static int hex4(const char *at)
-{
-	int x = 0;
-	for (int i = 0; i < 4; i++) x = x << 4 | (at[i] <= '9' ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10);
-	return x;
-}
+static Str text_of(const char *text) { return str_borrow(text, strlen(text)); }
 
-static char *put_utf8(char *to, uint32_t c)
+/* A label that SQLite writes without quotes */
+static bool label_is_plain(JsonPart label)
 {
-	if (c < 0x80) { *to++ = (char)c; return to; }
-	if (c < 0x800) { *to++ = (char)(0xc0 | c >> 6); }
-	else if (c < 0x10000) { *to++ = (char)(0xe0 | c >> 12); *to++ = (char)(0x80 | (c >> 6 & 63)); }
-	else { *to++ = (char)(0xf0 | c >> 18); *to++ = (char)(0x80 | (c >> 12 & 63)); *to++ = (char)(0x80 | (c >> 6 & 63)); }
-	*to++ = (char)(0x80 | (c & 63));
-	return to;
-}
-
-/* \uXXXX, a surrogate with its second half; a lone one is U+FFFD */
-static const char *read_unicode(const char *at, const char *end, char **to)
-{
-	uint32_t c = (uint32_t)hex4(at);
-	at += 4;
-	if (c >= 0xd800 && c < 0xe000) {
-		uint32_t low = c < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? (uint32_t)hex4(at + 2) : 0;
-		if (low >= 0xdc00 && low < 0xe000) {
-			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-			at += 6;
-		} else {
-			c = 0xfffd;
-		}
-	}
-	*to = put_utf8(*to, c);
-	return at;
-}
-
-/* What a quoted string says */
-static Str unquote(const char *at, const char *end, Arena *arena)
-{
-	at++, end--;
-	char *text = arena_alloc(arena, (size_t)(end - at) + 1), *to = text;
-	while (at < end) {
-		if (*at != '\\') {
-			*to++ = *at++;
-			continue;
-		}
-		static const char LETTERS[] = "bfnrt", MEANINGS[] = "\b\f\n\r\t";
-		char c = at[1];
-		const char *letter = strchr(LETTERS, c);
-		at += 2;
-		if (c == 'u') at = read_unicode(at, end, &to);
-		else *to++ = letter && c ? MEANINGS[letter - LETTERS] : c;
-	}
-	return str_borrow(text, (size_t)(to - text));
-}
-
-static bool label_is_plain(const char *label, const char *end)
-{
-	if (end - label < 3) return false;
-	for (const char *c = label + 1; c < end - 1; c++) {
+	const char *from = label.at + 1, *to = label.end - 1;
+	if (from >= to) return false;
+	for (const char *c = from; c < to; c++) {
 		bool letter = (unsigned char)((*c | 0x20) - 'a') < 26, digit = (unsigned char)(*c - '0') < 10;
-		if (!letter && !(digit && c > label + 1)) return false;
+		if (!letter && !(digit && c > from)) return false;
 	}
 	return true;
 }
 
-static Str text_of(const char *text) { return str_borrow(text, strlen(text)); }
-
-static Str path_of(Str parent, const Member *member, Arena *arena)
+/* label.at NULL: an element of an array */
+static Str path_below(Str parent, JsonPart label, int64_t index, Arena *arena)
 {
 	int bytes = (int)parent.bytes;
 	const char *at = str_at(&parent);
-	if (!member->label) return text_of(arena_printf(arena, "%.*s[%lld]", bytes, at, (long long)member->index));
-	int plain = label_is_plain(member->label, member->label_end);
-	return text_of(arena_printf(arena, "%.*s.%.*s", bytes, at, (int)(member->label_end - member->label) - 2 * plain, member->label + plain));
+	if (!label.at) return text_of(arena_printf(arena, "%.*s[%lld]", bytes, at, (long long)index));
+	int plain = label_is_plain(label);
+	return text_of(arena_printf(arena, "%.*s.%.*s", bytes, at, (int)json_part_bytes(label) - 2 * plain, label.at + plain));
 }
 
 /* ---- rows ---- */
 
-static const char *type_name(const char *value, const char *end)
+/* A value and where it stands. label.at NULL and index -1: it is in nothing. parent -1: none */
+typedef struct Place {
+	JsonPart value, label;
+	int64_t index, id, parent;
+	Str fullkey, path;
+} Place;
+
+static const char *type_name(JsonPart value)
 {
-	switch (*value) {
+	switch (*value.at) {
 	case '{': return "object";
 	case '[': return "array";
 	case '"': return "text";
@@ -141,7 +61,7 @@ static const char *type_name(const char *value, const char *end)
 	case 'f': return "false";
 	case 'n': return "null";
 	}
-	for (const char *c = value; c < end; c++)
+	for (const char *c = value.at; c < value.end; c++)
 		if (*c == '.' || *c == 'e' || *c == 'E') return "real";
 	return "integer";
 }
@@ -158,164 +78,136 @@ static void set_integer(Value *value, int64_t x)
 	value->i64 = x;
 }
 
-/* One row. member NULL: the value is not in anything, its key is NULL. */
-static void value_row(Expansion *x, const Member *member, const char *value, const char *end, int64_t id, int64_t parent, Str fullkey, Str path)
+static Str slice(JsonPart part) { return str_borrow(part.at, json_part_bytes(part)); }
+
+static Str unquoted(JsonPart label, Arena *arena)
+{
+	StrBuf text = STRBUF_INIT;
+	json_unescape(label, &text);
+	Str copy = str_copy(arena, text.text, text.bytes);
+	strbuf_release(&text);
+	return copy;
+}
+
+static void place_row(Expansion *x, const Place *place)
 {
 	Value *values = expansion_row(x);
 	if (!values) return;
 	Arena *arena = &x->op->scratch;
-	if (member && member->label) set_text(&values[COLUMN_KEY], unquote(member->label, member->label_end, arena));
-	else if (member) set_text(&values[COLUMN_KEY], text_of(arena_printf(arena, "%lld", (long long)member->index)));
-	Str slice = str_borrow(value, (size_t)(end - value));
-	set_text(&values[COLUMN_VALUE], slice);
-	set_text(&values[COLUMN_TYPE], text_of(type_name(value, end)));
-	if (!is_container(*value)) set_text(&values[COLUMN_ATOM], slice);
-	set_integer(&values[COLUMN_ID], id);
-	if (parent >= 0) set_integer(&values[COLUMN_PARENT], parent);
-	set_text(&values[COLUMN_FULLKEY], fullkey);
-	set_text(&values[COLUMN_PATH], path);
+	if (place->label.at) set_text(&values[COLUMN_KEY], unquoted(place->label, arena));
+	else if (place->index >= 0) set_text(&values[COLUMN_KEY], text_of(arena_printf(arena, "%lld", (long long)place->index)));
+	set_text(&values[COLUMN_VALUE], slice(place->value));
+	set_text(&values[COLUMN_TYPE], text_of(type_name(place->value)));
+	if (!is_container(place->value)) set_text(&values[COLUMN_ATOM], slice(place->value));
+	set_integer(&values[COLUMN_ID], place->id);
+	if (place->parent >= 0) set_integer(&values[COLUMN_PARENT], place->parent);
+	set_text(&values[COLUMN_FULLKEY], place->fullkey);
+	set_text(&values[COLUMN_PATH], place->path);
+}
+
+/* ---- members ---- */
+
+typedef struct Below { JsonWalk walk; int64_t index, id; Str path; Arena *arena; } Below;
+
+static Below below_of(const Place *place, Str path, Arena *arena)
+{
+	return (Below){.walk = json_walk(place->value), .index = 0, .id = place->id, .path = path, .arena = arena};
+}
+
+static bool below_next(Below *below, Place *member)
+{
+	JsonPart before = below->walk.value;
+	if (!json_walk_next(&below->walk)) return false;
+	if (below->index) below->id += node_count(before) - 1;
+	below->id += 1 + below->walk.object;
+	*member = (Place){.value = below->walk.value, .index = -1, .id = below->id, .parent = -1, .path = below->path};
+	if (below->walk.object) member->label = below->walk.key;
+	else member->index = below->index;
+	member->fullkey = path_below(below->path, member->label, below->index, below->arena);
+	below->index++;
+	return true;
 }
 
 /* ---- where a path leads ---- */
 
-typedef struct Place {
-	const char *value, *end;
-	Member member;                    /* of the last step */
-	bool is_member;
-	int64_t id;
-	Str fullkey, path;
-} Place;
-
-static bool label_is(const Member *member, const char *name, size_t bytes, Arena *arena)
+static bool is_step(const JsonStep *step, const Place *member, int64_t index, int64_t count, Arena *arena)
 {
-	Str label = unquote(member->label, member->label_end, arena);
-	return label.bytes == bytes && memcmp(str_at(&label), name, bytes) == 0;
+	if (step->kind == JSON_STEP_INDEX) return index == step->index;
+	if (step->kind == JSON_STEP_FROM_END) return index == count - step->index;
+	Str label = unquoted(member->label, arena);
+	return label.bytes == step->key_bytes && memcmp(str_at(&label), step->key, step->key_bytes) == 0;
 }
 
-/* Goes down to one member: that of the name, or the one with the index; an index below 0 counts from the end. */
-static bool place_step(Place *place, const char *name, size_t bytes, int64_t index, Arena *arena)
+static bool place_step(Place *place, const JsonStep *step, Arena *arena)
 {
-	if (*place->value != (name ? '{' : '[')) return false;
-	Member member;
-	if (index < 0) {
-		int64_t count = 0;
-		for (Members m = members_of(place->value, place->end); members_next(&m, &member);) count++;
-		index += count;
-		if (index < 0) return false;
-	}
-	int64_t id = place->id;
-	for (Members m = members_of(place->value, place->end); members_next(&m, &member);) {
-		id += 1 + (member.label != NULL);
-		if (name ? label_is(&member, name, bytes, arena) : member.index == index) {
-			Str path = place->fullkey;
-			*place = (Place){member.value, member.value_end, member, true, id, path_of(path, &member, arena), path};
-			return true;
-		}
-		id += node_count(member.value, member.value_end) - 1;
+	if (*place->value.at != (step->kind == JSON_STEP_KEY ? '{' : '[')) return false;
+	int64_t count = step->kind == JSON_STEP_FROM_END ? json_count(place->value) : 0;
+	Below below = below_of(place, place->fullkey, arena);
+	for (Place member; below_next(&below, &member);) {
+		if (!is_step(step, &member, below.index - 1, count, arena)) continue;
+		*place = member;
+		return true;
 	}
 	return false;
 }
 
-static const char *read_index(const char *at, const char *end, int64_t *index)
+static bool place_find(Expansion *x, const Str *json, const Str *path, Place *place)
 {
-	bool from_end = at < end && *at == '#';
-	if (from_end) {
-		if (++at == end || *at++ != '-') return NULL;
-	}
-	const char *digits = at;
-	for (*index = 0; at < end && *at >= '0' && *at <= '9' && at - digits < 18; at++) *index = *index * 10 + (*at - '0');
-	if (at == digits || at == end || *at != ']' || (from_end && !*index)) return NULL;
-	if (from_end) *index = -*index;
-	return at + 1;
-}
-
-/* $.name."any name"[2][#-1] */
-static bool place_find(Place *place, const Str *path, Arena *arena)
-{
+	Arena *arena = &x->op->scratch;
+	if (!json_text_is_valid(str_at(json), json->bytes)) return false;
+	Str root = str_borrow("$", 1);
+	*place = (Place){.value = json_part(str_at(json), json->bytes), .index = -1, .parent = -1, .fullkey = root, .path = root};
 	if (!path) return true;
-	const char *at = str_at(path), *end = at + path->bytes;
-	if (at == end || *at++ != '$') return false;
-	while (at < end) {
-		int64_t index = 0;
-		const char *name = NULL, *name_end = NULL;
-		if (*at == '[') {
-			if (!(at = read_index(at + 1, end, &index))) return false;
-		} else if (*at++ != '.' || at == end) {
-			return false;
-		} else if (*at == '"') {
-			name = at + 1;
-			if (!(name_end = memchr(name, '"', (size_t)(end - name)))) return false;
-			at = name_end + 1;
-		} else {
-			for (name = at; at < end && *at != '.' && *at != '['; at++) {}
-			name_end = at;
-		}
-		if (!place_step(place, name, (size_t)(name_end - name), index, arena)) return false;
-	}
+	JsonPath *steps = arena_new(arena, JsonPath);
+	if (!json_path_read(str_at(path), path->bytes, steps)) return false;
+	for (int i = 0; i < steps->count; i++)
+		if (!place_step(place, &steps->steps[i], arena)) return false;
 	return true;
-}
-
-static bool place_of(Expansion *x, const Str *json, const Str *path, Place *place)
-{
-	const char *at = str_at(json), *end = at + json->bytes;
-	at = blanks_end(at, end);
-	const char *last = json_text_end(at, end);
-	if (!last || blanks_end(last, end) != end) return false;
-	*place = (Place){.value = at, .end = last, .fullkey = str_borrow("$", 1), .path = str_borrow("$", 1)};
-	return place_find(place, path, &x->op->scratch);
 }
 
 /* ---- the functions ---- */
 
 void expand_json_each(Expansion *x, const Str *json, const Str *path)
 {
-	Place place;
-	if (!place_of(x, json, path, &place)) return;
+	Place place, member;
+	if (!place_find(x, json, path, &place)) return;
 	Str base = path ? *path : place.fullkey;                          /* as it was written */
-	if (!is_container(*place.value)) {
-		value_row(x, NULL, place.value, place.end, place.id, -1, base, base);
+	if (!is_container(place.value)) {
+		Place alone = {.value = place.value, .index = -1, .id = place.id, .parent = -1, .fullkey = base, .path = base};
+		place_row(x, &alone);
 		return;
 	}
-	Member member;
-	int64_t id = place.id;
-	for (Members m = members_of(place.value, place.end); x->fine && members_next(&m, &member);) {
-		id += 1 + (member.label != NULL);
-		value_row(x, &member, member.value, member.value_end, id, -1, path_of(base, &member, &x->op->scratch), base);
-		id += node_count(member.value, member.value_end) - 1;
-	}
+	for (Below below = below_of(&place, base, &x->op->scratch); x->fine && below_next(&below, &member);) place_row(x, &member);
 }
 
-static void tree_below(Expansion *x, const char *value, const char *end, int64_t parent, Str path)
+static void tree_below(Expansion *x, const Place *place)
 {
-	if (!is_container(*value)) return;
-	Member member;
-	int64_t id = parent;
-	for (Members m = members_of(value, end); x->fine && members_next(&m, &member);) {
-		Str fullkey = path_of(path, &member, &x->op->scratch);
-		id += 1 + (member.label != NULL);
-		value_row(x, &member, member.value, member.value_end, id, parent, fullkey, path);
-		tree_below(x, member.value, member.value_end, id, fullkey);
-		id += node_count(member.value, member.value_end) - 1;
+	Place member;
+	if (!is_container(place->value)) return;
+	for (Below below = below_of(place, place->fullkey, &x->op->scratch); x->fine && below_next(&below, &member);) {
+		member.parent = place->id;
+		place_row(x, &member);
+		tree_below(x, &member);
 	}
 }
 
 void expand_json_tree(Expansion *x, const Str *json, const Str *path)
 {
 	Place place;
-	if (!place_of(x, json, path, &place)) return;
-	bool has_key = place.is_member && place.member.label && is_container(*place.value);       /* as in SQLite */
-	value_row(x, has_key ? &place.member : NULL, place.value, place.end, place.id, -1, place.fullkey, place.path);
-	tree_below(x, place.value, place.end, place.id, place.fullkey);
+	if (!place_find(x, json, path, &place)) return;
+	place.index = -1;                                                 /* SQLite gives only a container below a label a key here */
+	if (!is_container(place.value)) place.label.at = NULL;
+	place_row(x, &place);
+	tree_below(x, &place);
 }
 
 void expand_json_elements(Expansion *x, const Str *json)
 {
 	Place place;
-	if (!place_of(x, json, NULL, &place) || *place.value != '[') return;
-	Member member;
-	for (Members m = members_of(place.value, place.end); members_next(&m, &member);) {
+	if (!place_find(x, json, NULL, &place) || *place.value.at != '[') return;
+	for (JsonWalk walk = json_walk(place.value); json_walk_next(&walk);) {
 		Value *values = expansion_row(x);
 		if (!values) return;
-		set_text(&values[0], str_borrow(member.value, (size_t)(member.value_end - member.value)));
+		set_text(&values[0], slice(walk.value));
 	}
 }
