@@ -133,10 +133,15 @@ static inline Expr *text_blob(ExprText *t)
 
 static inline Expr *text_case(ExprText *t)
 {
-	Expr *args[64] = {0};
+	Expr *args[64] = {0}, *operand = NULL;
 	int count = 0;
+	const char *start = t->at;
+	if (!text_word(t, "WHEN")) operand = expr_text_or(t);
+	else t->at = start;
 	while (text_word(t, "WHEN")) {
-		args[count++] = expr_text_or(t);
+		args[count] = expr_text_or(t);
+		if (operand) args[count] = text_call(t, "=", operand, args[count]);
+		count++;
 		if (!text_word(t, "THEN")) abort();
 		args[count++] = expr_text_or(t);
 	}

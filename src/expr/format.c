@@ -134,6 +134,15 @@ static void print_integer(StrBuf *out, const Spec *spec, Args *args)
 	strbuf_release(&text);
 }
 
+/* %f rounds the shortest digits half away from zero, as SQLite; C rounds the exact value, half to even. false: too many digits */
+static bool print_fixed(double x, int precision, char *out)
+{
+	Int128 scaled;
+	if (precision > 30 || !real_to_decimal(x, DECIMAL_PRECISION_MAX, precision, &scaled)) return false;
+	out[decimal_print(scaled, precision, out)] = 0;
+	return true;
+}
+
 static void print_real(StrBuf *out, const Spec *spec, Args *args)
 {
 	double x = take_real(args);
@@ -146,7 +155,7 @@ static void print_real(StrBuf *out, const Spec *spec, Args *args)
 	else {
 		format[3] = spec->alternate ? '#' : spec->letter;
 		if (spec->alternate) memcpy(format, "%#.*", 4), format[4] = spec->letter;
-		snprintf(digits, sizeof digits, format, precision, fabs(x));
+		if (spec->letter != 'f' || spec->alternate || !print_fixed(fabs(x), precision, digits)) snprintf(digits, sizeof digits, format, precision, fabs(x));
 		if (spec->comma) add_grouped(&text, digits, strlen(digits));
 		else strbuf_adds(&text, digits);
 	}
@@ -218,9 +227,9 @@ void kernel_printf(KernelCall *call)
 
 /* ---- to_char(number, pattern) ---- */
 
-/* 9 a digit or blank, 0 a digit or zero, . or D the point, , or G groups, S a sign there, MI a minus there, PR <> around
+/* 9 a digit or blank, 0 a digit or zero, . or D the point, , or G groups, S a sign (before the digits it stands next to them), MI a minus there, PR <> around
  * negatives, $ or L a dollar, FM nothing to fill up. */
-typedef struct NumberPattern { int whole, fraction; bool fill, has_sign, bracket; } NumberPattern;
+typedef struct NumberPattern { int whole, fraction; bool fill, has_sign, bracket, sign_first; } NumberPattern;
 
 static bool word_at(const char *at, const char *end, const char *word)
 {
@@ -244,7 +253,7 @@ static bool read_number_pattern(const char *at, const char *end, NumberPattern *
 		else if (*at == '.' || *at == 'D' || *at == 'd') {
 			if (point) return false;
 			point = true;
-		} else if (*at == 'S' || *at == 's') out->has_sign = true;
+		} else if (*at == 'S' || *at == 's') out->has_sign = true, out->sign_first = !out->whole && !point;
 		else if (!strchr(",GgLl$ -:", *at)) return false;
 		at += bytes;
 	}
@@ -268,10 +277,18 @@ static bool digits_of(const Value *value, const NumberPattern *pattern, char *di
 	return true;
 }
 
+/* Right before the first digit */
+static void add_sign(StrBuf *out, const NumberPattern *pattern, bool negative)
+{
+	if (negative) strbuf_addc(out, '-');
+	else if (pattern->sign_first) strbuf_addc(out, '+');
+	else if (pattern->fill) strbuf_addc(out, ' ');
+}
+
 static void print_pattern(StrBuf *out, const char *at, const char *end, const NumberPattern *pattern, const char *digits, bool negative)
 {
 	int place = 0;
-	bool started = false, signed_yet = pattern->has_sign || pattern->bracket, point = false;
+	bool started = false, signed_yet = (pattern->has_sign && !pattern->sign_first) || pattern->bracket, point = false;
 	StrBuf body = STRBUF_INIT;
 	for (; at < end; at++) {
 		if (word_at(at, end, "FM")) { at++; continue; }
@@ -280,23 +297,16 @@ static void print_pattern(StrBuf *out, const char *at, const char *end, const Nu
 			if (negative) strbuf_addc(&body, '-');
 			else if (pattern->fill) strbuf_addc(&body, ' ');
 			at++;
-		} else if (*at == 'S' || *at == 's') strbuf_addc(&body, negative ? '-' : '+');
-		else if (*at == '9' || *at == '0') {
+		} else if (*at == 'S' || *at == 's') {
+			if (!pattern->sign_first) strbuf_addc(&body, negative ? '-' : '+');
+		} else if (*at == '9' || *at == '0') {
 			started |= *at == '0' || digits[place] != '0' || point || (place == pattern->whole - 1 && pattern->fraction == 0);
-			if (started && !signed_yet) {
-				if (negative) strbuf_addc(&body, '-');
-				else if (pattern->fill) strbuf_addc(&body, ' ');
-				signed_yet = true;
-			}
+			if (started && !signed_yet) add_sign(&body, pattern, negative), signed_yet = true;
 			if (started) strbuf_addc(&body, digits[place]);
 			else if (pattern->fill) strbuf_addc(&body, ' ');
 			place++;
 		} else if (*at == '.' || *at == 'D' || *at == 'd') {
-			if (!signed_yet) {
-				if (negative) strbuf_addc(&body, '-');
-				else if (pattern->fill) strbuf_addc(&body, ' ');
-				signed_yet = true;
-			}
+			if (!signed_yet) add_sign(&body, pattern, negative), signed_yet = true;
 			point = started = true;
 			strbuf_addc(&body, '.');
 		} else if (*at == ',' || *at == 'G' || *at == 'g') {

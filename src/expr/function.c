@@ -44,6 +44,18 @@ const Function *function_find(const char *name)
 	return found;
 }
 
+static const char *const WINDOW_FUNCTIONS[] = {"row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"};
+enum { WINDOW_FUNCTION_COUNT = sizeof WINDOW_FUNCTIONS / sizeof *WINDOW_FUNCTIONS };
+
+bool function_is_aggregate(const char *name) { return aggregate_find(name) != NULL; }
+
+bool function_is_window_only(const char *name)
+{
+	for (int i = 0; i < WINDOW_FUNCTION_COUNT; i++)
+		if (strcasecmp(name, WINDOW_FUNCTIONS[i]) == 0) return true;
+	return false;
+}
+
 const char *function_nearest(const char *name)
 {
 	Nearest nearest;
@@ -51,6 +63,8 @@ const char *function_nearest(const char *name)
 	for (int i = 0; i < FUNCTION_COUNT; i++)
 		if (!(FUNCTIONS[i].flags & FUNCTION_OPERATOR)) nearest_offer(&nearest, FUNCTIONS[i].name);
 	for (int i = 0; i < ALIAS_COUNT; i++) nearest_offer(&nearest, ALIASES[i].name);
+	for (int i = 0; aggregate_name(i); i++) nearest_offer(&nearest, aggregate_name(i));
+	for (int i = 0; i < WINDOW_FUNCTION_COUNT; i++) nearest_offer(&nearest, WINDOW_FUNCTIONS[i]);
 	return nearest.best;
 }
 

@@ -17,12 +17,13 @@
 typedef struct TimeValue { int64_t us; double number; bool is_number; } TimeValue;
 
 #define JULIAN_1970 2440587.5
+#define JULIAN_0_US (-210866760000000000ll)
 
 static bool set_julian(TimeValue *value, double days)
 {
 	value->number = days;
 	value->is_number = true;
-	if (!(days >= 0 && days < 5373484.5)) return value->us = TIMESTAMP_MAX, isfinite(days);        /* 'unixepoch' may still make it one */
+	if (!(days >= 0 && days < 5373484.5)) return value->us = INT64_MAX, isfinite(days);        /* 'unixepoch' may still make it one */
 	value->us = (int64_t)rint((days - JULIAN_1970) * 86400000.0) * 1000;       /* SQLite keeps milliseconds */
 	return true;
 }
@@ -144,6 +145,7 @@ static bool modify(TimeValue *value, const Str *modifier, bool first)
 	while (bytes && *at == ' ') at++, bytes--;
 	while (bytes && at[bytes - 1] == ' ') bytes--;
 	if (!bytes) return false;
+	if (value->us == INT64_MAX && !is_word(at, bytes, "unixepoch") && !is_word(at, bytes, "auto")) return false;
 	if (is_word(at, bytes, "unixepoch") || (is_word(at, bytes, "auto") && !(value->number >= 0 && value->number < 5373484.5))) {
 		if (!first || !value->is_number || fabs(value->number) > 2.6e11) return is_word(at, bytes, "auto") && first && !value->is_number;
 		value->us = (int64_t)rint(value->number * 1000) * 1000;
@@ -162,9 +164,9 @@ static bool time_at(KernelCall *call, int from, int row, int64_t *us)
 	TimeValue value;
 	if (!read_value(&call->args[from], row, &value)) return false;
 	for (int a = from + 1; a < call->arg_count; a++)
-		if (!modify(&value, &call->args[a].str[row], a == from + 1)) return false;
+		if (!modify(&value, &call->args[a].str[row], a == from + 1) || value.us > TIMESTAMP_MAX || value.us < JULIAN_0_US) return false;
 	*us = value.us;
-	return value.us >= TIMESTAMP_MIN && value.us <= TIMESTAMP_MAX && (!value.is_number || call->arg_count > from + 1 || value.us != TIMESTAMP_MAX);
+	return value.us >= TIMESTAMP_MIN && value.us <= TIMESTAMP_MAX;
 }
 
 #define TIME_KERNEL(name, member, expression) \
@@ -205,11 +207,7 @@ static bool print_letter(StrBuf *out, char letter, const Moment *m)
 	case 'I': strbuf_printf(out, "%02d", hour % 12 ? hour % 12 : 12); return true;
 	case 'l': strbuf_printf(out, "%2d", hour % 12 ? hour % 12 : 12); return true;
 	case 'j': strbuf_printf(out, "%03d", day_of_year); return true;
-	case 'J': {
-		char text[REAL_PRINT_BYTES];
-		strbuf_add(out, text, (size_t)real_print((double)(us / 1000 + 210866760000000) / 86400000.0, text));
-		return true;
-	}
+	case 'J': strbuf_printf(out, "%.16g", (double)(us / 1000 + 210866760000000) / 86400000.0); return true;
 	case 'm': strbuf_printf(out, "%02d", m->civil.month); return true;
 	case 'M': strbuf_printf(out, "%02d", seconds / 60 % 60); return true;
 	case 'p': strbuf_adds(out, hour < 12 ? "AM" : "PM"); return true;
