@@ -348,6 +348,33 @@ static void changelogs_say_what_a_record_does(void **state)
 
 typedef struct CsvCase { const char *title, *header, *line, *cells, *error; } CsvCase;
 
+static void keys_of_upserts_may_stand_in_the_key_alone(void **state)
+{
+	(void)state;
+	static const ChangeCase CASES[] = {
+		{"key in both", CHANGELOG_UPSERT, "{\"id\":1}", "{\"id\":2,\"v\":1.50}", "U2|1.50", ""},
+		{"key not in the value", CHANGELOG_UPSERT, "{\"id\":1}", "{\"v\":\"x\"}", "U1|x", ""},
+		{"gone by an object", CHANGELOG_UPSERT, "{\"ID\":1}", NULL, "D1|NULL", ""},
+		{"gone by a bare number", CHANGELOG_UPSERT, "17", NULL, "D17|NULL", ""},
+		{"gone by a JSON string", CHANGELOG_UPSERT, "\"17\"", NULL, "D17|NULL", ""},
+		{"a bare key for a value without it", CHANGELOG_UPSERT, "17", "{\"v\":\"x\"}", "U17|x", ""},
+		{"a key that does not fit", CHANGELOG_UPSERT, "abc", NULL, "DBAD|NULL", "field \"id\": \"abc\" is no INTEGER"},
+		{"gone without key", CHANGELOG_UPSERT, "", NULL, "DEAD", "no key that says which row is gone"},
+		{"a real in the key", CHANGELOG_UPSERT, "{\"id\":3.0}", "{}", "U3|NULL", ""},
+	};
+	static const Wanted WANTED[] = {{"id", T(INTEGER), .not_null = true}, {"v", T(TEXT)}};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		const ChangeCase *c = &CASES[i];
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json", .changelog = c->changelog}, WANTED, 2,
+			(Record){.key = c->key, .key_bytes = (uint32_t)strlen(c->key), .value = c->value, .value_bytes = (uint32_t)(c->value ? strlen(c->value) : 0)}, &text, &heard);
+		if (strcmp(text.text, c->cells) != 0 || !strstr(heard.text.text, c->error)) fail_msg("%s: %s (%s)", c->title, text.text, heard.text.text);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
 static void lines_of_csv_become_rows(void **state)
 {
 	(void)state;
@@ -581,6 +608,7 @@ int main(void)
 		cmocka_unit_test(metadata_stands_beside_the_fields),
 		cmocka_unit_test(times_as_numbers_may_have_a_fixed_unit),
 		cmocka_unit_test(changelogs_say_what_a_record_does),
+		cmocka_unit_test(keys_of_upserts_may_stand_in_the_key_alone),
 		cmocka_unit_test(lines_of_csv_become_rows),
 		cmocka_unit_test(a_raw_record_is_one_column),
 		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),

@@ -3,7 +3,8 @@
  *
  * With `follow` a file that is rotated goes on as a new partition, since positions only grow: a partition is one inode, and its name
  * is path#inode (with .2, .3 if the same inode was emptied and filled again). What was renamed while nobody watched is found again
- * by its inode in the same folder and read to its end. inotify wakes the reader; where it cannot be had, a poll every retry_ms does.
+ * by its inode in the same folder and read to its end. The end of a followed file is looked at every retry_ms: inotify was rejected, since
+ * its events would keep waking a reader that holds the file back, and it does not work on network file systems.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@
 #include "connect/lines.h"
 #include "connect/sources.h"
 
-enum { CHUNK_BYTES = 256 << 10, FILES_MAX = 16384, LOOK_EVERY_US = 500000, RETRY_MS = 500 };
+enum { CHUNK_BYTES = 256 << 10, FILES_MAX = 16384, LOOK_EVERY_US = 500000, RETRY_MS = 50 };
 
 typedef struct FilePartition {
 	const char *name, *path;
@@ -397,12 +397,6 @@ static Poll at_end(FileSource *source, FilePartition *partition, int64_t seen)
 	return POLL_NOTHING;
 }
 
-static void drain_events(const FileSource *source)
-{
-	char events[4096];
-	while (source->base.fd >= 0 && read(source->base.fd, events, sizeof events) > 0);
-}
-
 static Poll file_poll(Source *base, int number, int max, RecordBatch *out, Error *err)
 {
 	FileSource *source = (FileSource *)base;
@@ -412,7 +406,6 @@ static Poll file_poll(Source *base, int number, int max, RecordBatch *out, Error
 	if (!partition->is_assigned) return POLL_NOTHING;
 	if (!check_last(source, partition, err)) return POLL_ERROR;
 	if (partition->is_ended) return POLL_END;
-	drain_events(source);                     /* before reading: what is written after this wakes again */
 	bool is_final = !source->follows || partition->is_replaced, is_end, is_cut;
 	int64_t position = partition->position, next;
 	LineBuffer *buffer = buffer_take(source);
@@ -491,26 +484,10 @@ static void file_close(Source *base)
 		next = buffer->next;
 		line_buffer_free(buffer);
 	}
-	if (base->fd >= 0) close(base->fd);
 	pthread_mutex_destroy(&source->lock);
 	free(source->partitions);
 	arena_release(&source->arena);
 	free(source);
-}
-
-/* Watches the folder: it tells of new files, too. A folder that is itself a pattern is polled. */
-static void watch_folder(FileSource *source)
-{
-	char folder[4096];
-	const char *slash = strrchr(source->pattern, '/');
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - source->pattern) + (slash == source->pattern) : 1, slash ? source->pattern : ".");
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd >= 0 && inotify_add_watch(fd, folder, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	source->base.fd = fd;
-	if (fd < 0) source->base.retry_ms = RETRY_MS / 5;
 }
 
 static const SourceClass FILE_CLASS = {
@@ -537,7 +514,6 @@ bool connect_file_source(const SourceConfig *config, Source **out, Error *err)
 	lines_init(&source->lines, options, format);
 	source->base = (Source){.class = &FILE_CLASS, .is_bounded = !source->follows, .is_replayable = true, .fd = -1, .retry_ms = source->follows ? RETRY_MS : -1};
 	for (int i = 0; i < config->known_count && i < FILES_MAX; i++) partition_add_known(source, config->known[i]);
-	if (source->follows) watch_folder(source);
 	*out = &source->base;
 	return true;
 }

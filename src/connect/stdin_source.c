@@ -58,7 +58,10 @@ static bool take_bytes(StdinSource *source, Error *err)
 	ssize_t got = read(STDIN_FILENO, buffer->bytes + buffer->used, buffer->room - buffer->used);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
 	if (got < 0) return error_set(err, ERR_IO, SPAN_NONE, "could not read standard input: %s", strerror(errno));
-	if (got == 0) source->is_eof = true;
+	if (got == 0) {
+		source->is_eof = true;
+		source->base.fd = -1;                         /* it would be readable for ever */
+	}
 	buffer->used += (size_t)got;
 	return true;
 }

@@ -43,13 +43,16 @@ typedef struct DecodeColumn {
 	int path_count;
 	int ordinal;                  /* CSV without header: number of the field in the line, from 0 */
 	bool not_null;                /* NOT NULL or PRIMARY KEY: missing or null is bad */
+	bool is_key;                  /* part of the PRIMARY KEY; where no column says so, upserts take the NOT NULL ones for it */
 	TimeUnit unit;                /* of numbers in TIMESTAMP columns */
 } DecodeColumn;
 
 /* Changelog formats say what a record does; the runtime turns it into weights with the table's content. */
 typedef enum Changelog {
 	CHANGELOG_NONE,               /* one row appended a record */
-	CHANGELOG_UPSERT,             /* the row with this key is now this; without value: it is gone */
+	CHANGELOG_UPSERT,             /* the row with this key is now this; without value: it is gone. Key columns that the value does
+	                                 not have are read from the record's key: its field of that name, or all of it where there is one
+	                                 such column */
 	CHANGELOG_DEBEZIUM,           /* {"before", "after", "op"}, also inside {"schema", "payload"} */
 	CHANGELOG_OP,                 /* what a sink of Weir writes: the row with a field "op": +I -U +U -D */
 } Changelog;

@@ -38,6 +38,10 @@ typedef struct DecoderJson {
 	int op_slot[2];               /* "op", "payload"."op" */
 	int row_slot[PLACES_MAX];     /* the objects themselves: null or there */
 	bool key_is_read;             /* some column comes from the record's key */
+	int *key_slots;               /* upserts, per column: the field of the key that stands in for a missing one; -1: none */
+	int key_column;               /* the only such column: it may be the whole key; -1: there are none or several */
+	bool key_is_object;
+	JsonSlot whole_key;
 } DecoderJson;
 
 static void part_init(Part *part)
@@ -81,6 +85,24 @@ static void add_ops(DecoderJson *j, Changelog changelog)
 	for (int p = 0; p < j->place_count; p++) j->row_slot[p] = add_path(&j->value.tree, &j->places[p], NULL, 0);
 }
 
+/* What a tombstone says is in its key alone. */
+static void add_keys(Decoder *d, DecoderJson *j)
+{
+	int count = 0;
+	bool said = false;
+	for (int col = 0; col < d->config.column_count; col++) said |= d->config.columns[col].is_key;
+	j->key_slots = arena_array(&d->arena, int, d->config.column_count + 1);
+	for (int col = 0; col < d->config.column_count; col++) {
+		const DecodeColumn *column = &d->config.columns[col];
+		bool wanted = column->from == DECODE_FIELD && (said ? column->is_key : column->not_null);
+		j->key_slots[col] = wanted ? json_tree_add(&j->key.tree, column->path, column->path_count) : -1;
+		count += wanted;
+		if (wanted) j->key_column = col;
+	}
+	if (count != 1) j->key_column = -1;
+	j->key_is_read |= count > 0;
+}
+
 static bool json_init(Decoder *d, Error *err)
 {
 	DecoderJson *j = d->state = arena_new(&d->arena, DecoderJson);
@@ -100,6 +122,7 @@ static bool json_init(Decoder *d, Error *err)
 		for (int p = 0; p < j->place_count; p++) j->slots[p * count + col] = add_path(&j->value.tree, &j->places[p], column->path, column->path_count);
 	}
 	if (d->config.changelog == CHANGELOG_DEBEZIUM || d->config.changelog == CHANGELOG_OP) add_ops(j, d->config.changelog);
+	if (d->config.changelog == CHANGELOG_UPSERT) add_keys(d, j);
 	return true;
 }
 
@@ -124,7 +147,9 @@ static void use_place(Decoder *d, DecoderJson *j, int place)
 static JsonSpan json_text(Decoder *d, int col)
 {
 	DecoderJson *j = d->state;
-	bool key = d->config.columns[col].from == DECODE_KEY_FIELD;
+	const JsonSlot *keys = j->key.tree.slots;
+	bool stand_in = j->key_slots && j->key_slots[col] >= 0 && keys && j->found[col] == &keys[j->key_slots[col]];
+	bool key = stand_in || d->config.columns[col].from == DECODE_KEY_FIELD;
 	Part *part = key ? &j->key : &j->value;
 	if (!part->is_scanned) {
 		/* the strings of the DOM stay where they are; slots that were REAL or NESTED now have their text */
@@ -132,7 +157,7 @@ static JsonSpan json_text(Decoder *d, int col)
 		assert(part->is_scanned);             /* the two parsers accept the same texts, but for what only the scan can read */
 		if (!part->is_scanned) return (JsonSpan){"", 0};
 	}
-	return part->scan.raws[j->slots[key ? col : j->place * d->config.column_count + col]];
+	return part->scan.raws[stand_in ? j->key_slots[col] : j->slots[key ? col : j->place * d->config.column_count + col]];
 }
 
 static bool dead(Decoder *d, const char *error)
@@ -158,16 +183,52 @@ static bool read_value(Decoder *d, DecoderJson *j)
 	return part_parse(&j->value, d->record->value, d->record->value_bytes) || dead(d, j->value.scan.error);
 }
 
+static bool is_blank_key(const Record *record) { return !record->key || !record->key_bytes; }
+
+/* A key is an object whose fields are read, or, for one column, the value itself, as JSON or as it stands. */
+static bool read_upsert_key(Decoder *d, DecoderJson *j)
+{
+	const Record *record = d->record;
+	j->whole_key = (JsonSlot){.kind = SLOT_MISSING};
+	j->key_is_object = false;
+	json_tree_begin(&j->key.tree);
+	if (is_blank_key(record)) return true;
+	j->key_is_object = part_parse(&j->key, record->key, record->key_bytes);
+	if (j->key_is_object) return true;
+	json_tree_begin(&j->key.tree);
+	if (j->key_column < 0) {
+		decoder_say(d, ERR_INVALID_TEXT, "key: %s", j->key.scan.error);
+		decoder_add_dead(d, ERR_INVALID_TEXT);
+		return false;
+	}
+	j->whole_key = (JsonSlot){.kind = SLOT_BYTES, .at = record->key, .bytes = record->key_bytes};
+	bool quoted = record->key[0] == '"' && json_is_valid(record->key, record->key_bytes);
+	size_t bytes;
+	const char *text = quoted ? json_string_text(&j->key.scan.scratch, (JsonSpan){record->key, record->key_bytes}, &bytes) : NULL;
+	if (text) j->whole_key = (JsonSlot){.kind = SLOT_STRING, .at = text, .bytes = bytes};
+	return true;
+}
+
+/* Columns that the value does not have, from the key. */
+static void fill_from_key(Decoder *d, DecoderJson *j)
+{
+	for (int col = 0; col < d->config.column_count; col++) {
+		if (j->key_slots[col] < 0 || j->found[col]->kind != SLOT_MISSING) continue;
+		const JsonSlot *field = &j->key.tree.slots[j->key_slots[col]];
+		j->found[col] = j->key_is_object ? field : &j->whole_key;
+	}
+}
+
 static void add_upsert(Decoder *d, DecoderJson *j)
 {
-	if (!read_key(d, j)) return;
-	if (d->record->value) {
-		if (read_value(d, j)) decoder_add_row(d, j->found, ROW_UPSERT);
-		return;
-	}
-	if (!j->key_is_read) { dead(d, "not JSON: the record has no value, and no column is read from its key"); return; }
-	json_tree_begin(&j->value.tree);
-	decoder_add_row(d, j->found, ROW_DELETE);
+	if (!read_upsert_key(d, j)) return;
+	bool gone = !d->record->value;
+	if (gone && (!j->key_is_read || is_blank_key(d->record))) { dead(d, "not JSON: the record has no value and no key that says which row is gone"); return; }
+	if (gone) json_tree_begin(&j->value.tree);
+	else if (!read_value(d, j)) return;
+	fill_from_key(d, j);
+	decoder_add_row(d, j->found, gone ? ROW_DELETE : ROW_UPSERT);
+	use_place(d, j, 0);
 }
 
 static char op_of(const DecoderJson *j, int which)
