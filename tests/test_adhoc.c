@@ -11,6 +11,8 @@
 
 #include "ast/parse.h"
 #include "bind/bind.h"
+#include "expr/aggregate.h"
+#include "expr/function.h"
 #include "store/adhoc.h"
 #include "type/row.h"
 #include "type/text.h"
@@ -142,9 +144,12 @@ static void user_table(const char *sql)
 	sqlite3_close(db);
 }
 
+static int failures;
+
 static int open_world(void **state)
 {
 	(void)state;
+	failures = 0;
 	world = (World){0};
 	strcpy(world.path, "/tmp/weir-adhoc-XXXXXX");
 	const char *tmp = getenv("TMPDIR");
@@ -182,9 +187,9 @@ static int close_world(void **state)
 
 /* ---- asking ---- */
 
-static void print_row(const Batch *batch, int row, StrBuf *out)
+static void print_row(const Batch *batch, int row, bool first, StrBuf *out)
 {
-	if (out->bytes) strbuf_addc(out, '\n');
+	if (!first) strbuf_addc(out, '\n');
 	for (int c = 0; c < batch->column_count; c++) {
 		Value value = column_value(&batch->columns[c], row);
 		if (c) strbuf_addc(out, '|');
@@ -198,12 +203,13 @@ static bool ask_with(const AdhocOptions *with, const char *sql, StrBuf *out, Err
 	Statement statement;
 	AdhocQuery *query = NULL;
 	Batch *batch;
+	int rows = 0;
 	bool ok = statement_bind(&statement, sql, err);
 	if (ok && statement.bound.kind != BOUND_QUERY) fail_msg("%s is no query", sql);
 	ok = ok && (query = adhoc_open(with, statement.bound.query.plan, err));
 	while (ok && (ok = adhoc_next(query, 3, &batch, err)) && batch) {
 		batch_check(batch);
-		for (int i = 0; i < batch->rows; i++) print_row(batch, i, out);
+		for (int i = 0; i < batch->rows; i++) print_row(batch, i, rows++ == 0, out);
 		batch_unref(batch);
 	}
 	adhoc_close(query);
@@ -222,8 +228,6 @@ static void show_sql(const char *sql)
 	strbuf_release(&text);
 	statement_release(&statement);
 }
-
-static int failures;
 
 static void expect(const char *sql, const char *wanted)
 {
@@ -509,6 +513,145 @@ static void the_writers_connection_sees_what_is_not_committed(void **state)
 	assert_int_equal(failures, 0);
 }
 
+/* ---- promise 7 ---- */
+
+/* Operators that cannot be called by name are reached in other ways. */
+static bool can_be_said(const char *sql)
+{
+	Statement statement;
+	Error err = ERROR_INIT;
+	bool bound = statement_bind(&statement, sql, &err);
+	statement_release(&statement);
+	return bound;
+}
+
+static void every_function_gives_its_examples_result(void **state)
+{
+	(void)state;
+	int said = 0;
+	for (int i = 0; i < FUNCTION_COUNT; i++) {
+		const Function *function = &FUNCTIONS[i];
+		char sql[1000];
+		if (!*function->example_result || (function->flags & (FUNCTION_VOLATILE | FUNCTION_PROCTIME | FUNCTION_CLOCK))) continue;
+		snprintf(sql, sizeof sql, "SELECT %s", function->example);
+		if (!can_be_said(sql)) continue;
+		said++;
+		expect(sql, function->example_result);
+		/* as a column's value, not as a constant that might be folded */
+		snprintf(sql, sizeof sql, "SELECT max(x) FROM (SELECT %s AS x FROM orders)", function->example);
+		if (strcmp(function->name, "typeof") != 0) expect(sql, function->example_result);
+	}
+	assert_true(said > FUNCTION_COUNT * 9 / 10);
+	assert_int_equal(failures, 0);
+}
+
+/* "sum(x) of (1), (2)": rows with the columns x, y */
+static void every_aggregate_gives_its_examples_result(void **state)
+{
+	(void)state;
+	for (int i = 0; i < AGGREGATE_COUNT; i++) {
+		const Aggregate *aggregate = &AGGREGATES[i];
+		const char *of = strstr(aggregate->example, " of ");
+		char sql[1000], call[200];
+		assert_non_null(of);
+		snprintf(call, sizeof call, "%.*s", (int)(of - aggregate->example), aggregate->example);
+		bool two = strstr(of, "(") && strchr(strstr(of, "("), ',') && strchr(strstr(of, "("), ',') < strchr(of, ')');
+		snprintf(sql, sizeof sql, "SELECT %s FROM (VALUES %s) AS v(%s)", call, of + 4, two ? "x, y" : "x");
+		if (aggregate->default_order == AGGREGATE_ORDER_ARRIVAL) continue;          /* tables have no order of arrival */
+		for (char *d = sql; (d = strstr(d, "DECIMAL ")); d += 8) memcpy(d, "        ", 8);
+		expect(sql, aggregate->example_result);
+	}
+	assert_int_equal(failures, 0);
+}
+
+static uint64_t seed;
+static int random_below(int n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (int)((seed >> 33) % (uint64_t)n);
+}
+
+static void add_random(StrBuf *out, int depth)
+{
+	static const char *const LEAVES[] = {"i", "j", "r", "d", "e", "s", "b", "t", "u", "1", "0", "-3", "2.5", "9223372036854775807", "'a'", "'12'", "NULL", "true", "1e10", "0.1",
+		"TIMESTAMP '2026-11-20 10:00:00'", "INTERVAL '90 minutes'", "''"};
+	static const char *const FORMS[] = {"(# + #)", "(# - #)", "(# * #)", "(# / #)", "(# % #)", "(# < #)", "(# >= #)", "(# = #)", "(# <> #)", "(# IS #)", "(# AND #)", "(# OR #)",
+		"(NOT #)", "(-#)", "(# IS NULL)", "CASE WHEN # THEN # ELSE # END", "coalesce(#, #)", "(# IN (#, #))", "CAST(# AS INTEGER)", "CAST(# AS REAL)", "CAST(# AS TEXT)",
+		"CAST(# AS DECIMAL(12,3))", "(# || #)", "abs(#)", "round(#, 1)", "(# BETWEEN # AND #)", "nullif(#, #)", "(# & #)", "upper(#)", "max(#, #)", "(# IS NOT TRUE)", "length(#)"};
+	if (depth == 0 || random_below(6) == 0) {
+		strbuf_adds(out, LEAVES[random_below(sizeof LEAVES / sizeof *LEAVES)]);
+		return;
+	}
+	for (const char *f = FORMS[random_below(sizeof FORMS / sizeof *FORMS)]; *f; f++) {
+		if (*f == '#') add_random(out, depth - 1);
+		else strbuf_addc(out, *f);
+	}
+}
+
+/* What the kernels of continuous queries make of the table's rows */
+static bool evaluate(Plan *plan, Batch *rows, StrBuf *out)
+{
+	Arena arena;
+	Plan *scan = plan->inputs[0];
+	if (plan->kind != PLAN_PROJECT || scan->kind != PLAN_SCAN) return false;
+	arena_init(&arena, 0);
+	ColumnId *layout = arena_array(&arena, ColumnId, scan->column_count);
+	for (int c = 0; c < scan->column_count; c++) layout[c] = scan->columns[c].id;
+	rows->system_us = SYSTEM_US;
+	ExprProgram *program = expr_compile(&arena, plan->items[0].expr, layout, scan->column_count);
+	Column column = expr_eval(program, rows, &arena);
+	for (int r = 0; r < rows->rows; r++) {
+		Value value = column_value(&column, r);
+		if (r) strbuf_addc(out, '\n');
+		if (value.is_null) strbuf_adds(out, "NULL");
+		else value_print(&value, out);
+	}
+	expr_program_release(program);
+	arena_release(&arena);
+	return true;
+}
+
+static void random_expressions_give_what_kernels_give(void **state)
+{
+	(void)state;
+	create("CREATE TABLE n (k INTEGER PRIMARY KEY, i INTEGER, j INTEGER, r REAL, d DECIMAL(8,2), e DECIMAL(25,5), s TEXT, b BOOLEAN, t TIMESTAMP, u DATE)");
+	insert("INSERT INTO n VALUES (1, 0, 1, 0.0, 0, 0, '', false, '2026-11-20 10:00:00', '2026-11-20'), (2, 9223372036854775807, 2, 1.5, 123456.78, 12345678901234567890.12345, 'a', true, '2026-11-20 10:00:00.25', '2026-01-01'),"
+		" (3, -9223372036854775807 - 1, -1, -2.5, -0.01, -0.00001, '12', NULL, '1969-12-31 23:59:59.999999', '1970-01-01'), (4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),"
+		" (5, 12, 3, 12.0, 12, 12, '12.0', true, '2026-11-20', '9999-12-31'), (6, 3, -12, 1e300, 2.5, 10000000000000000000, 'Zo\xc3\xab', false, '0001-01-01', '0001-01-01'), (7, 2, 2, 0.1, 0.1, 0.1, '0.1', true, NULL, NULL)");
+	Statement all;
+	StoreScan *scan;
+	Batch *rows;
+	OK(statement_bind(&all, "INSERT INTO n (k) VALUES (0)", &err));
+	StoreTableSpec spec = spec_of(all.bound.insert.target, &all.arena);
+	OK(scan = store_scan_open(world.store, world.reader, &spec, (int[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10, 0, &err));
+	OK(store_scan_next(scan, 100, &rows, NULL, &err));
+	store_scan_close(scan);
+	assert_int_equal(rows->rows, 7);
+	seed = 7;
+	int compared = 0;
+	for (int n = 0; n < 6000 && failures < 5; n++) {
+		StrBuf sql = STRBUF_INIT, wanted = STRBUF_INIT;
+		Statement statement;
+		Error err = ERROR_INIT;
+		strbuf_adds(&sql, "SELECT ");
+		add_random(&sql, 1 + random_below(4));
+		strbuf_adds(&sql, " AS x FROM n");
+		bool bound = statement_bind(&statement, sql.text, &err);
+		if (bound && evaluate(statement.bound.query.plan, rows, &wanted)) {
+			expect(sql.text, wanted.text);
+			compared++;
+		}
+		statement_release(&statement);
+		strbuf_release(&sql);
+		strbuf_release(&wanted);
+	}
+	print_message("%d expressions compared\n", compared);
+	assert_true(compared > 1000);
+	batch_unref(rows);
+	statement_release(&all);
+	assert_int_equal(failures, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -523,6 +666,9 @@ int main(void)
 		TEST(rows_stream),
 		TEST(a_query_can_be_interrupted_and_limited),
 		TEST(the_writers_connection_sees_what_is_not_committed),
+		TEST(every_function_gives_its_examples_result),
+		TEST(every_aggregate_gives_its_examples_result),
+		TEST(random_expressions_give_what_kernels_give),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
