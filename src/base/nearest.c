@@ -31,7 +31,8 @@ int nearest_distance(const char *a, const char *b)
 void nearest_init(Nearest *nearest, const char *name)
 {
 	int allowed = (int)strlen(name) / 3;
-	*nearest = (Nearest){.name = name, .distance = (allowed < 1 ? 1 : allowed) + 1};
+	if (allowed < 1 && name[0] && name[1]) allowed = 1;                   /* a lone letter is near to every other one */
+	*nearest = (Nearest){.name = name, .distance = allowed + 1};
 }
 
 void nearest_offer(Nearest *nearest, const char *candidate)

@@ -71,11 +71,13 @@ typedef struct Binder {
 	VEC(Relation *) reads;        /* what is scanned */
 	VEC(Relation *) named;        /* what the statement itself names, views included */
 	VEC(Impurity) impurities;
+	Impurity bare;                /* the first column that SQLite takes from some row of its group: not in views; name NULL: none */
 	Cte *ctes;                    /* names of WITH in scope, innermost first */
 	bool reads_outside;
 	bool may_read_outside;
 	bool defining;                /* a definition: what is bound is written back into the AST */
 	bool strict;                  /* a view, sink or pipeline: its query is kept up to date */
+	bool keeps_nulls;             /* columns of NULLs alone keep their type: they are cast to those of a target */
 	int view_depth, view_count;   /* views being expanded, and how many were */
 	const char *self;             /* the relation that is being made: a query that names it is told so */
 } Binder;
@@ -189,6 +191,7 @@ struct Select {
 	bool grouped, has_group_by, in_sets;
 	VEC(SelectKey) keys;
 	VEC(PlanCall) calls;
+	int own_calls;                /* those that the text has; behind them what stands for bare columns */
 	VEC(uint64_t) sets;
 	VEC(SelectOver) overs;
 	VEC(SelectItem) items;
@@ -204,6 +207,7 @@ bool bind_group_by(Select *select);
 Expr *bind_grouping_call(Clause *clause, const AstExpr *ast);
 Expr *regroup(Select *select, Expr *e);                                           /* from columns of FROM to keys and calls */
 bool regroup_all(Select *select);
+bool refuse_bare(Binder *binder, Span span, const char *name);                   /* false */
 Plan *group_plan(Select *select, Plan *input);
 Plan *grouping_sets_plan(Select *select, Plan *input);
 ColumnId select_add_call(Select *select, const AggregateCall *call);
@@ -303,7 +307,7 @@ bool bind_create_index(Binder *binder, AstStatement *statement);
 bool bind_steering(Binder *binder, AstStatement *statement);
 bool bind_inner(Binder *binder, AstStatement *statement);                         /* any statement into binder->out */
 
-/* Every refusal of a form says its name. */
-#define REFUSE(binder_, span_, ...) error_set((binder_)->err, ERR_UNSUPPORTED, (span_), __VA_ARGS__)
+/* What is understood but cannot be run is refused by the name of the form; false. */
+#define REFUSE(binder_, span_, form_, ...) error_set((binder_)->err, ERR_UNSUPPORTED, (span_), form_ " is not supported", ##__VA_ARGS__)
 
 #endif

@@ -27,7 +27,7 @@ bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out)
 	*out = arena_array(clause->binder->arena, Expr *, count + 2);
 	for (int i = 0; i < count; i++) {
 		const AstArgument *argument = &call->arguments.at[i];
-		if (argument->name.text) return REFUSE(clause->binder, argument->name.span, "arguments of %s() have no names", call_name(call));
+		if (argument->name.text) return REFUSE(clause->binder, argument->name.span, "naming arguments of %s()", call_name(call));
 		if (!((*out)[i] = bind_expr(clause, argument->value))) return false;
 	}
 	return true;

@@ -234,10 +234,11 @@ static bool make_sink(Binder *binder, AstStatement *statement, Relation **out, B
 	*sink = NULL;
 	if (!write_from(binder, &plain)) return false;
 	if (plain.into.parts.count) {
-		if (plain.options.count || plain.format) return REFUSE(binder, plain.name.span, "options of a sink INTO another one");
+		if (plain.options.count || plain.format) return REFUSE(binder, plain.name.span, "a sink INTO another one with options");
 		if (!find_sink(binder, &plain.into, sink)) return false;
 	} else if (!relation_options(binder, &plain.options, plain.format, OPTIONS_OF_SINK, &options)) return false;
 	binder->defining = binder->strict = true;
+	binder->keeps_nulls = *sink != NULL;
 	if (!bind_top_query(binder, plain.query, query)) return false;
 	if (query->outside) return REFUSE(binder, plain.name.span, "a sink over tables that are not Weir's");
 	Relation *relation = *out = relation_new(RELATION_SINK, ast_name_last(&plain.name).text);

@@ -280,7 +280,7 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 static Expr *bind_list(Clause *clause, const AstExpr *ast, const char *function)
 {
 	if (ast->query) {
-		REFUSE(clause->binder, ast->span, "ARRAY(query) is not supported");
+		REFUSE(clause->binder, ast->span, "ARRAY(query)");
 		error_hint(clause->binder->err, "json_group_array() makes an array of rows.");
 		return NULL;
 	}
@@ -296,7 +296,7 @@ static Expr *misplaced(Clause *clause, const AstExpr *ast)
 	if (ast->kind == AST_STAR) error_set(err, ERR_SYNTAX, ast->span, "* may stand in SELECT and count(*) only");
 	else if (ast->kind == AST_RELATION) error_set(err, ERR_SYNTAX, ast->span, "a relation cannot stand where a value is wanted");
 	else {
-		REFUSE(clause->binder, ast->span, "a row cannot stand where one value is wanted");
+		error_set(err, ERR_UNSUPPORTED, ast->span, "a row cannot stand where one value is wanted");
 		error_hint(err, "json_array() makes one value of several.");
 	}
 	return NULL;
@@ -347,14 +347,15 @@ static bool is_no_column(Expr *e, void *context)
 
 static bool has_clock(Expr *e) { return !expr_walk(e, is_no_clock, NULL); }
 
-/* now() plus or minus constants on one side, and no clock on the other */
+/* now() plus or minus constants on one side, columns and no clock on the other */
 static bool compares_clock(Expr *e)
 {
 	static const char *const NAMES[] = {"<", "<=", ">", ">=", "="};
 	bool is_compare = false;
 	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) is_compare |= expr_is_call(e, NAMES[i]);
 	if (!is_compare || has_clock(e->args[0]) == has_clock(e->args[1])) return false;
-	return expr_walk(e->args[has_clock(e->args[0]) ? 0 : 1], is_no_column, NULL);
+	int clock = has_clock(e->args[0]) ? 0 : 1;
+	return expr_walk(e->args[clock], is_no_column, NULL) && !expr_walk(e->args[1 - clock], is_no_column, NULL);
 }
 
 static void allow_clock(Binder *binder, Expr *condition, int from)

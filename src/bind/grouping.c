@@ -273,13 +273,37 @@ static bool add_dependent_key(Select *select, const Expr *e, const char **name)
 	return false;
 }
 
+bool refuse_bare(Binder *binder, Span span, const char *name)
+{
+	error_set(binder->err, ERR_GROUPING, span, "column \"%s\" is neither in GROUP BY nor inside an aggregate", name);
+	return error_hint(binder->err, "Add it to GROUP BY, or take any_value() of it.");
+}
+
 static Expr *refuse_ungrouped(Select *select, const Expr *e, const char *name, Span span)
 {
-	Error *err = select->binder->err;
 	if (!name) name = plan_column(select->input, e->column)->name;
-	error_set(err, ERR_GROUPING, span, "column \"%s\" is neither in GROUP BY nor inside an aggregate", name ? name : "?");
-	error_hint(err, "Add it to GROUP BY, or take any_value() of it.");
+	refuse_bare(select->binder, span, name ? name : "?");
 	return NULL;
+}
+
+/* As SQLite: beside a lone min() or max() it comes from the row that has it, else from the first one. Answers to one question at one moment may
+ * be so; whether it is one is known when the whole statement is bound. */
+static Expr *bare_column(Select *select, const Expr *e, const char *name)
+{
+	Binder *binder = select->binder;
+	if (!name) name = plan_column(select->input, e->column)->name;
+	if (binder->strict || !name) return refuse_ungrouped(select, e, name, e->span);
+	const AggregateCall *lone = select->own_calls == 1 ? &select->calls.at[0].call : NULL;
+	bool least = lone && names_equal(lone->aggregate->name, "min"), greatest = lone && names_equal(lone->aggregate->name, "max");
+	Expr **args = arena_array(binder->arena, Expr *, 2);
+	args[0] = (Expr *)e;
+	args[1] = least || greatest ? lone->args[0] : NULL;
+	AggregateCall call = {.args = args, .arg_count = args[1] ? 2 : 1, .type = e->type};
+	if (args[1]) call.filter = lone->filter;
+	call.aggregate = aggregate_resolve(binder->arena, least ? "min_by" : greatest ? "max_by" : "first_value", args, call.arg_count, false, e->span, binder->err);
+	if (!call.aggregate) return NULL;
+	if (!binder->bare.name) binder->bare = (Impurity){.span = e->span, .name = name};
+	return expr_column(binder->arena, select_add_call(select, &call), e->type, true, e->span);
 }
 
 static Expr *key_expr(Select *select, const SelectKey *key, Span span)
@@ -317,7 +341,7 @@ Expr *regroup(Select *select, Expr *e)
 	if (e->kind == EXPR_COLUMN) {
 		if (!plan_column(select->input, e->column)) return e;              /* a call, or of an outer query */
 		const char *name;
-		return add_dependent_key(select, e, &name) ? e : refuse_ungrouped(select, e, name, e->span);
+		return add_dependent_key(select, e, &name) ? e : bare_column(select, e, name);
 	}
 	if (e->kind == EXPR_SUBQUERY && !regroup_subquery(select, e)) return NULL;
 	Expr *copy = e;
@@ -350,6 +374,7 @@ static bool regroup_over(Select *select, SelectOver *over)
 
 bool regroup_all(Select *select)
 {
+	select->own_calls = select->calls.count;
 	for (int i = 0; i < select->keys.count; i++) {
 		SelectKey *key = &select->keys.at[i];
 		bool keeps = key->expr->kind == EXPR_COLUMN && !select->in_sets && plan_column(select->input, key->expr->column);

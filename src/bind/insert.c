@@ -214,6 +214,7 @@ static Plan *query_plan(Inserting *inserting, BoundQuery *source)
 {
 	Binder *binder = inserting->binder;
 	AstQuery *query = inserting->ast->query;
+	binder->keeps_nulls = true;
 	if (!bind_top_query(binder, query, source)) return NULL;
 	if (source->emit_on_close) {
 		REFUSE(binder, query->emit_span, "EMIT ON WINDOW CLOSE into a %s", relation_kind_name(inserting->target->kind));
@@ -410,7 +411,7 @@ bool bind_insert(Binder *binder, AstStatement *statement)
 	BoundInsert *out = &binder->out->insert;
 	binder->out->kind = BOUND_INSERT;
 	*out = (BoundInsert){.target = target, .or_action = ast->or_action};
-	if (ast->hints.count || ast->options.count) return REFUSE(binder, ast->target.span, "options of INSERT");
+	if (ast->hints.count || ast->options.count) return REFUSE(binder, ast->target.span, "INSERT with options");
 	Inserting inserting = {.binder = binder, .ast = ast, .target = target};
 	if (!find_columns(&inserting)) return false;
 	Cte *before = binder->ctes;

@@ -89,7 +89,7 @@ Expr *bind_parameter(Binder *binder, const AstExpr *ast)
 {
 	const BindSettings *settings = binder->settings;
 	if (!ast->text) {
-		REFUSE(binder, ast->span, "a parameter without a name cannot be given a value here");
+		error_set(binder->err, ERR_UNSUPPORTED, ast->span, "a parameter without a name cannot be given a value");
 		error_hint(binder->err, "Write :name, and give its value with -v name=value.");
 		return NULL;
 	}
@@ -196,8 +196,8 @@ bool constant_duration(Binder *binder, const AstExpr *ast, const char *what, int
 		return error_hint(binder->err, "Write it as INTERVAL '10 seconds'.");
 	}
 	if (interval_to_us(value.interval, out_us)) return true;
-	REFUSE(binder, ast->span, "%s cannot be in months: they have no fixed length", what);
-	return error_hint(binder->err, "Use days.");
+	REFUSE(binder, ast->span, "%s in months", what);
+	return error_hint(binder->err, "Months have no fixed length: use days.");
 }
 
 bool constant_text(Binder *binder, const AstExpr *ast, const char *what, const char **out)

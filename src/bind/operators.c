@@ -327,7 +327,7 @@ Expr *bind_like(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	const char *function = pattern_function(ast->op);
 	if (!function) {
-		REFUSE(binder, ast->op_span, "%s is not supported", ast_op_text(ast->op));
+		REFUSE(binder, ast->op_span, "%s", ast_op_text(ast->op));
 		return NULL;
 	}
 	Expr *args[3];
@@ -366,7 +366,7 @@ Expr *bind_subscript(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	if (ast->args.count != 2) {
-		REFUSE(binder, ast->span, "a slice of an array is not supported");
+		REFUSE(binder, ast->span, "a slice of an array");
 		return NULL;
 	}
 	ScopeColumn from;

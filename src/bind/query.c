@@ -395,11 +395,12 @@ bool bind_query(Binder *binder, AstQuery *ast, Scope *outer, Rows *out)
 bool check_purity(Binder *binder, bool continuous)
 {
 	if (!continuous) return true;
+	if (binder->bare.name) return refuse_bare(binder, binder->bare.span, binder->bare.name);
 	for (int i = 0; i < binder->impurities.count; i++) {
 		const Impurity *impurity = &binder->impurities.at[i];
 		if (impurity->in_condition) continue;
-		if (!impurity->is_clock) return REFUSE(binder, impurity->span, "%s() in a view: it is no function of the rows", impurity->name);
-		REFUSE(binder, impurity->span, "%s() in a view, but for a condition that compares it with a column", impurity->name);
+		if (!impurity->is_clock) return REFUSE(binder, impurity->span, "%s() in a view", impurity->name) || error_hint(binder->err, "A view is a function of its rows.");
+		REFUSE(binder, impurity->span, "%s() in a view, other than in a condition that compares it with a column,", impurity->name);
 		return error_hint(binder->err, "PROCTIME() stamps each row once.");
 	}
 	return true;
@@ -410,7 +411,7 @@ static Plan *type_nulls(Binder *binder, Plan *plan)
 {
 	bool any = false;
 	for (int i = 0; i < plan->column_count; i++) any |= plan->columns[i].type.kind == TYPE_NULL;
-	if (!any) return plan;
+	if (!any || binder->keeps_nulls) return plan;
 	Plan *project = plan_project_columns(binder->context, plan, plan->columns, plan->column_count);
 	for (int i = 0; i < plan->column_count; i++) {
 		if (plan->columns[i].type.kind != TYPE_NULL) continue;

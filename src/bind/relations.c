@@ -160,7 +160,7 @@ static void pass_over(Binder *binder, AstCreateRelation *ast)
 
 static bool write_one_form(Binder *binder, AstCreateRelation *ast, OptionSet *options)
 {
-	if (ast->star) return REFUSE(binder, ast->name.span, "columns from a schema registry") || error_hint(binder->err, "Write the columns; PEEK 'topic' suggests them.");
+	if (ast->star) return REFUSE(binder, ast->name.span, "taking the columns from a schema registry") || error_hint(binder->err, "Write the columns; PEEK 'topic' suggests them.");
 	if (!write_like(binder, ast)) return false;
 	for (int i = 0; i < ast->includes.count; i++)
 		if (!write_include(binder, ast, &ast->includes.at[i])) return false;
@@ -276,7 +276,7 @@ static bool refuse_node(Making *making, Expr *e, Span span, const char *what)
 	Binder *binder = making->binder;
 	if (e->kind == EXPR_SUBQUERY) return REFUSE(binder, span, "a subquery in %s", what);
 	unsigned flags = e->kind == EXPR_CALL ? e->function->flags : 0;
-	if (flags & FUNCTION_VOLATILE) return REFUSE(binder, span, "%s() in %s: it is no function of the row", e->function->name, what);
+	if (flags & FUNCTION_VOLATILE) return REFUSE(binder, span, "%s() in %s", e->function->name, what);
 	if (flags & FUNCTION_CLOCK) return REFUSE(binder, span, "%s() in %s", e->function->name, what) || error_hint(binder->err, "PROCTIME() stamps each row once.");
 	for (int i = 0; i < e->arg_count; i++)
 		if (!refuse_node(making, e->args[i], span, what)) return false;
@@ -525,7 +525,7 @@ static bool watermark_delay(Making *making, const AstWatermark *ast, int64_t *de
 	if (!e || names_column(e, &ast->column)) return true;
 	bool difference = e->kind == AST_BINARY && (e->op == AST_OP_SUBTRACT || e->op == AST_OP_ADD) && names_column(e->args.at[0], &ast->column);
 	if (!difference) {
-		REFUSE(binder, e->span, "a watermark that is not column - INTERVAL");
+		REFUSE(binder, e->span, "a watermark other than column - INTERVAL");
 		return error_hint(binder->err, "Write WATERMARK FOR %s AS %s - INTERVAL '5 seconds'.", ast_name_last(&ast->column).text, ast_name_last(&ast->column).text);
 	}
 	if (!constant_duration(binder, e->args.at[1], "the delay of a watermark", delay_us)) return false;

@@ -299,6 +299,6 @@ bool bind_steering(Binder *binder, AstStatement *statement)
 	case AST_STATEMENT_PRINT: return bind_print(binder, statement->print, BOUND_PRINT);
 	case AST_STATEMENT_PEEK: return bind_print(binder, statement->print, BOUND_PEEK);
 	case AST_STATEMENT_USE: out->kind = BOUND_USE; return true;
-	default: return REFUSE(binder, statement->span, "%s is not supported", ast_statement_kind_text(statement->kind));
+	default: return REFUSE(binder, statement->span, "%s", ast_statement_kind_text(statement->kind));
 	}
 }

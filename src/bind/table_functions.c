@@ -192,7 +192,7 @@ static bool bind_function_arguments(Clause *clause, const TableFunction *functio
 	plan->arg_count = count;
 	for (int i = 0; i < count; i++) {
 		const AstArgument *argument = &call->arguments.at[i];
-		if (argument->name.text) return REFUSE(binder, argument->name.span, "arguments of %s() have no names", function->name);
+		if (argument->name.text) return REFUSE(binder, argument->name.span, "naming arguments of %s()", function->name);
 		ScopeColumn value;
 		if (!bind_column_like(clause, argument->value, &value)) return false;
 		plan->args[i] = value.expr;

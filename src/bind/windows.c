@@ -52,7 +52,7 @@ static bool check_sizes(Binder *binder, const Plan *plan, Span span)
 		return error_set(err, ERR_TOO_COMPLEX, span, "a row would be in more than %d windows", WINDOWS_OF_A_ROW_MAX);
 	const int64_t day_us = 86400000000;
 	if (plan->zone && (plan->size_us % day_us || plan->slide_us % day_us || plan->offset_us))
-		return REFUSE(binder, span, "windows in a time zone that are no whole days");
+		return REFUSE(binder, span, "a window in a time zone that is no whole day");
 	return true;
 }
 
