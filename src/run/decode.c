@@ -349,6 +349,8 @@ static void thread_sleep(DecodeThread *thread)
 	for (int i = 0; i < thread->partitions.count && count < 65; i++) {
 		Partition *partition = thread->partitions.at[i];
 		if (partition->queued_items >= PARTITION_QUEUE_ITEMS || partition->queued_bytes >= PARTITION_QUEUE_BYTES) continue;
+		/* nobody polls these, so a descriptor that is readable would never become quiet */
+		if (atomic_load(&partition->ended) || atomic_load(&partition->broken) || partition->read_position >= atomic_load(&partition->limit)) continue;
 		int fd = source_fd(partition->reader->source), retry_ms = source_retry_ms(partition->reader->source);
 		if (fd >= 0) fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		if (retry_ms >= 0 && retry_ms < wait_ms) wait_ms = retry_ms;

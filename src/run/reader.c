@@ -197,7 +197,9 @@ static bool make_decode_columns(Reader *reader, Error *err)
 		const RelationColumn *declared = &reader->relation->columns[column->path.column];
 		bool not_null = column->path.field_count == 0 && (declared->not_null || is_key_column(reader->relation, column->path.column));
 		column->decode = reader->decode_count;
-		if (!decode_column(reader, &column->path, column->type, not_null, &reader->decode_columns[reader->decode_count++], err)) return false;
+		DecodeColumn *decode = &reader->decode_columns[reader->decode_count++];
+		if (!decode_column(reader, &column->path, column->type, not_null, decode, err)) return false;
+		decode->is_key = column->path.field_count == 0 && is_key_column(reader->relation, column->path.column);
 	}
 	return true;
 }
