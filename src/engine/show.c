@@ -6,8 +6,6 @@
 #include "engine/internal.h"
 #include "expr/function.h"
 
-bool settings_show(Session *session, const char *name, Error *err);
-
 #define TEXT_COLUMN(name_) {.name = name_, .type = {.kind = TYPE_TEXT}}
 #define INTEGER_COLUMN(name_) {.name = name_, .type = {.kind = TYPE_INTEGER}}
 

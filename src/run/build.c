@@ -24,8 +24,7 @@ static StoreTableSpec relation_spec(const Relation *relation, Arena *arena)
 static bool push_scan(LoweredScan *scan, Pipeline *pipeline, Batch *rows, Error *err)
 {
 	pipeline->rows_in += rows->count;
-	arena_clear(&scan->op->scratch);
-	return scan->op->class->push(scan->op, 0, rows, err);
+	return op_push(scan->op, 0, rows, err);
 }
 
 typedef struct Backfill { Runtime *runtime; Lane *lane; Pipeline *pipeline; LoweredScan *scan; Reader *reader; StoreScan *rows; int64_t watermark, row; bool judged; } Backfill;

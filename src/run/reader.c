@@ -545,9 +545,7 @@ static bool scan_deliver(Reader *reader, ReaderScan *scan, Batch *batch, bool an
 	scan->pipeline->rows_dead += batch->count - count;
 	if (count == 0) return true;
 	Batch *out = scan_batch(scan, batch, sel, count);
-	Op *op = scan->scan->op;
-	arena_clear(&op->scratch);
-	bool ok = op->class->push(op, 0, out, err);
+	bool ok = op_push(scan->scan->op, 0, out, err);
 	batch_unref(out);
 	return ok;
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Tests of the built binary that `make check` leaves out: a real Kafka broker, kill -9, other systems' cases. usage: tests/all.sh WEIR
+set -uo pipefail
+weir=$(realpath "${1:-./weir}")
+here=$(cd "$(dirname "$0")" && pwd)
+passed=0 failed=0 skipped=0
+part() {
+	local name=$1
+	shift
+	echo "== $name"
+	"$@"
+	case $? in
+	0) passed=$((passed + 1)) ;;
+	77) skipped=$((skipped + 1)); echo "SKIPPED: $name" ;;
+	*) failed=$((failed + 1)); echo "FAILED: $name" ;;
+	esac
+}
+part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
+shared=$here/../../shared/conformance
+if [ -d "$shared" ]; then
+	part "cases of other systems" python3 "$here/conformance.py" --weir "$weir" --folder "$shared"
+else
+	echo "SKIPPED: cases of other systems (the folder is not there)"
+	skipped=$((skipped + 1))
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
