@@ -180,19 +180,29 @@ static bool is_same_value(const Expr *a, const Expr *b)
 	return type_equal(a->type, b->type) && a->type.kind != TYPE_INTERVAL && a->type.kind != TYPE_REAL;
 }
 
-static void take_condition(Deriving *deriving, Expr *condition)
+static bool is_fixed(const Plan *plan, const Expr *e)
+{
+	if (e->kind == EXPR_CONSTANT) return true;
+	if (e->kind != EXPR_COLUMN) return false;
+	for (int i = 0; i < plan->input_count; i++)
+		if (plan_column(plan->inputs[i], e->column)) return false;
+	return true;                          /* a column of an outer query: the same for all rows that it looks at */
+}
+
+/* What a condition over a node's inputs makes equal or fixes */
+static void take_condition(Deriving *deriving, const Plan *plan)
 {
 	Exprs conjuncts = {0};
-	expr_conjuncts(deriving->context->arena, condition, &conjuncts);
+	expr_conjuncts(deriving->context->arena, plan->condition, &conjuncts);
 	for (int i = 0; i < conjuncts.count; i++) {
 		const Expr *e = conjuncts.at[i];
 		if (expr_is_call(e, "is null") && e->args[0]->kind == EXPR_COLUMN) add_dependency(deriving, NULL, 0, e->args[0]->column);
 		if (!expr_is_call(e, "=") && !expr_is_call(e, "is")) continue;
 		const Expr *a = e->args[0], *b = e->args[1];
-		if (a->kind == EXPR_CONSTANT) { a = e->args[1]; b = e->args[0]; }
-		if (a->kind != EXPR_COLUMN) continue;
-		if (b->kind == EXPR_COLUMN && is_same_value(a, b)) add_equality(deriving, a->column, b->column);
-		else if (b->kind == EXPR_CONSTANT && is_same_value(a, b)) add_dependency(deriving, NULL, 0, a->column);
+		if (is_fixed(plan, a)) { a = e->args[1]; b = e->args[0]; }
+		if (a->kind != EXPR_COLUMN || !is_same_value(a, b)) continue;
+		if (is_fixed(plan, b)) add_dependency(deriving, NULL, 0, a->column);
+		else if (b->kind == EXPR_COLUMN) add_equality(deriving, a->column, b->column);
 	}
 }
 
@@ -230,7 +240,7 @@ static void scan_keys(Deriving *deriving, Plan *plan)
 static void filter_keys(Deriving *deriving, Plan *plan)
 {
 	take_dependencies(deriving, &plan->inputs[0]->facts);
-	take_condition(deriving, plan->condition);
+	take_condition(deriving, plan);
 	take_keys(deriving, &plan->inputs[0]->facts);
 }
 
@@ -373,7 +383,7 @@ static void join_keys(Deriving *deriving, Plan *plan)
 	bool one_left = plan->join_form == JOIN_FORM_PLAIN && matches_once(deriving->context, left, keys.left.at, keys.left.count);
 	if (left_preserved) take_dependencies(deriving, left);
 	if (right_preserved) take_dependencies(deriving, right);
-	if (plan->join == JOIN_INNER) take_condition(deriving, plan->condition);
+	if (plan->join == JOIN_INNER && plan->condition) take_condition(deriving, plan);
 	if (left_preserved && one_right) take_keys(deriving, left);
 	if (right_preserved && one_left) take_keys(deriving, right);
 	combined_keys(deriving, left, right);

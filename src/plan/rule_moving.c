@@ -100,32 +100,31 @@ static bool refuse(Moving *moving, const Expr *e)
 
 static Expr *shifted(Moving *moving, const ClockCondition *condition)
 {
-	if (!condition->shift_us) return condition->x;
-	Value value = {.type = TYPE(INTERVAL), .interval = {.us = condition->shift_us}};
-	return expr_make(moving->context, "-", condition->x, expr_constant(moving->context->arena, &value, SPAN_NONE));
+	int64_t us = condition->shift_us;
+	if (!us) return condition->x;
+	Value value = {.type = TYPE(INTERVAL), .interval = {.us = us < 0 ? -us : us}};
+	return expr_make(moving->context, us < 0 ? "+" : "-", condition->x, expr_constant(moving->context->arena, &value, SPAN_NONE));
 }
 
 static Plan *moving_node(Moving *moving, Plan *input, const ClockCondition *condition)
 {
-	bool leaves = condition->is <= CLOCK_LESS_EQUAL;
-	Expr *instant = shifted(moving, condition);
-	bool joins_below = input->kind == PLAN_MOVING && !(leaves ? input->leave : input->enter);
-	Plan *plan = joins_below ? input : plan_new(moving->context, PLAN_MOVING, 1);
+	PlanContext *context = moving->context;
+	bool leaves = condition->is <= CLOCK_LESS_EQUAL, joins_below = input->kind == PLAN_MOVING && !(leaves ? input->leave : input->enter);
+	Plan *plan = joins_below ? input : plan_new(context, PLAN_MOVING, 1);
 	if (!joins_below) {
-		/* a row without the time is never in: the comparison is NULL */
-		if (instant->nullable) input = plan_filter(moving->context, input, expr_make(moving->context, "is not null", instant, NULL));
 		plan->inputs[0] = input;
 		plan->span = condition->x->span;
 	}
-	else if (instant->nullable) input->inputs[0] = plan_filter(moving->context, input->inputs[0], expr_make(moving->context, "is not null", instant, NULL));
+	/* a row without the time is never in: the comparison is NULL */
+	if (condition->x->nullable) plan->inputs[0] = plan_filter(context, plan->inputs[0], expr_make(context, "is not null", condition->x, NULL));
 	if (leaves) {
-		plan->leave = instant;
+		plan->leave = shifted(moving, condition);
 		plan->leave_inclusive = condition->is == CLOCK_LESS;          /* now() < x: out when now() >= x */
 	} else {
-		plan->enter = instant;
+		plan->enter = shifted(moving, condition);
 		plan->enter_inclusive = condition->is == CLOCK_GREATER_EQUAL;
 	}
-	plan_pass_columns(moving->context, plan);
+	plan_pass_columns(context, plan);
 	return plan;
 }
 

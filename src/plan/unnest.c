@@ -109,32 +109,26 @@ static Expr *scalar_value(Rewriting *rewriting, const Expr *e)
 
 /* ---- truth values ---- */
 
-/* SELECT count(*) FROM plan */
-static Plan *count_rows(Unnesting *unnesting, Plan *plan)
+/* SELECT DISTINCT TRUE FROM plan: a row if there are any. Unlike a count it changes only when that does. */
+static Plan *existence(Unnesting *unnesting, Plan *plan)
 {
-	Plan *groups = plan_new(unnesting->context, PLAN_AGGREGATE, 1);
-	const Aggregate *count = aggregate_resolve(unnesting->arena, "count", NULL, 0, true, SPAN_NONE, unnesting->err);
-	groups->inputs[0] = plan;
-	groups->span = plan->span;
-	groups->global = true;
-	groups->calls = arena_array(unnesting->arena, PlanCall, 1);
-	groups->columns = arena_array(unnesting->arena, PlanColumn, 1);
-	groups->call_count = groups->column_count = 1;
-	ColumnId id = plan_column_new(unnesting->context);
-	groups->calls[0] = (PlanCall){id, {.aggregate = count, .type = TYPE(INTEGER)}};
-	groups->columns[0] = (PlanColumn){id, "count", TYPE(INTEGER), false};
-	return groups;
+	Plan *any = plan_new(unnesting->context, PLAN_AGGREGATE, 1);
+	any->inputs[0] = plan;
+	any->span = plan->span;
+	any->columns = arena_array(unnesting->arena, PlanColumn, 1);
+	PlanColumn column = {plan_column_new(unnesting->context), "exists", TYPE(BOOLEAN), false};
+	PlanItem item = {column.id, expr_bool(unnesting->arena, true)};
+	return unnest_extend(unnesting, any, &item, &column, 1);
 }
 
-/* Are there rows? As a condition over a joined count. */
+/* Are there rows? As a condition over what is joined. */
 static Expr *any_rows(Rewriting *rewriting, Plan *plan, Span span)
 {
 	Unnesting *unnesting = rewriting->unnesting;
-	Plan *count = count_rows(unnesting, plan);
-	ColumnId column = count->columns[0].id;
-	if (!attach(rewriting, count, span)) return NULL;
-	Expr *value = plan_column_ref(unnesting->context, rewriting->input, column);
-	return expr_make(unnesting->context, ">", value, expr_int(unnesting->arena, 0));
+	Plan *any = existence(unnesting, plan);
+	ColumnId column = any->columns[0].id;
+	if (!attach(rewriting, any, span)) return NULL;
+	return expr_make(unnesting->context, "is not null", plan_column_ref(unnesting->context, rewriting->input, column), NULL);
 }
 
 static Expr *compare(Unnesting *unnesting, const Expr *e, Plan *plan)
@@ -289,6 +283,23 @@ static bool join_exists(Rewriting *rewriting, const Expr *e, bool negated, Exprs
 static bool is_plain_not_in(Unnesting *unnesting, const Expr *e, Plan *input, Plan *plan)
 {
 	return e->subquery == SUBQUERY_IN && e->arg_count == 1 && !unnest_outer(unnesting, input, plan).count;
+}
+
+/* SELECT count(*) FROM plan */
+static Plan *count_rows(Unnesting *unnesting, Plan *plan)
+{
+	Plan *groups = plan_new(unnesting->context, PLAN_AGGREGATE, 1);
+	const Aggregate *count = aggregate_resolve(unnesting->arena, "count", NULL, 0, true, SPAN_NONE, unnesting->err);
+	groups->inputs[0] = plan;
+	groups->span = plan->span;
+	groups->global = true;
+	groups->calls = arena_array(unnesting->arena, PlanCall, 1);
+	groups->columns = arena_array(unnesting->arena, PlanColumn, 1);
+	groups->call_count = groups->column_count = 1;
+	ColumnId id = plan_column_new(unnesting->context);
+	groups->calls[0] = (PlanCall){id, {.aggregate = count, .type = TYPE(INTEGER)}};
+	groups->columns[0] = (PlanColumn){id, "count", TYPE(INTEGER), false};
+	return groups;
 }
 
 /* SELECT DISTINCT count(*) = 0, count(y) < count(*) FROM plan: one row, which changes seldom. DISTINCT nets what the counts go through. */

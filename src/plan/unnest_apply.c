@@ -440,8 +440,16 @@ static Plan *apply_items_above(Unnesting *unnesting, const Apply *apply, const P
 
 /* ---- a right side that always has one row: aggregates without GROUP BY ---- */
 
+static bool is_count_of_rows(const AggregateCall *call)
+{
+	return strcmp(call->aggregate->name, "count") == 0 && !call->arg_count && !call->filter && !call->distinct;
+}
+
+/* A call that is never NULL where there is a group. */
 static ColumnId add_marker_call(Unnesting *unnesting, Plan *groups)
 {
+	for (int i = 0; i < groups->call_count; i++)
+		if (is_count_of_rows(&groups->calls[i].call)) return groups->calls[i].id;
 	const Aggregate *count = aggregate_resolve(unnesting->arena, "count", NULL, 0, true, SPAN_NONE, unnesting->err);
 	assert(count);
 	PlanCall *calls = arena_array(unnesting->arena, PlanCall, groups->call_count + 1);
@@ -461,7 +469,6 @@ static bool map_calls(Unnesting *unnesting, const Plan *groups, const Plan *join
 {
 	for (int i = 0; i < groups->call_count; i++) {
 		const PlanCall *call = &groups->calls[i];
-		if (call->id == marker) continue;
 		Expr *found = plan_column_ref(unnesting->context, join, call->id);
 		Expr *nothing = aggregate_over_nothing(unnesting, &call->call);
 		if (!nothing->constant.is_null) found = where_there(unnesting, join, marker, found, nothing);
