@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""Kill -9 at random moments, for every kind of source: after each kill the file is a prefix of the input, at the end nothing is missing.
+
+    crash.py --weir PATH [--kills N] [--seed S] [--only NAME] [--no-kafka]
+
+Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
+the Kafka part is skipped, and says so.
+"""
+import argparse
+import collections
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+WINDOW_S, DELAY_S = 10, 4
+START = "2026-01-01 00:00:00"
+
+
+def record(i):
+    """The i-th event: time grows by 5 ms an event, with some disorder."""
+    ms = i * 5 + (i * 7919 % 3000 if i % 10 == 0 else 0)
+    return {"id": i, "key": i * 31 % 97, "price": i * 13 % 1000, "at": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(1767225600 + ms // 1000)) + f".{ms % 1000:03}"}, ms
+
+
+VIEWS = f"""
+CREATE MATERIALIZED VIEW c AS SELECT count(*) AS n, sum(price) AS total, max(id) AS newest FROM s;
+CREATE MATERIALIZED VIEW d AS SELECT key, count(*) AS n, sum(price) AS total, count(DISTINCT price) AS prices FROM s GROUP BY key;
+CREATE MATERIALIZED VIEW w AS SELECT window_start, count(*) AS n FROM TUMBLE(s, at, INTERVAL '{WINDOW_S} seconds') GROUP BY window_start EMIT ON WINDOW CLOSE;
+CREATE MATERIALIZED VIEW t AS SELECT sum(n) AS n, max(total) AS highest FROM d;
+"""
+COLUMNS = f"id BIGINT, key BIGINT, price BIGINT, at TIMESTAMP, WATERMARK FOR at AS at - INTERVAL '{DELAY_S}' SECOND"
+
+
+class Expected:
+    """What the views hold after the first n events."""
+
+    def __init__(self, event=record):
+        self.event, self.n, self.total, self.newest_ms = event, 0, 0, None
+        self.keys = collections.defaultdict(lambda: [0, 0, set()])
+        self.windows = collections.Counter()
+
+    def advance(self, n):
+        while self.n < n:
+            row, ms = self.event(self.n)
+            window = ms // (WINDOW_S * 1000)
+            key = self.keys[row["key"]]
+            key[0] += 1
+            key[1] += row["price"]
+            key[2].add(row["price"])
+            late = self.newest_ms is not None and (window + 1) * WINDOW_S * 1000 <= self.newest_ms - DELAY_S * 1000
+            if not late:
+                self.windows[window] += 1
+            self.newest_ms = ms if self.newest_ms is None else max(self.newest_ms, ms)
+            self.total += row["price"]
+            self.n += 1
+
+    def closed(self):
+        if self.newest_ms is None:
+            return {}
+        return {k: n for k, n in self.windows.items() if (k + 1) * WINDOW_S * 1000 <= self.newest_ms - DELAY_S * 1000}
+
+
+class Wrong(Exception):
+    pass
+
+
+def ask(path, *queries):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        connection.execute("BEGIN")
+        return [connection.execute(query).fetchall() for query in queries]
+    finally:
+        connection.close()
+
+
+def check(path, expected, windows=True):
+    c, d, w, t, sound = ask(path, "SELECT n, total, newest FROM c", "SELECT key, n, total, prices FROM d", "SELECT window_start, n FROM w",
+                            "SELECT n, highest FROM t", "PRAGMA integrity_check")
+    if sound != [("ok",)]:
+        raise Wrong(f"integrity_check: {sound[:3]}")
+    n = c[0][0]
+    if n < expected.n:
+        raise Wrong(f"{expected.n} rows before, {n} now")
+    expected.advance(n)
+    if (c[0][1] or 0) != expected.total:
+        raise Wrong(f"after {n} rows the sum is {c[0][1]}, not {expected.total}")
+    wanted = {key: (k[0], k[1], len(k[2])) for key, k in expected.keys.items()}
+    if {row[0]: row[1:] for row in d} != wanted:
+        raise Wrong(f"view d is not of the first {n} rows")
+    if t and n and t[0] != (n, max(k[1] for k in expected.keys.values())):
+        raise Wrong(f"view t says {t[0]} of {n} rows")
+    if windows and len(w) != len(expected.closed()):
+        raise Wrong(f"{len(w)} windows are closed, not {len(expected.closed())}, after {n} rows")
+    if windows and sorted(row[1] for row in w) != sorted(expected.closed().values()):
+        raise Wrong(f"windows count otherwise after {n} rows")
+    return n
+
+
+def kill_loop(options, rng, folder, name, script, longest_s=0.8, first_s=2.0, last=None):
+    path, script_path = folder / f"{name}.db", folder / f"{name}.sql"
+    script_path.write_text(script)
+    expected, seen = Expected(), []
+    for kill in range(options.kills):
+        log = (folder / f"{name}.log").open("wb")
+        process = subprocess.Popen([options.weir, "run", path, "-f", script_path], stdout=log, stderr=log)
+        time.sleep(rng.random() * longest_s if kill else first_s)
+        if process.poll() not in (None, 0):
+            raise Wrong(f"ended by itself with {process.returncode}: {(folder / f'{name}.log').read_text()[-500:]}")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if path.exists() and ask(path, "SELECT count(*) FROM sqlite_master WHERE name = 't'")[0][0][0]:
+            seen.append(check(path, expected))
+    if last:
+        last()
+    subprocess.run([options.weir, "run", path, "-f", script_path, "--until-end"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    n = check(path, expected)
+    return path, n, f"{len(seen)} kills at {min(seen, default=0)} to {max(seen, default=0)} rows, {n} at the end"
+
+
+def of_file(options, rng, folder):
+    count = 400_000
+    lines = folder / "events.ndjson"
+    with lines.open("w") as file:
+        for i in range(count):
+            file.write(json.dumps(record(i)[0]) + "\n")
+    _, n, text = kill_loop(options, rng, folder, "file", f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS, 0.15, 0.1)
+    if n != count:
+        raise Wrong(f"{count} lines, {n} rows")
+    return text
+
+
+def of_generator(options, rng, folder):
+    """Two runs of the same generator must end alike, one of them killed again and again."""
+    script = """CREATE STREAM g (event_type INT, bid ROW<auction BIGINT, price BIGINT, `dateTime` TIMESTAMP>, at AS bid.`dateTime`, WATERMARK FOR at AS at - INTERVAL '4' SECOND)
+        WITH (connector = 'nexmark', events = 1500000, event_time_rate = 20000);
+        CREATE MATERIALIZED VIEW a AS SELECT bid.auction AS auction, count(*) AS n, sum(bid.price) AS total FROM g WHERE event_type = 2 GROUP BY bid.auction;
+        CREATE MATERIALIZED VIEW b AS SELECT window_start, count(*) AS n FROM HOP(g, at, INTERVAL '2' SECOND, INTERVAL '10' SECOND) GROUP BY window_start;"""
+    script_path = folder / "generator.sql"
+    script_path.write_text(script)
+    sums = []
+    for name, kills in (("once", 0), ("killed", options.kills)):
+        path = folder / f"generator-{name}.db"
+        for _ in range(kills):
+            process = subprocess.Popen([options.weir, "run", path, "-f", script_path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.05 + rng.random() * 0.4)
+            process.kill()
+            process.wait()
+        subprocess.run([options.weir, "run", path, "-f", script_path, "--until-end"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+        sums.append(ask(path, "SELECT auction, n, total FROM a ORDER BY 1", "SELECT window_start, n FROM b ORDER BY 1"))
+    if sums[0] != sums[1]:
+        raise Wrong("killed again and again the generator's views are others than in one run")
+    return f"{options.kills} kills, {len(sums[0][0])} auctions, {len(sums[0][1])} windows"
+
+
+def of_local(options, rng, folder):
+    """What was acknowledged (the answer behind FLUSH was read) is there, and rows are a prefix."""
+    path = folder / "local.db"
+    subprocess.run([options.weir, path, "-c", f"CREATE STREAM s ({COLUMNS});" + VIEWS], check=True)
+    expected, acknowledged, n = Expected(), 0, 0
+    for kill in range(options.kills):
+        process = subprocess.Popen([options.weir, path, "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        state = {"acknowledged": acknowledged}
+
+        def write(first=n):
+            try:
+                for i in range(first, first + 100_000):
+                    row, _ = record(i)
+                    process.stdin.write(f"INSERT INTO s VALUES ({row['id']}, {row['key']}, {row['price']}, '{row['at']}');\n".encode())
+                    if i % 3 == 0:
+                        process.stdin.write(f"FLUSH;\nSELECT {i + 1} AS done;\n".encode())
+                        process.stdin.flush()
+                        line = process.stdout.readline()
+                        if not line:
+                            return
+                        state["acknowledged"] = json.loads(line)[0]["done"]
+            except (OSError, ValueError):
+                pass
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        time.sleep(0.02 + rng.random() * 0.4)
+        process.kill()
+        process.wait()
+        thread.join()
+        acknowledged = state["acknowledged"]
+        n = check(path, expected)
+        if n < acknowledged:
+            raise Wrong(f"row {acknowledged} was acknowledged, {n} are there")
+    return f"{options.kills} kills, {n} rows, {acknowledged} acknowledged"
+
+
+class Kafka:
+    def __init__(self, folder):
+        self.port = int(os.environ.get("KAFKA_PORT", "19192"))
+        self.address = f"127.0.0.1:{self.port}"
+        for word in ("fetch", "start"):
+            subprocess.run(["bash", HERE / "kafka" / "kafka.sh", word], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": str(self.port)})
+
+    def stop(self):
+        subprocess.run(["bash", HERE / "kafka" / "kafka.sh", "stop"], stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": str(self.port)})
+
+
+def of_kafka(options, rng, folder):
+    broker = Kafka(folder)
+    try:
+        producer = subprocess.Popen(["kcat", "-P", "-b", broker.address, "-t", "events", "-p", "0", "-X", "linger.ms=5", "-X", "enable.idempotence=true"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        state = {"sent": 0, "stop": False}
+
+        def produce():
+            while not state["stop"]:
+                rows = [json.dumps(record(i)[0]) + "\n" for i in range(state["sent"], state["sent"] + 400)]
+                producer.stdin.write("".join(rows).encode())
+                producer.stdin.flush()
+                state["sent"] += 400
+                time.sleep(0.02)
+            producer.stdin.close()
+            producer.wait()
+
+        thread = threading.Thread(target=produce, daemon=True)
+        thread.start()
+
+        def last():
+            state["stop"] = True
+            thread.join()
+
+        script = f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'kafka', topic = 'events', brokers = '{broker.address}', format = 'json');" + VIEWS
+        _, n, text = kill_loop(options, rng, folder, "kafka", script, last=last)
+        if n != state["sent"]:
+            raise Wrong(f"{state['sent']} records in the topic, {n} rows")
+        return text
+    finally:
+        broker.stop()
+
+
+KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "kafka": of_kafka}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--weir", required=True, type=lambda path: Path(path).resolve())
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", choices=KINDS)
+    parser.add_argument("--no-kafka", action="store_true")
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    failed = skipped = passed = 0
+    for name, run in KINDS.items():
+        if options.only and name != options.only:
+            continue
+        if name == "kafka" and (options.no_kafka or not all(map(shutil.which, ("java", "mvn", "kcat")))):
+            print("SKIPPED kafka: needs java, mvn and kcat")
+            skipped += 1
+            continue
+        folder = Path(tempfile.mkdtemp(prefix=f"weir-crash-{name}-"))
+        try:
+            print(f"ok      {name}: {run(options, random.Random(options.seed), folder)}", flush=True)
+            passed += 1
+            shutil.rmtree(folder)
+        except (Wrong, subprocess.SubprocessError, sqlite3.Error) as error:
+            print(f"FAILED  {name}: {error} (kept: {folder})", flush=True)
+            failed += 1
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
