@@ -200,7 +200,7 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 	{"SELECT name, row_number() OVER w AS n, sum(score) OVER w AS s FROM customers WINDOW w AS (PARTITION BY city ORDER BY score DESC) QUALIFY n < 3",
 		"Project name#1, n#4, s#5\n"
 		"  Filter (n#4 < 3)\n"
-		"    Over PARTITION BY city#2 ORDER BY score#3 DESC: row_number() AS n#4, sum(score#3) RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW AS s#5\n"
+		"    Over PARTITION BY city#2 ORDER BY score#3 DESC: row_number() AS n#4, sum(score#3) AS s#5\n"
 		"      Scan customers [name#1, city#2, score#3]\n"},
 	{"SELECT DISTINCT ON (city) city, name FROM customers ORDER BY city, score",
 		"Project city#2, name#1\n"

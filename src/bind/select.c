@@ -244,7 +244,7 @@ static bool bind_terms(Making *making)
 		bool nulls_last = order->nulls == AST_NULLS_DEFAULT ? order->descending : order->nulls == AST_NULLS_LAST;
 		Term term = {.spec = {order->descending, nulls_last}};
 		if (!bind_term(making, order->expr, "ORDER BY", &term)) return false;
-		if (ast->distinct && term.item < 0 && !expr_is_constant(term.expr)) {
+		if (ast->distinct && !ast->distinct_on.count && term.item < 0 && !expr_is_constant(term.expr)) {
 			error_set(making->select->binder->err, ERR_GROUPING, order->expr->span, "ORDER BY of SELECT DISTINCT must be a column that is selected");
 			return false;
 		}
@@ -386,6 +386,7 @@ static ColumnId project(Making *making, const char *name, Expr *expr)
 	bool passes = expr->kind == EXPR_COLUMN && plan_column(making->select->plan, expr->column);
 	if (passes) expr = arena_copy(binder->arena, expr, sizeof *expr);
 	if (passes) expr->nullable = plan_column(making->select->plan, expr->column)->nullable;
+	if (passes && !name) name = plan_column(making->select->plan, expr->column)->name;
 	ColumnId id = passes && !is_projected(making, expr->column) ? expr->column : plan_column_new(binder->context);
 	vec_push_in(binder->arena, &making->projected, (PlanItem){id, expr});
 	vec_push_in(binder->arena, &making->columns, (PlanColumn){id, name, expr->type, expr->nullable});
