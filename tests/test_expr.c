@@ -57,7 +57,7 @@ static void expressions_have_these_types(void **state)
 		{"CASE WHEN i THEN d ELSE 1.125 END", "DECIMAL(11,3)"}, {"CASE WHEN i THEN 1 ELSE t END", "TEXT"}, {"coalesce(day, ts)", "TIMESTAMP"}, {"coalesce(ts, '2026-01-01')", "TIMESTAMP"},
 		{"coalesce(NULL, NULL)", "NULL"}, {"i = 1 OR b", "BOOLEAN"}, {"-d", "DECIMAL(10,2)"}, {"js -> 'a'", "JSON"}, {"js ->> 'a'", "TEXT"}, {"extract(year FROM ts)", "INTEGER"},
 		{"extract(epoch FROM ts)", "REAL"}, {"CAST(r AS DECIMAL(23,3))", "DECIMAL(23,3)"}, {"greatest(i, r)", "REAL"}, {"abs(d)", "DECIMAL(10,2)"}, {"length(i)", "INTEGER"},
-		{"upper(5)", "TEXT"}, {"date_trunc('day', day)", "TIMESTAMP"}, {"i IN (1, 2)", "BOOLEAN"}, {"i % 2", "INTEGER"}, {"round(i)", "REAL"}, {"round(d, 1)", "DECIMAL(11,2)"},
+		{"upper(5)", "TEXT"}, {"date_trunc('day', day)", "TIMESTAMP"}, {"i IN (1, 2)", "BOOLEAN"}, {"i % 2", "INTEGER"}, {"round(i)", "REAL"}, {"round(d, 1)", "DECIMAL(10,1)"}, {"round(d)", "DECIMAL(10,0)"}, {"round(d, i)", "DECIMAL(11,2)"},
 	};
 	for (int i = 0; i < LENGTH(CASES); i++) {
 		Arena arena;

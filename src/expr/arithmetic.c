@@ -29,7 +29,8 @@ void kernel_divide_integer(KernelCall *call)
 		if (b[i] == 0) kernel_null(call, i), call->out->i64[i] = 0;
 		else if (b[i] == -1) {
 			if (__builtin_sub_overflow(0, a[i], &call->out->i64[i])) kernel_overflow(call, i);
-		} else call->out->i64[i] = a[i] / b[i];
+		} else if (!((a[i] | b[i]) >> 31)) call->out->i64[i] = (uint32_t)a[i] / (uint32_t)b[i];      /* much faster in hardware */
+		else call->out->i64[i] = a[i] / b[i];
 	}
 }
 
@@ -38,7 +39,8 @@ void kernel_modulo_integer(KernelCall *call)
 	const int64_t *a = call->args[0].i64, *b = call->args[1].i64;
 	for (int i = 0; i < call->count; i++) {
 		if (b[i] == 0) kernel_null(call, i);
-		call->out->i64[i] = b[i] == 0 || b[i] == -1 ? 0 : a[i] % b[i];
+		if (!((a[i] | b[i]) >> 31) && b[i]) call->out->i64[i] = (uint32_t)a[i] % (uint32_t)b[i];
+		else call->out->i64[i] = b[i] == 0 || b[i] == -1 ? 0 : a[i] % b[i];
 	}
 }
 

@@ -100,6 +100,13 @@ static Expr *resolve_sqlite_time(Arena *arena, const char *name, int at, Expr **
 	return own[at] ? expr_call(arena, name, own, arg_count > at ? arg_count : at + 1, span, err) : NULL;
 }
 
+/* age(t): from t to the beginning of today */
+static Expr *resolve_age(Arena *arena, Expr *from, Span span, Error *err)
+{
+	Expr *args[2] = {expr_call(arena, "current_date", NULL, 0, span, err), from};
+	return args[0] ? expr_call(arena, "age", args, 2, span, err) : NULL;
+}
+
 Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
 {
 	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
@@ -112,10 +119,24 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	if (is(name, "nullif") && arg_count == 2) return resolve_nullif(arena, args, span, err);
 	if ((is(name, "iif") || is(name, "if")) && arg_count >= 2) return resolve_if(arena, args, arg_count, span, err);
 	if ((is(name, "extract") || is(name, "date_part")) && arg_count == 2) return resolve_extract(arena, args, span, err);
+	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
 		return resolve_sqlite_time(arena, name, time_at, args, arg_count, span, err);
 	*done = false;
 	return NULL;
+}
+
+/* round(DECIMAL, 2) has two digits where the 2 is a constant. */
+Expr *narrow_rounded(Arena *arena, Expr *call)
+{
+	bool rounds = strcmp(call->function->name, "round") == 0 || strcmp(call->function->name, "trunc") == 0;
+	if (!rounds || call->type.kind != TYPE_DECIMAL) return call;
+	const Expr *digits = call->arg_count > 1 ? call->args[1] : NULL;
+	if (digits && (digits->kind != EXPR_CONSTANT || digits->constant.is_null)) return call;
+	int64_t scale = digits ? digits->constant.i64 : 0;
+	if (scale < 0) scale = 0;
+	if (scale >= call->type.scale) return call;
+	return cast_make(arena, call, type_decimal(call->type.precision - call->type.scale + (scale ? (int)scale : 1), (int)scale), CAST_EXPLICIT);
 }
 
 /* ---- constants that are read once ---- */

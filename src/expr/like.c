@@ -168,8 +168,17 @@ static bool contains_text(const Like *like, const char *at, size_t bytes)
 	if (like->glob) return memmem(at, bytes, like->text, like->text_bytes) != NULL;
 	if (!like->text_bytes) return true;
 	if (bytes < like->text_bytes) return false;
+	const uint64_t ones = 0x0101010101010101ull;
 	unsigned char first = (unsigned char)like->text[0];
-	for (size_t i = 0; i <= bytes - like->text_bytes; i++)
+	size_t i = 0, last = bytes - like->text_bytes;
+	for (uint64_t eight; i + 7 <= last; i += 8) {                /* eight places at once; a zero byte is a first letter */
+		memcpy(&eight, at + i, 8);
+		eight = swap_case(eight, 'A', 'Z') ^ first * ones;
+		if (!((eight - ones) & ~eight & 0x80 * ones)) continue;
+		for (size_t j = i; j < i + 8; j++)
+			if (fold((unsigned char)at[j]) == first && same_text(like, at + j)) return true;
+	}
+	for (; i <= last; i++)
 		if (fold((unsigned char)at[i]) == first && same_text(like, at + i)) return true;
 	return false;
 }

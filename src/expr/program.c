@@ -20,6 +20,7 @@ struct Node {
 	const Expr *expr;
 	int uses;                         /* how many nodes have it as an argument */
 	int slot;                         /* in the results of a frame; -1: not kept */
+	bool cheap;                       /* costs less for all rows than picking those that need it */
 	int position;                     /* EXPR_COLUMN: in the batch */
 	const Function *function;
 	void *state;
@@ -93,6 +94,16 @@ static void node_prepare(ExprProgram *program, Node *node)
 	if (node->function->prepare) node->state = node->function->prepare(node->constants, node->arg_count);
 }
 
+/* Arithmetic and comparisons of numbers */
+static bool is_cheap(const Node *node)
+{
+	if (node->kind == EXPR_COLUMN || node->kind == EXPR_CONSTANT) return true;
+	if (node->kind == EXPR_CALL && (type_phys(node->type) == PHYS_STR || strcmp(node->function->category, "operator") != 0)) return false;
+	for (int i = 0; i < node->arg_count; i++)
+		if (!node->args[i]->cheap || type_phys(node->args[i]->type) == PHYS_STR) return false;
+	return node->kind != EXPR_CASE && node->arg_count <= 4;
+}
+
 static bool fold_into(Arena *arena, const Expr *e, Value *value);
 
 static Node *compile(ExprProgram *program, const Expr *e, const ColumnId *layout, int layout_count)
@@ -118,6 +129,7 @@ static Node *compile(ExprProgram *program, const Expr *e, const ColumnId *layout
 		*node->args[i] = (Node){.kind = EXPR_CONSTANT, .type = e->args[i]->type, .expr = e->args[i], .slot = -1};
 	}
 	if (e->kind == EXPR_CALL) node_prepare(program, node);
+	node->cheap = is_cheap(node);
 	vec_push_in(program->arena, &program->nodes, node);
 	return node;
 }
@@ -270,6 +282,35 @@ static Column eval_call(ExprProgram *program, Node *node, const Frame *frame)
 	return out;
 }
 
+/* Adds one more argument, known for all rows, to what AND or OR has so far. */
+static void combine(Column *out, const Column *value, int64_t decides, int count, Arena *scratch)
+{
+	if (!value->null && !out->null) {
+		if (decides) for (int i = 0; i < count; i++) out->i64[i] |= value->i64[i] != 0;
+		else for (int i = 0; i < count; i++) out->i64[i] &= value->i64[i] != 0;
+		return;
+	}
+	if (!out->null) out->null = arena_zalloc(scratch, (size_t)count);
+	for (int i = 0; i < count; i++) {
+		bool value_null = value->null && value->null[i], out_null = out->null[i] != 0;
+		bool decided = (!value_null && (value->i64[i] != 0) == decides) || (!out_null && out->i64[i] == decides);
+		out->null[i] = !decided && (value_null || out_null);
+		out->i64[i] = out->null[i] ? 0 : decided ? decides : !decides;
+	}
+}
+
+static Column eval_cheap_junction(ExprProgram *program, Node *node, const Frame *frame)
+{
+	const int64_t decides = node->kind == EXPR_OR;
+	Column out = {.type = TYPE(BOOLEAN), .i64 = arena_alloc(frame->scratch, 8 * (size_t)frame->count)};
+	for (int i = 0; i < frame->count; i++) out.i64[i] = !decides;
+	for (int a = 0; a < node->arg_count; a++) {
+		Column value = eval(program, node->args[a], frame);
+		combine(&out, &value, decides, frame->count, frame->scratch);
+	}
+	return out;
+}
+
 /* a AND b: rows that a makes false are decided. While most rows are open, b is computed for all of them. */
 static Column eval_junction(ExprProgram *program, Node *node, const Frame *frame)
 {
@@ -349,7 +390,7 @@ static Column eval(ExprProgram *program, Node *node, const Frame *frame)
 		if (node->filled < frame->count || !node->constant.data) fill_constant(node, frame->count);
 		return node->constant;
 	case EXPR_COLUMN: out = input_column(frame, node->position); break;
-	case EXPR_AND: case EXPR_OR: out = eval_junction(program, node, frame); break;
+	case EXPR_AND: case EXPR_OR: out = node->cheap ? eval_cheap_junction(program, node, frame) : eval_junction(program, node, frame); break;
 	case EXPR_CASE: out = eval_case(program, node, frame); break;
 	default: out = eval_call(program, node, frame); break;
 	}

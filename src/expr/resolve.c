@@ -232,7 +232,7 @@ static Expr *call_overload(Arena *arena, const Function *row, const char *name, 
 		if (!(cast[i] = cast_to_param(arena, args[i], signature_param(&s, i), err))) return NULL;
 	if (!unify_same(arena, &s, cast, arg_count, err)) return NULL;
 	Expr *e = call_make(arena, best, cast, arg_count, span);
-	return check_constants(e, err) ? e : NULL;
+	return check_constants(e, err) ? narrow_rounded(arena, e) : NULL;
 }
 
 /* A REAL constant beside a DECIMAL keeps its digits as DECIMAL; text in arithmetic is a number, beside a time an interval. */

@@ -18,6 +18,9 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 /* Constants that a function reads once (units, zones, patterns): false and err if one cannot be read. */
 bool check_constants(const Expr *call, Error *err);
 
+/* A call of round or trunc with the scale that its constant says; other calls as they are */
+Expr *narrow_rounded(Arena *arena, Expr *call);
+
 /* Text that stands where a number is needed: a constant becomes INTEGER or REAL by its digits, all else REAL. */
 Expr *text_as_number(Arena *arena, Expr *e);
 

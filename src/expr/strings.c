@@ -26,14 +26,6 @@ void kernel_bit_length(KernelCall *call)
 
 /* ---- case ---- */
 
-/* Turns the bytes from..to of eight at once; bytes above 127 stay. */
-static inline uint64_t swap_case(uint64_t x, unsigned char from, unsigned char to)
-{
-	const uint64_t ones = 0x0101010101010101ull, low = x & 0x7f * ones;
-	uint64_t at_least = low + (uint64_t)(0x80 - from) * ones, above = low + (uint64_t)(0x7f - to) * ones;
-	return x ^ ((at_least & ~above & ~x & 0x80 * ones) >> 2);
-}
-
 static Str swap_inline(Str s, unsigned char from, unsigned char to)
 {
 	uint64_t first;
@@ -47,6 +39,21 @@ static Str swap_inline(Str s, unsigned char from, unsigned char to)
 	return s;
 }
 
+static void change_far(char *out, const char *at, uint32_t bytes, unsigned char from, unsigned char to)
+{
+	uint32_t b = 0;
+	uint64_t eight;
+	for (; b + 8 <= bytes; b += 8) {
+		memcpy(&eight, at + b, 8);
+		eight = swap_case(eight, from, to);
+		memcpy(out + b, &eight, 8);
+	}
+	for (; b < bytes; b++) {
+		unsigned char c = (unsigned char)at[b];
+		out[b] = (char)(c >= from && c <= to ? c ^ 0x20 : c);
+	}
+}
+
 static void change_case(KernelCall *call, unsigned char from, unsigned char to)
 {
 	for (int i = 0; i < call->count; i++) {
@@ -56,10 +63,7 @@ static void change_case(KernelCall *call, unsigned char from, unsigned char to)
 			continue;
 		}
 		char *out = arena_alloc(call->scratch, s->bytes);
-		for (uint32_t b = 0; b < s->bytes; b++) {
-			unsigned char c = (unsigned char)s->far.at[b];
-			out[b] = (char)(c >= from && c <= to ? c ^ 0x20 : c);
-		}
+		change_far(out, s->far.at, s->bytes, from, to);
 		result_set(call, i, out, s->bytes);
 	}
 }
@@ -203,7 +207,7 @@ static bool field_of(const Str *s, const Str *separator, int64_t n, size_t *from
 {
 	const char *at = str_at(s), *end = at + s->bytes, *next;
 	for (;; n--) {
-		next = separator->bytes ? memmem(at, (size_t)(end - at), str_at(separator), separator->bytes) : NULL;
+		next = separator->bytes ? find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes) : NULL;
 		if (n == 0 || !next) break;
 		at = next + separator->bytes;
 	}
@@ -216,7 +220,7 @@ static int64_t field_count(const Str *s, const Str *separator)
 {
 	const char *at = str_at(s), *end = at + s->bytes;
 	int64_t count = 1;
-	while (separator->bytes && (at = memmem(at, (size_t)(end - at), str_at(separator), separator->bytes))) at += separator->bytes, count++;
+	while (separator->bytes && (at = find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes))) at += separator->bytes, count++;
 	return count;
 }
 
@@ -254,7 +258,7 @@ static int64_t position_of(const Str *s, const Str *what, bool bytes, int64_t st
 	if (start < 1) return 0;
 	size_t skip = start == 1 ? 0 : bytes ? (size_t)(start - 1) : utf8_offset(at, s->bytes, (size_t)(start - 1));
 	if (skip > s->bytes) return 0;
-	const char *found = what->bytes ? memmem(at + skip, (size_t)(end - at) - skip, str_at(what), what->bytes) : at + skip;
+	const char *found = what->bytes ? find_bytes(at + skip, (size_t)(end - at) - skip, str_at(what), what->bytes) : at + skip;
 	if (!found) return 0;
 	return 1 + (bytes ? found - at : (int64_t)utf8_count(at, (size_t)(found - at)));
 }
@@ -329,9 +333,21 @@ static void set_joined(KernelCall *call, int row, const Str *parts, int count, c
 
 void kernel_join_two(KernelCall *call)
 {
+	const Str *a = call->args[0].str, *b = call->args[1].str;
 	for (int i = 0; i < call->count; i++) {
-		Str parts[2] = {call->args[0].str[i], call->args[1].str[i]};
-		set_joined(call, i, parts, 2, NULL);
+		size_t bytes = (size_t)a[i].bytes + b[i].bytes;
+		if (bytes <= STR_INLINE_BYTES) {
+			Str joined = a[i];
+			joined.bytes = (uint32_t)bytes;
+			for (uint32_t k = 0; k < b[i].bytes; k++) joined.inlined[a[i].bytes + k] = b[i].inlined[k];
+			call->out->str[i] = joined;
+		} else if (bytes > STR_BYTES_MAX) kernel_null(call, i);
+		else {
+			char *out = arena_alloc(call->scratch, bytes);
+			memcpy(out, str_at(&a[i]), a[i].bytes);
+			memcpy(out + a[i].bytes, str_at(&b[i]), b[i].bytes);
+			result_set(call, i, out, bytes);
+		}
 	}
 }
 

@@ -247,6 +247,11 @@ static char *print_number(char *to, int64_t x, int width)
 {
 	char reversed[24];
 	int count = 0;
+	if (width == 2 && (uint64_t)x < 100) {
+		to[0] = (char)('0' + x / 10);
+		to[1] = (char)('0' + x % 10);
+		return to + 2;
+	}
 	if (x < 0) *to++ = '-', x = -x;
 	do { reversed[count++] = (char)('0' + x % 10); x /= 10; } while (x);
 	for (int i = count; i < width; i++) *to++ = '0';
@@ -314,6 +319,7 @@ static int64_t field_number(const Field *field, const Moment *m)
 
 static char *print_fraction(char *to, int64_t us, int width)
 {
+	if (width == 3) return print_number(print_number(to, us / 100000, 1), us / 1000 % 100, 2);
 	for (int i = 0, unit = 100000; i < width; i++, unit /= 10) *to++ = (char)('0' + (unit ? us / unit % 10 : 0));
 	return to;
 }
@@ -340,7 +346,10 @@ static char *print_field(const TimePattern *pattern, const Field *field, const M
 {
 	const char *name;
 	switch (field->kind) {
-	case FIELD_TEXT: memcpy(to, pattern->text + field->text, field->text_bytes); return to + field->text_bytes;
+	case FIELD_TEXT:
+		if (field->text_bytes == 1) return *to = pattern->text[field->text], to + 1;
+		memcpy(to, pattern->text + field->text, field->text_bytes);
+		return to + field->text_bytes;
 	case FIELD_YEAR_COMMA:
 		to = print_number(to, m->civil.year / 1000, 1);
 		*to++ = ',';

@@ -5,13 +5,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool utf8_continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 static inline size_t utf8_count(const char *at, size_t bytes)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < bytes; i++) count += !utf8_continues(at[i]);
+	size_t count = bytes, i = 0;
+	uint64_t eight;
+	for (; i + 8 <= bytes; i += 8) {
+		memcpy(&eight, at + i, 8);
+		if (eight & 0x8080808080808080ull)                    /* continuing bytes: the high bit set and the next one not */
+			count -= (size_t)__builtin_popcountll(eight & 0x8080808080808080ull & ~(eight << 1));
+	}
+	for (; i < bytes; i++) count -= utf8_continues(at[i]);
 	return count;
 }
 
@@ -27,6 +34,11 @@ static inline size_t utf8_step(const char *at, const char *end)
 static inline size_t utf8_offset(const char *at, size_t bytes, size_t n)
 {
 	size_t i = 0;
+	uint64_t eight;
+	for (; n >= 8 && i + 8 <= bytes; i += 8, n -= 8) {
+		memcpy(&eight, at + i, 8);
+		if (eight & 0x8080808080808080ull) break;
+	}
 	for (; n > 0 && i < bytes; n--) i += utf8_step(at + i, at + bytes);
 	return i;
 }

@@ -227,9 +227,25 @@ static bool from_digits(const char *digits, int count, int64_t exponent, bool ne
 	return fits((U256){.low = x}, negative, precision, out);
 }
 
+/* Where x * 10^scale is small and not near a half, rounding it is rounding the text. */
+static bool real_rounds_plainly(double x, int scale, Int128 *out)
+{
+	static const double POWERS[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+	if (scale > 10) return false;
+	double product = fabs(x) * POWERS[scale];
+	if (!(product < 1e11)) return false;
+	int64_t whole = (int64_t)product;
+	double rest = product - (double)whole - 0.5;
+	if (fabs(rest) < 0.001) return false;
+	whole += rest > 0;
+	*out = x < 0 ? -whole : whole;
+	return true;
+}
+
 bool real_to_decimal(double x, int precision, int scale, Int128 *out)
 {
 	RealDigits digits;
+	if (real_rounds_plainly(x, scale, out)) return fits((U256){.low = magnitude(*out)}, *out < 0, precision, out);
 	if (!isfinite(x)) return false;
 	real_digits(x, &digits);
 	return from_digits(digits.digits, digits.count, digits.exponent - (digits.count - 1), digits.negative, precision, scale, out);
