@@ -375,6 +375,51 @@ static void keys_of_upserts_may_stand_in_the_key_alone(void **state)
 	}
 }
 
+static void options_say_which_columns_stand_in_the_key(void **state)
+{
+	(void)state;
+	static const struct { const char *fields, *format, *prefix, *column; DecodeFrom from; const char *path; ErrorCode code; } CASES[] = {
+		{"id;name", "json", NULL, "Name", DECODE_KEY_FIELD, "Name", ERR_NONE}, {"id", "json", NULL, "v", DECODE_FIELD, "v", ERR_NONE},
+		{"k_id", "json", "k_", "k_id", DECODE_KEY_FIELD, "id", ERR_NONE}, {"id", "json", "k_", "id", DECODE_FIELD, NULL, ERR_INVALID_DEFINITION},
+		{"id", "raw", NULL, "id", DECODE_KEY, NULL, ERR_NONE}, {"id", "kafka", NULL, "id", DECODE_KEY_BINARY, NULL, ERR_NONE}, {"id", NULL, NULL, "id", DECODE_FIELD, NULL, ERR_INVALID_DEFINITION},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		Arena arena;
+		arena_init(&arena, 0);
+		OptionText given[6] = {{"connector", "kafka"}, {"topic", "t"}, {"brokers", "h:1"}, {"key.fields", CASES[i].fields}};
+		int count = 4;
+		if (CASES[i].format) given[count++] = (OptionText){"key.format", CASES[i].format};
+		if (CASES[i].prefix) given[count++] = (OptionText){"key.fields-prefix", CASES[i].prefix};
+		OptionSet options;
+		Error err = ERROR_INIT;
+		assert_true(options_bind(&arena, given, count, OPTIONS_OF_RELATION, &options, NULL, NULL, &err));
+		DecodeColumn column = {.name = CASES[i].column, .type = TYPE(TEXT), .path = &CASES[i].column, .path_count = 1};
+		decode_column_place(&options, &arena, &column, &err);
+		assert_int_equal(err.code, CASES[i].code);
+		if (!err.code) assert_int_equal(column.from, CASES[i].from);
+		if (CASES[i].path) assert_string_equal(column.path[0], CASES[i].path);
+		arena_release(&arena);
+	}
+}
+
+static void numbers_in_keys_may_be_binary(void **state)
+{
+	(void)state;
+	static const struct { Type type; const char *key; uint32_t bytes; const char *cell; } CASES[] = {
+		{T(INTEGER), "\x00\x00\x00\x05", 4, "5"}, {T(INTEGER), "\xff\xff\xff\xff", 4, "-1"}, {T(INTEGER), "\xff\xff\xff\xff\xff\xff\xff\xfe", 8, "-2"}, {T(INTEGER), "123", 3, "BAD"},
+		{T(REAL), "\x3f\xf8\x00\x00\x00\x00\x00\x00", 8, "1.5"}, {T(TEXT), "abcd", 4, "abcd"},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json"}, &(Wanted){"k", CASES[i].type, .from = DECODE_KEY_BINARY}, 1,
+			(Record){.value = "{}", .value_bytes = 2, .key = CASES[i].key, .key_bytes = CASES[i].bytes}, &text, &heard);
+		assert_string_equal(text.text, CASES[i].cell);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
+	}
+}
+
 static void lines_of_csv_become_rows(void **state)
 {
 	(void)state;
@@ -609,6 +654,8 @@ int main(void)
 		cmocka_unit_test(times_as_numbers_may_have_a_fixed_unit),
 		cmocka_unit_test(changelogs_say_what_a_record_does),
 		cmocka_unit_test(keys_of_upserts_may_stand_in_the_key_alone),
+		cmocka_unit_test(options_say_which_columns_stand_in_the_key),
+		cmocka_unit_test(numbers_in_keys_may_be_binary),
 		cmocka_unit_test(lines_of_csv_become_rows),
 		cmocka_unit_test(a_raw_record_is_one_column),
 		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),

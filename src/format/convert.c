@@ -61,7 +61,7 @@ static void show(const char *at, size_t bytes, char *out)
 static const char *column_label(const Decoder *d, int col)
 {
 	switch (d->config.columns[col].from) {
-	case DECODE_KEY: return "the key";
+	case DECODE_KEY: case DECODE_KEY_BINARY: return "the key";
 	case DECODE_VALUE: return "the value";
 	default: return d->config.columns[col].name;
 	}
@@ -409,9 +409,27 @@ static bool to_json(Decoder *d, int col, const JsonSlot *slot, Str *out)
 	return checked_text(d, col, d->scratch.text, d->scratch.bytes, out);
 }
 
+/* Numbers as Kafka's serializers write them; other types have the same bytes either way. */
+static bool convert_binary(Decoder *d, int col, const JsonSlot *slot, Column *out, int row)
+{
+	uint64_t bits = 0;
+	uint32_t half;
+	float single;
+	if (slot->bytes != 4 && slot->bytes != 8) return bad(d, col, slot, ERR_INVALID_TEXT, "is no number of 4 or 8 bytes");
+	for (size_t i = 0; i < slot->bytes; i++) bits = bits << 8 | (unsigned char)slot->at[i];
+	if (d->types[col].kind == TYPE_INTEGER) { out->i64[row] = slot->bytes == 4 ? (int32_t)bits : (int64_t)bits; return true; }
+	half = (uint32_t)bits;
+	memcpy(&single, &half, sizeof single);
+	if (slot->bytes == 8) memcpy(&out->f64[row], &bits, sizeof bits);
+	else out->f64[row] = single;
+	return !isnan(out->f64[row]) || bad(d, col, slot, ERR_INVALID_TEXT, NULL);
+}
+
 bool convert_slot(Decoder *d, int col, const JsonSlot *slot, Column *out, int row, bool *is_null)
 {
 	*is_null = false;
+	bool is_number = d->types[col].kind == TYPE_INTEGER || d->types[col].kind == TYPE_REAL;
+	if (d->config.columns[col].from == DECODE_KEY_BINARY && slot->kind == SLOT_BYTES && is_number) return convert_binary(d, col, slot, out, row);
 	switch (slot->kind) {
 	case SLOT_MISSING: case SLOT_NULL:
 		if (d->config.columns[col].not_null) {

@@ -32,7 +32,7 @@ static bool check_column(const DecodeColumn *column, Error *err)
 	case DECODE_FIELD: case DECODE_KEY_FIELD: case DECODE_HEADER:
 		if (column->from != DECODE_HEADER || column->path_count > 0) return true;
 		return error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "column \"%s\" names no header", column->name);
-	case DECODE_KEY: case DECODE_VALUE: return true;
+	case DECODE_KEY: case DECODE_KEY_BINARY: case DECODE_VALUE: return true;
 	}
 	return true;
 }
@@ -138,7 +138,7 @@ JsonSlot decoder_record_slot(Decoder *d, int col)
 	const Record *record = d->record;
 	size_t bytes;
 	switch (column->from) {
-	case DECODE_KEY: return bytes_slot(record->key, record->key_bytes);
+	case DECODE_KEY: case DECODE_KEY_BINARY: return bytes_slot(record->key, record->key_bytes);
 	case DECODE_VALUE: return bytes_slot(record->value, record->value_bytes);
 	case DECODE_TOPIC: return bytes_slot(d->records->topic, strlen(d->records->topic ? d->records->topic : ""));
 	case DECODE_PARTITION: return (JsonSlot){.kind = SLOT_INT, .i64 = d->records->partition};

@@ -61,6 +61,42 @@ uint64_t record_hash(uint64_t hash, const RecordBatch *records, int from, int to
 	return hash;
 }
 
+/* ---- columns of the key ---- */
+
+/* "id;name": ignoring case and blanks around */
+static bool key_fields_have(const char *list, const char *name)
+{
+	for (const char *at = list; *at; ) {
+		size_t bytes = strcspn(at, ";,"), lead = strspn(at, " "), content = bytes;
+		while (content > lead && at[content - 1] == ' ') content--;
+		if (content - lead == strlen(name) && strncasecmp(at + lead, name, content - lead) == 0) return true;
+		at += bytes + (at[bytes] != 0);
+	}
+	return false;
+}
+
+bool decode_column_place(const OptionSet *options, Arena *arena, DecodeColumn *column, Error *err)
+{
+	const char *fields = options_text(options, "key_fields"), *format = options_text(options, "key_format"), *prefix = options_text(options, "key_prefix");
+	if (!fields || column->from != DECODE_FIELD || !column->path_count || !key_fields_have(fields, column->path[0])) return true;
+	if (!format || strcmp(format, "none") == 0)
+		return error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "option \"key_format\" is missing: column \"%s\" is read from the key", column->name);
+	size_t cut = prefix ? strlen(prefix) : 0;
+	if (cut && strncasecmp(column->path[0], prefix, cut) != 0)
+		return error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "column \"%s\" of the key does not begin with key_prefix \"%s\"", column->name, prefix);
+	if (strcmp(format, "json") == 0) {
+		const char **path = arena_array(arena, const char *, column->path_count);
+		for (int i = 0; i < column->path_count; i++) path[i] = column->path[i] + (i ? 0 : cut);
+		column->path = path;
+		column->from = DECODE_KEY_FIELD;
+		return true;
+	}
+	if (column->path_count > 1) return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "column \"%s\": a key of format %s has no fields", column->name, format);
+	column->from = strcmp(format, "kafka") == 0 ? DECODE_KEY_BINARY : DECODE_KEY;
+	column->path_count = 0;
+	return true;
+}
+
 /* ---- paths ---- */
 
 static bool path_error(const char *text, Span span, ErrorCode code, const char *why, Error *err)

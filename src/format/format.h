@@ -19,12 +19,14 @@
 #ifndef WEIR_FORMAT_FORMAT_H
 #define WEIR_FORMAT_FORMAT_H
 
+#include "catalog/options.h"
 #include "format/record.h"
 
 /* Where a column's value comes from */
 typedef enum DecodeFrom {
 	DECODE_FIELD,                 /* a field of the value: path */
 	DECODE_KEY,                   /* the record's key: TEXT, BLOB, JSON, or a scalar written as text */
+	DECODE_KEY_BINARY,            /* the same, but numbers as Kafka's serializers write them: 4 or 8 bytes, big-endian */
 	DECODE_KEY_FIELD,             /* a field of the key, which is a JSON object: path (upsert topics) */
 	DECODE_TOPIC, DECODE_PARTITION, DECODE_POSITION,
 	DECODE_TIMESTAMP,             /* the record's own; NULL where it has none */
@@ -111,6 +113,10 @@ DecoderStats decoder_stats(const Decoder *decoder);
  * field name seen ("column "pric" is in none of the first 1,000 records; they have "price""), and one if most records are
  * dead. False: nothing (new) to say. */
 bool decoder_report(Decoder *decoder, StrBuf *out);
+
+/* Where the options key_format, key_fields and key_prefix say that a field stands in the record's key, changes from and path
+ * accordingly (allocated in arena); else leaves the column as it is. */
+bool decode_column_place(const OptionSet *options, Arena *arena, DecodeColumn *column, Error *err);
 
 /* '$.address.city', '$."odd name".x' or 'address.city' into field names. Indexes and wildcards: ERR_UNSUPPORTED. */
 bool decode_path_parse(Arena *arena, const char *text, Span span, const char *const **path, int *path_count, Error *err);

@@ -116,7 +116,7 @@ static bool json_init(Decoder *d, Error *err)
 	for (int col = 0; col < count; col++) {
 		const DecodeColumn *column = &d->config.columns[col];
 		if (column->path_count >= JSON_DEPTH_MAX) return error_set(err, ERR_TOO_COMPLEX, SPAN_NONE, "column \"%s\" lies deeper than %d fields", column->name, JSON_DEPTH_MAX);
-		j->key_is_read |= column->from == DECODE_KEY || column->from == DECODE_KEY_FIELD;
+		j->key_is_read |= column->from == DECODE_KEY || column->from == DECODE_KEY_BINARY || column->from == DECODE_KEY_FIELD;
 		if (column->from == DECODE_KEY_FIELD) j->slots[col] = json_tree_add(&j->key.tree, column->path, column->path_count);
 		if (column->from != DECODE_FIELD) continue;
 		for (int p = 0; p < j->place_count; p++) j->slots[p * count + col] = add_path(&j->value.tree, &j->places[p], column->path, column->path_count);

@@ -177,7 +177,7 @@ static bool decode_column(Reader *reader, const ColumnPath *path, Type type, boo
 		n++;
 	}
 	if (declared->kind == COLUMN_METADATA) return metadata_column(reader, declared, out, err);
-	return field_path(reader, declared, path, out, err);
+	return field_path(reader, declared, path, out, err) && decode_column_place(&reader->options, &reader->arena, out, err);
 }
 
 static bool is_key_column(const Relation *relation, int column)
