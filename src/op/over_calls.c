@@ -154,9 +154,8 @@ static void call_make(Stored *stored, Call *call, const OverCall *said)
 		over->has_running = true;
 	}
 	over->looks_ahead |= call->after.kind != REACH_NONE;
-	bool ranges = call->way >= WAY_VALUE && call->frame.unit == FRAME_RANGE && (call->before.kind == REACH_RANGE || call->after.kind == REACH_RANGE
-		|| call->frame.start == BOUND_FOLLOWING || call->frame.end == BOUND_PRECEDING);
-	over->ranges |= ranges;
+	bool by_offset = call->frame.start == BOUND_PRECEDING || call->frame.start == BOUND_FOLLOWING || call->frame.end == BOUND_PRECEDING || call->frame.end == BOUND_FOLLOWING;
+	over->ranges |= call->way >= WAY_VALUE && call->frame.unit == FRAME_RANGE && by_offset;
 }
 
 static void mark_needed(Over *over)

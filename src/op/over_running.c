@@ -48,6 +48,7 @@ void running_store(Over *over, const Call *call, const void *state, StateHandle 
 
 void running_release(Over *over, const Call *call, void *state)
 {
+	if (!call->state_bytes) return;                   /* row_number and its like: the snapshot's counts are all */
 	if (call_folds(call)) {
 		if (call->aggregate->release) call->aggregate->release(state, &over->spill);
 		return;
@@ -145,6 +146,6 @@ void snapshot_advance(Over *over, const OverPart *part, OverGroup *group, int co
 	}
 	for (int c = 0; c < over->call_count; c++) {
 		const Call *call = &over->calls[c];
-		for (int i = 0; i < count && call->running; i++) base_see(over, part, call, (char *)base + call->state_at, i);
+		for (int i = 0; i < count && call->running && call->state_bytes; i++) base_see(over, part, call, (char *)base + call->state_at, i);
 	}
 }

@@ -150,10 +150,12 @@ static void mark_emitted(OverPart *part)
 {
 	for (int i = 0; i < part->item_count; i++) {
 		const OverItem *item = &part->items[i];
-		if (item->first >= part->to || item->row->emitted) continue;
+		int64_t copies = item->row->entry.weight, settled = part->to - item->first;
+		if (settled > copies) settled = copies;
+		if (settled <= item->row->emitted) continue;
 		StateCursor cursor;
 		state_tree_seek(part->over->rows.tree, &cursor, item->key, item->key_bytes);
-		((OverRow *)state_cursor_change(&cursor))->emitted = item->row->entry.weight;
+		((OverRow *)state_cursor_change(&cursor))->emitted = settled;
 	}
 }
 
@@ -171,9 +173,11 @@ static void rows_forget(OverPart *part, OverGroup *group, int first)
 
 static int first_not_emitted(const OverPart *part)
 {
-	int i = 0;
-	while (i < part->count && part->items[part->item_of[i]].row->emitted) i++;
-	return i;
+	for (int i = 0; i < part->item_count; i++) {
+		const RowEntry *entry = &part->items[i].row->entry;
+		if (part->items[i].row->emitted < entry->weight) return part->items[i].first + (int)part->items[i].row->emitted;
+	}
+	return part->count;
 }
 
 /* The index gets the first row that was not given out; a partition of which nothing is left goes. */
@@ -185,7 +189,8 @@ static void wait_for_next(Over *over, OverGroup *group)
 	row_order_first(&over->rows, &cursor, number);
 	bool empty = !row_order_in_group(&cursor, number);
 	for (; row_order_in_group(&cursor, number); state_cursor_next(&cursor)) {
-		if (((const OverRow *)state_cursor_payload(&cursor))->emitted) continue;
+		const OverRow *row = state_cursor_payload(&cursor);
+		if (row->emitted >= row->entry.weight) continue;
 		uint32_t bytes;
 		over_settle_noted(over, group, over_order_value(over, state_cursor_key(&cursor, &bytes), &over->op.scratch).i64);
 		return;
