@@ -106,5 +106,8 @@ void engine_names(Engine *engine, EngineNameVisit *visit, void *context);
 
 /* ---- weir status ---- */
 typedef enum EngineHealth { HEALTH_FRESH = 0, HEALTH_WANTS_A_PERSON = 4, HEALTH_NOT_RUNNING = 5 } EngineHealth;
+/* How the file fares, as one result to `out`: the file itself, its sources, its views. Reads beside the process that owns it.
+ * owner: that process's id (client_owner), 0: none. */
+bool engine_status(const char *path, const ResultSink *out, int owner, EngineHealth *health, Error *err);
 
 #endif
