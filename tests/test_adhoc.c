@@ -371,6 +371,11 @@ static void windows_and_functions_of_rows(void **state)
 		{"SELECT name, tag FROM items LEFT JOIN UNNEST(tags) AS t(tag) ON true ORDER BY 1, 2", "apple|red\napple|round\nfig|NULL\nnail|NULL"},
 		{"SELECT key, value FROM json_each('{\"a\":1,\"b\":\"x\"}')", "a|1\nb|x"},
 		{"SELECT * FROM generate_series(1, 3)", "1\n2\n3"},
+		{"SELECT * FROM generate_series(5, 1, -2) WITH ORDINALITY", "5|1\n3|2\n1|3"},
+		{"SELECT count(*), sum(value) FROM generate_series(9223372036854775806, 9223372036854775807, 1)", "2|NULL"},
+		{"SELECT value FROM generate_series(1, 9223372036854775807) LIMIT 2", "1\n2"},
+		{"SELECT id, value FROM orders, generate_series(1, qty) WHERE id < 4 ORDER BY 1, 2", "1|1\n1|2\n1|3\n2|1"},
+		{"SELECT value FROM generate_series(TIMESTAMP '2026-01-31 00:00:00', TIMESTAMP '2026-04-01', INTERVAL '1 month')", "2026-01-31 00:00:00\n2026-02-28 00:00:00\n2026-03-28 00:00:00"},
 		{"SELECT i.name, o.id FROM items i, LATERAL (SELECT id FROM orders WHERE item = i.name ORDER BY id DESC LIMIT 1) o ORDER BY 1", "apple|3\nfig|5"},
 		{"SELECT i.name, o.n FROM items i LEFT JOIN LATERAL (SELECT count(*) AS n FROM orders WHERE item = i.name HAVING count(*) > 1) o ON true ORDER BY 1", "apple|2\nfig|NULL\nnail|NULL"},
 	};

@@ -19,7 +19,7 @@
 typedef struct Entry Entry;
 typedef struct Functions Functions;           /* of a connection: its entries, and which names SQLite knows */
 
-typedef enum EntryKind { ENTRY_EXPR, ENTRY_READ, ENTRY_SORT_KEY, ENTRY_MICROS, ENTRY_AGGREGATE, ENTRY_PACK, ENTRY_UNPACK, ENTRY_ROWS } EntryKind;
+typedef enum EntryKind { ENTRY_EXPR, ENTRY_READ, ENTRY_SORT_KEY, ENTRY_MICROS, ENTRY_AGGREGATE, ENTRY_PACK, ENTRY_UNPACK, ENTRY_ROWS, ENTRY_SERIES } EntryKind;
 
 struct Entry {
 	EntryKind kind;
@@ -99,6 +99,8 @@ bool print_range_key(Printer *printer, Expr *e, StrBuf *out);
 bool print_aggregate(Printer *printer, const AggregateCall *call, Expr **ties, int tie_count, const char *over, AggregateUse use, StrBuf *out);
 /* A value that the file may hold in another form, read by its type: columns of the user's own tables. */
 bool print_read(Printer *printer, const char *column, Type type, StrBuf *out);
+/* generate_series of INTEGERs, which may be long: its rows are made one by one. */
+bool print_series_call(Printer *printer, Expr **args, int arg_count, StrBuf *out);
 bool print_rows_call(Printer *printer, Op *op, int skip, Expr **args, int arg_count, StrBuf *out);
 /* weir_rows over all rows of "FROM ..." at once, packed into one value by a scalar subquery: LATERAL */
 bool print_packed(Printer *printer, const Plan *plan, const ColumnId *ids, int count, bool outer, const char *from, const char *ctes, StrBuf *out);

@@ -288,6 +288,18 @@ bool print_rows_call(Printer *printer, Op *op, int skip, Expr **args, int arg_co
 	return true;
 }
 
+bool print_series_call(Printer *printer, Expr **args, int arg_count, StrBuf *out)
+{
+	static const Type TYPES[] = {{.kind = TYPE_INTEGER}, {.kind = TYPE_INTEGER}, {.kind = TYPE_INTEGER}};
+	strbuf_printf(out, "weir_rows(%d", add_entry(printer, ENTRY_SERIES, TYPE(INTEGER), TYPES, arg_count)->number);
+	for (int i = 0; i < arg_count; i++) {
+		strbuf_adds(out, ", ");
+		if (!print_expr(printer, args[i], out)) return false;
+	}
+	strbuf_addc(out, ')');
+	return true;
+}
+
 bool print_packed(Printer *printer, const Plan *plan, const ColumnId *ids, int count, bool outer, const char *from, const char *ctes, StrBuf *out)
 {
 	Type *types = arena_array(printer->arena, Type, count + 1), blob = TYPE(BLOB);

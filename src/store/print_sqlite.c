@@ -374,11 +374,10 @@ static bool open_join(Printer *printer, Plan *plan, From *out)
 
 /* ---- functions that give rows ---- */
 
-static bool add_rows(Printer *printer, From *out, Op *op, int skip, Expr **args, int arg_count, const PlanColumn *made, int made_count)
+/* text: the call, or NULL where it could not be printed */
+static bool add_rows(Printer *printer, From *out, const char *text, const PlanColumn *made, int made_count)
 {
-	StrBuf call = STRBUF_INIT;
 	const char *alias = arena_printf(printer->arena, "w%d", printer->next_name++);
-	const char *text = settle(printer, &call, print_rows_call(printer, op, skip, args, arg_count, &call));
 	if (!text) return false;
 	out->from = *out->from ? arena_printf(printer->arena, "%s JOIN %s AS %s", out->from, text, alias) : arena_printf(printer->arena, "%s AS %s", text, alias);
 	for (int i = 0; i < made_count; i++) printer_name(printer, made[i].id, arena_printf(printer->arena, "%s.v%d", alias, i));
@@ -392,7 +391,9 @@ static bool open_window(Printer *printer, Plan *plan, From *out)
 	ColumnId id = printer->next_column++;
 	WindowSpec spec = {.in = {.layout = &id, .types = &plan->time->type, .column_count = 1}, .kind = KINDS[plan->window], .size_us = plan->size_us,
 		.slide_us = plan->slide_us, .offset_us = plan->offset_us, .zone = plan->zone, .time = expr_column(printer->arena, id, plan->time->type, true, plan->span)};
-	return add_rows(printer, out, op_window_new(&spec), 1, &plan->time, 1, plan->columns + plan->column_count - 3, 3);
+	StrBuf call = STRBUF_INIT;
+	const char *text = settle(printer, &call, print_rows_call(printer, op_window_new(&spec), 1, &plan->time, 1, &call));
+	return add_rows(printer, out, text, plan->columns + plan->column_count - 3, 3);
 }
 
 static bool open_expand(Printer *printer, Plan *plan, From *out)
@@ -414,7 +415,10 @@ static bool open_expand(Printer *printer, Plan *plan, From *out)
 	}
 	ExpandSpec spec = {.kind = plan->expand, .in = {.layout = layout, .types = arg_types, .column_count = passed}, .args = args, .arg_count = plan->arg_count,
 		.outer = plan->outer, .with_ordinality = plan->with_ordinality, .types = types, .type_count = made};
-	return add_rows(printer, out, op_expand_new(&spec), passed, values, passed, columns, made);
+	StrBuf call = STRBUF_INIT;
+	bool is_series = plan->expand == EXPAND_SERIES && types[0].kind == TYPE_INTEGER && !plan->outer;
+	bool ok = is_series ? print_series_call(printer, plan->args, plan->arg_count, &call) : print_rows_call(printer, op_expand_new(&spec), passed, values, passed, &call);
+	return add_rows(printer, out, settle(printer, &call, ok), columns, made);
 }
 
 /* ---- recursion ---- */

@@ -12,7 +12,8 @@ typedef struct RowsCursor {
 	Entry *entry;
 	VEC(Batch *) batches;             /* of this call: the entry may be called again before it is read */
 	int batch, row;
-	int64_t number;
+	struct { int64_t at, stop, step; bool more; } series;
+	int64_t number;                   /* of the row, from 0 */
 } RowsCursor;
 
 /* ---- entries ---- */
@@ -156,6 +157,30 @@ static void unpack_rows(RowsCursor *cursor, sqlite3_value *packed)
 	if (last) vec_push(&cursor->batches, last);
 }
 
+/* As op/expand.c has it: a step of 0 counts as 1. */
+static void start_series(RowsCursor *cursor, sqlite3_value **args)
+{
+	int64_t values[3] = {0, 0, 1};
+	bool known = true;
+	for (int i = 0; i < cursor->entry->arg_count; i++) {
+		known &= sqlite3_value_type(args[i]) != SQLITE_NULL;
+		values[i] = sqlite3_value_int64(args[i]);
+	}
+	int64_t step = values[2] ? values[2] : 1;
+	bool any = known && (step > 0 ? values[0] <= values[1] : values[0] >= values[1]);
+	cursor->series.at = values[0];
+	cursor->series.stop = values[1];
+	cursor->series.step = step;
+	cursor->series.more = any;
+}
+
+static void next_in_series(RowsCursor *cursor)
+{
+	int64_t step = cursor->series.step;
+	bool overflow = __builtin_add_overflow(cursor->series.at, step, &cursor->series.at);
+	cursor->series.more = !overflow && (step > 0 ? cursor->series.at <= cursor->series.stop : cursor->series.at >= cursor->series.stop);
+}
+
 static int rows_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
 {
 	(void)number, (void)text;
@@ -163,9 +188,11 @@ static int rows_filter(sqlite3_vtab_cursor *base, int number, const char *text, 
 	Error err = ERROR_INIT;
 	cursor_clear(cursor);
 	Entry *entry = cursor->entry = functions_entry(((RowsTable *)base->pVtab)->functions, argv[0]);
-	bool known = entry && (entry->kind == ENTRY_ROWS || entry->kind == ENTRY_UNPACK) && argc - 1 == entry->arg_count;
+	bool known = entry && (entry->kind == ENTRY_ROWS || entry->kind == ENTRY_UNPACK || entry->kind == ENTRY_SERIES) && argc - 1 == entry->arg_count;
 	if (!known) return fail(cursor, "weir: no such entry");
-	if (entry->kind == ENTRY_UNPACK) unpack_rows(cursor, argv[1]);
+	cursor->number = 0;
+	if (entry->kind == ENTRY_SERIES) start_series(cursor, argv + 1);
+	else if (entry->kind == ENTRY_UNPACK) unpack_rows(cursor, argv[1]);
 	else if (!push_row(cursor, argv + 1, &err)) return fail(cursor, err.message);
 	return SQLITE_OK;
 }
@@ -174,6 +201,10 @@ static int rows_next(sqlite3_vtab_cursor *base)
 {
 	RowsCursor *cursor = (RowsCursor *)base;
 	cursor->number++;
+	if (cursor->entry->kind == ENTRY_SERIES) {
+		next_in_series(cursor);
+		return SQLITE_OK;
+	}
 	if (++cursor->row < cursor->batches.at[cursor->batch]->count) return SQLITE_OK;
 	cursor->row = 0;
 	cursor->batch++;
@@ -183,12 +214,16 @@ static int rows_next(sqlite3_vtab_cursor *base)
 static int rows_eof(sqlite3_vtab_cursor *base)
 {
 	RowsCursor *cursor = (RowsCursor *)base;
-	return cursor->batch >= cursor->batches.count;
+	return cursor->entry->kind == ENTRY_SERIES ? !cursor->series.more : cursor->batch >= cursor->batches.count;
 }
 
 static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
 	RowsCursor *cursor = (RowsCursor *)base;
+	if (cursor->entry->kind == ENTRY_SERIES) {
+		if (column < 2) sqlite3_result_int64(context, column == 0 ? cursor->series.at : cursor->number + 1);      /* value, ordinality */
+		return SQLITE_OK;
+	}
 	const Batch *batch = cursor->batches.at[cursor->batch];
 	int from = column + cursor->entry->skip;
 	if (column >= ROWS_COLUMNS_MAX || from >= batch->column_count) return SQLITE_OK;

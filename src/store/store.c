@@ -148,9 +148,11 @@ static bool configure_writer(Store *store, Error *err)
 
 static bool open_writer(Store *store, Error *err)
 {
+	sqlite3_int64 no_limit = INT64_MAX;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (store->in_memory ? SQLITE_OPEN_CREATE | SQLITE_OPEN_URI : 0);
 	int rc = sqlite3_open_v2(store->uri, &store->db, flags, NULL);
 	if (rc != SQLITE_OK) return store_sqlite_error(store->db, rc, store->path, err);
+	if (store->in_memory) sqlite3_file_control(store->db, "main", SQLITE_FCNTL_SIZE_LIMIT, &no_limit);
 	return configure_writer(store, err);
 }
 
