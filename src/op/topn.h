@@ -42,6 +42,7 @@ typedef struct Topn {
 	int64_t offset, end;              /* numbers offset + 1 .. end; end INT64_MAX: no limit */
 	bool with_number, emit_on_close, append_only, has_judge;
 	int list_room;                    /* 0: the tree way */
+	StrBuf blob;                      /* of the last row that went into a list */
 	VEC(TopnNote) notes;              /* heap */
 	Arena noted;                      /* what notes point to, until the commit */
 } Topn;

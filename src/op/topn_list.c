@@ -62,15 +62,25 @@ static bool key_is_before(const Topn *topn, const char prefix[TOPN_PREFIX_BYTES]
 	return order ? order < 0 : bytes < blob.key_bytes;
 }
 
-static StateHandle blob_make(Topn *topn, const char *key, uint32_t key_bytes, const Column *columns, int row)
+/* The row's blob; `instead`, which is not needed any more, is written over where the length is the same. 0: none */
+static StateHandle blob_make(Topn *topn, const char *key, uint32_t key_bytes, const Column *columns, int row, StateHandle instead)
 {
-	StrBuf blob = STRBUF_INIT;
-	strbuf_add(&blob, &key_bytes, 4);
-	strbuf_add(&blob, key, key_bytes);
-	row_pack(&blob, columns, topn->rows.column_count, row);
-	StateHandle handle = state_blob_new(topn->op.state, blob.text, (uint32_t)blob.bytes);
-	strbuf_release(&blob);
-	return handle;
+	State *state = topn->op.state;
+	StrBuf *blob = &topn->blob;
+	strbuf_clear(blob);
+	strbuf_add(blob, &key_bytes, 4);
+	strbuf_add(blob, key, key_bytes);
+	row_pack(blob, columns, topn->rows.column_count, row);
+	if (instead) {
+		uint32_t bytes;
+		void *at = state_blob_change(state, instead, &bytes);
+		if (bytes == blob->bytes) {
+			memcpy(at, blob->text, bytes);
+			return instead;
+		}
+		state_blob_free(state, instead);
+	}
+	return state_blob_new(state, blob->text, (uint32_t)blob->bytes);
 }
 
 static void list_note(Topn *topn, TopnGroup *group)
@@ -92,12 +102,9 @@ static void list_insert(Topn *topn, TopnGroup *group, const Column *columns, int
 	bool full = group->count == (uint32_t)topn->list_room;
 	if (full && !key_is_before(topn, made.prefix, key, key_bytes, &held[group->count - 1])) return;
 	list_note(topn, group);
-	made.row = blob_make(topn, key, key_bytes, columns, row);
 	ListRow *rows = list_rows_change(topn, group, full ? group->count : group->count + 1);
-	if (full) {
-		const ListRow *last = &rows[--group->count];
-		if (last->fresh) state_blob_free(topn->op.state, last->row);
-	}
+	const ListRow *last = full ? &rows[--group->count] : NULL;        /* what was given out before stays until the commit */
+	made.row = blob_make(topn, key, key_bytes, columns, row, last && last->fresh ? last->row : 0);
 	uint32_t at = group->count;
 	while (at > 0 && key_is_before(topn, made.prefix, key, key_bytes, &rows[at - 1])) at--;
 	memmove(rows + at + 1, rows + at, sizeof *rows * (group->count - at));
