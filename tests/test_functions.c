@@ -2,6 +2,7 @@
  * columns that hold the constants of the example in several rows, some of them NULL. */
 #include <stdarg.h>
 #include <setjmp.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -53,12 +54,22 @@ static void every_example_gives_its_result(void **state)
 
 /* ---- the same with columns in place of constants ---- */
 
-typedef struct Columns { Value values[32]; int count; } Columns;
+/* keep: how many of two constants stay constants, drawn one by one */
+typedef struct Columns { Value values[32]; int count, keep; } Columns;
+
+static uint64_t random_state = 88172645463325252ull;
+static uint64_t draw(uint64_t below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (random_state >> 11) % below;
+}
 
 static Expr *constant_to_column(Arena *arena, Expr *e, Columns *columns)
 {
 	if (e->kind == EXPR_CONSTANT) {
-		if (columns->count == 32) return e;
+		if (columns->count == 32 || (int)draw(2) < columns->keep) return e;
 		columns->values[columns->count++] = e->constant;
 		return expr_column(arena, columns->count, e->type, true, e->span);
 	}
@@ -126,6 +137,142 @@ static void a_column_of_the_example_gives_it_in_every_row(void **state)
 	}
 }
 
+/* ---- any values ---- */
+
+static Value draw_text(Type type, Arena *arena)
+{
+	static const char *const TEXTS[] = {
+		"", "a", "%", "%%%_", "[", "]^-", "\\", "(", "a|", "\xc3\xa4\xf0\x9f\x98\x80", "2026-11-20 10:00:00", "9999-12-31", "-1 month", "weekday 9", "+99:99", "start of month", "day", "week", "Europe/Berlin", "hex",
+		"yyyy-MM-dd", "YYYYMMDDHH24MISS", "'", "''", "FM999,999.99S", "%5.3d%s%q%*d", "%!", "$.a[#-1]", "$[", "$.\"", "{\"a\":[1,{\"b\":null}]}", "[1,2,3]", "\"\\u00e4\\ud83d\"", "1e999", "-9223372036854775808", "nan",
+		"http://u@h:1/p?q=1#r", "P1Y", "1 day ago", "99999999999999999999", "aGVs", "%zz", "a much longer text than what fits inline, with \t and \n", "0", "i", "gx",
+	};
+	Value value = {.type = type};
+	const char *text = TEXTS[draw(sizeof TEXTS / sizeof *TEXTS)];
+	char bytes[64];
+	size_t count = draw(60);
+	if (type.kind == TYPE_JSON) text = draw(2) ? "{\"a\":[1,{\"b\":null}], \"c\" : \"x\\u00e4\" }" : draw(2) ? "[1, 2.5e3, \"\\\\\", [], {}]" : " null ";
+	else if (type.kind == TYPE_BLOB && draw(2)) {
+		for (size_t i = 0; i < count; i++) bytes[i] = (char)draw(256);
+		value.str = str_copy(arena, bytes, count);
+		return value;
+	} else if (draw(4) == 0) {                                     /* two of them together */
+		text = arena_printf(arena, "%s%s", text, TEXTS[draw(sizeof TEXTS / sizeof *TEXTS)]);
+	}
+	value.str = str_copy(arena, text, strlen(text));
+	return value;
+}
+
+static Value draw_value(Type type, bool nulls, Arena *arena)
+{
+	static const int64_t INTEGERS[] = {0, 1, -1, 2, 3, 63, 64, 100, -7, 65536, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MAX - 1, 1000000007};
+	static const double REALS[] = {0, 1, -1, 0.5, -2.5, 1e15, 1e-15, 1e308, -1e308, INFINITY, -INFINITY, 9.2e18, 1e19, 123456.789};
+	static const int64_t DAYS[] = {0, -719162, 2932896, 20000, -1, 11016};
+	Value value = {.type = type, .is_null = type.kind == TYPE_NULL || (nulls && draw(8) == 0)};
+	if (value.is_null) return value;
+	switch (type.kind) {
+	case TYPE_BOOLEAN: value.i64 = (int64_t)draw(2); break;
+	case TYPE_INTEGER: value.i64 = INTEGERS[draw(16)]; break;
+	case TYPE_REAL: value.f64 = REALS[draw(14)]; break;
+	case TYPE_DECIMAL: {
+		Int128 limit = 1;
+		for (int i = 0; i < type.precision; i++) limit *= 10;
+		value.i128 = draw(4) ? (Int128)INTEGERS[draw(16)] % limit : draw(2) ? limit - 1 : 1 - limit;
+		break;
+	}
+	case TYPE_DATE: value.i64 = DAYS[draw(6)]; break;
+	case TYPE_TIME: value.i64 = (int64_t)draw(86400000000); break;
+	case TYPE_TIMESTAMP: value.i64 = DAYS[draw(6)] * 86400000000 + (int64_t)draw(86400000000); break;
+	case TYPE_INTERVAL: value.interval = (Interval){.months = (int32_t)INTEGERS[draw(12)], .days = (int32_t)INTEGERS[draw(12)], .us = INTEGERS[draw(16)]}; break;
+	default: return draw_text(type, arena);
+	}
+	return value;
+}
+
+/* What every value must be that stands in a column */
+static const char *unsound(const Value *value)
+{
+	static const char zeros[16];
+	if (value->is_null) return memcmp(&value->i64, zeros, phys_bytes(type_phys(value->type))) ? "a NULL over other bits than zeros" : NULL;
+	const char *text = type_phys(value->type) == PHYS_STR ? str_at(&value->str) : NULL;
+	Int128 limit = 1;
+	switch (value->type.kind) {
+	case TYPE_BOOLEAN: return value->i64 != 0 && value->i64 != 1 ? "a BOOLEAN beyond 0 and 1" : NULL;
+	case TYPE_REAL: return value->f64 != value->f64 ? "not a number" : NULL;
+	case TYPE_TEXT: return utf8_is_valid(text, value->str.bytes) ? NULL : "TEXT that is no UTF-8";
+	case TYPE_JSON: return json_text_is_valid(text, value->str.bytes) ? NULL : "JSON that is none";
+	case TYPE_DECIMAL:
+		for (int i = 0; i < value->type.precision; i++) limit *= 10;
+		return value->i128 >= limit || value->i128 <= -limit ? "a DECIMAL beyond its precision" : NULL;
+	case TYPE_DATE: return value->i64 < -719162 || value->i64 > 2932896 ? "a DATE out of range" : NULL;
+	case TYPE_TIME: return value->i64 < 0 || value->i64 >= 86400000000 ? "a TIME out of range" : NULL;
+	case TYPE_TIMESTAMP: return value->i64 < -719162 * 86400000000 || value->i64 >= 2932897 * 86400000000 ? "a TIMESTAMP out of range" : NULL;
+	default: return NULL;
+	}
+}
+
+/* A column under a NULL is not seen by column_value */
+static Value raw_value(const Column *column, int row)
+{
+	Column bare = *column;
+	bare.null = NULL;
+	Value value = column_value(&bare, row);
+	value.is_null = column_is_null(column, row);
+	return value;
+}
+
+/* nulls: whether arguments may be NULL; where they are not, an expression that says it is never NULL must keep its word */
+static void try_values(const Function *function, Arena *arena, Expr *e, const Columns *columns, bool nulls)
+{
+	ColumnId layout[32];
+	Type types[32];
+	Arena scratch;
+	enum { TRIES = 40 };
+	for (int c = 0; c < columns->count; c++) layout[c] = c + 1, types[c] = columns->values[c].type;
+	arena_init(&scratch, 0);
+	Batch *batch = batch_new(types, columns->count, TRIES);
+	batch->rows = batch->count = TRIES;
+	for (int c = 0; c < columns->count; c++)
+		for (int row = 0; row < TRIES; row++) {
+			Value value = draw_value(types[c], nulls, arena);
+			if (draw(3) == 0) value = columns->values[c];
+			if (value.is_null) batch_column_nulls(batch, c);
+			column_set(&batch->columns[c], row, &value, &batch->arena);
+		}
+	ExprProgram *program = expr_compile(arena, e, layout, columns->count);
+	Column result = expr_eval(program, batch, &scratch);
+	for (int row = 0; row < TRIES; row++) {
+		Value value = raw_value(&result, row);
+		const char *why = unsound(&value);
+		if (!why && value.is_null && !nulls && !e->nullable) why = "NULL, which it says it never is,";
+		StrBuf args = STRBUF_INIT;
+		for (int c = 0; c < columns->count; c++) {
+			Value arg = column_value(&batch->columns[c], row);
+			strbuf_adds(&args, c ? ", " : "");
+			value_print_sql(&arg, &args);
+		}
+		if (why) fail_msg("%s gives %s for %s in %s", function->name, why, args.text, function->example);
+		strbuf_release(&args);
+	}
+	expr_program_release(program);
+	arena_release(&scratch);
+	batch_unref(batch);
+}
+
+/* Arguments of all rows, one of them, or none are constants. */
+static void no_value_makes_a_function_fail_or_give_what_is_unsound(void **state)
+{
+	(void)state;
+	for (int i = 0; i < FUNCTION_COUNT; i++)
+		for (int round = 0; round < 8; round++) {
+			Arena arena;
+			Columns columns = {.keep = round / 2 % 2};
+			arena_init(&arena, 0);
+			Expr *e = constant_to_column(&arena, read_example(&arena, &FUNCTIONS[i]), &columns);
+			try_values(&FUNCTIONS[i], &arena, e, &columns, round % 2);
+			arena_release(&arena);
+		}
+}
+
 static void overloads_of_a_name_stand_together_and_aliases_lead_to_functions(void **state)
 {
 	(void)state;
@@ -162,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_example_gives_its_result),
 		cmocka_unit_test(a_column_of_the_example_gives_it_in_every_row),
+		cmocka_unit_test(no_value_makes_a_function_fail_or_give_what_is_unsound),
 		cmocka_unit_test(overloads_of_a_name_stand_together_and_aliases_lead_to_functions),
 		cmocka_unit_test(a_misspelt_name_is_refused_with_the_nearest),
 	};

@@ -174,6 +174,7 @@ static void round_digits(KernelCall *call, Rounding rounding)
 	int scale = in->type.scale;
 	for (int i = 0; i < call->count; i++) {
 		int64_t digits = call->arg_count > 1 ? call->args[1].i64[i] : 0;
+		if (digits < -DECIMAL_PRECISION_MAX) digits = -DECIMAL_PRECISION_MAX;
 		if (digits >= scale) call->out->i128[i] = in->i128[i];
 		else if (scale - digits > DECIMAL_PRECISION_MAX - 1) call->out->i128[i] = 0;
 		else call->out->i128[i] = round_to(in->i128[i], power10((int)(scale - digits)), rounding);

@@ -263,8 +263,12 @@ static void justify(KernelCall *call, bool hours, bool days)
 {
 	for (int i = 0; i < call->count; i++) {
 		Interval x = call->args->interval[i];
-		if (hours) x.days += (int32_t)(x.us / US_PER_DAY), x.us %= US_PER_DAY;
-		if (days) x.months += x.days / 30, x.days %= 30;
+		int64_t all_days = x.days + (hours ? x.us / US_PER_DAY : 0), all_months = x.months + (days ? all_days / 30 : 0);
+		if (hours) x.us %= US_PER_DAY;
+		if (days) all_days %= 30;
+		x.days = (int32_t)all_days;
+		x.months = (int32_t)all_months;
+		if (x.days != all_days || x.months != all_months) kernel_overflow(call, i);
 		if (hours && days && x.days > 0 && x.us < 0) x.days--, x.us += US_PER_DAY;
 		if (hours && days && x.days < 0 && x.us > 0) x.days++, x.us -= US_PER_DAY;
 		call->out->interval[i] = x;
