@@ -273,6 +273,29 @@ static void no_value_makes_a_function_fail_or_give_what_is_unsound(void **state)
 		}
 }
 
+/* Every pair of types that CAST and TRY_CAST take */
+static void casts_give_sound_values_and_keep_their_word_on_null(void **state)
+{
+	(void)state;
+	static const Type TYPES[] = {
+		{.kind = TYPE_BOOLEAN}, {.kind = TYPE_INTEGER}, {.kind = TYPE_REAL}, {.kind = TYPE_DECIMAL, .precision = 5, .scale = 2}, {.kind = TYPE_DECIMAL, .precision = 38, .scale = 0},
+		{.kind = TYPE_DECIMAL, .precision = 38, .scale = 30}, {.kind = TYPE_TEXT}, {.kind = TYPE_BLOB}, {.kind = TYPE_JSON}, {.kind = TYPE_DATE}, {.kind = TYPE_TIME}, {.kind = TYPE_TIMESTAMP}, {.kind = TYPE_INTERVAL},
+	};
+	enum { TYPE_COUNT = sizeof TYPES / sizeof *TYPES };
+	static const Function CAST = {.name = "cast", .example = "CAST"};
+	for (int pair = 0; pair < TYPE_COUNT * TYPE_COUNT * 2; pair++) {
+		Arena arena;
+		Error err = ERROR_INIT;
+		Columns columns = {.count = 1, .values = {{.type = TYPES[pair / 2 % TYPE_COUNT]}}};
+		arena_init(&arena, 0);
+		Expr *column = expr_column(&arena, 1, TYPES[pair / 2 % TYPE_COUNT], false, SPAN_NONE);
+		columns.values[0] = draw_value(column->type, false, &arena);
+		Expr *e = expr_cast(&arena, column, TYPES[pair / 2 / TYPE_COUNT], pair % 2 ? CAST_TRY : CAST_EXPLICIT, &err);
+		if (e && e != column) for (int nulls = 0; nulls < 2; nulls++) try_values(&CAST, &arena, e, &columns, nulls);
+		arena_release(&arena);
+	}
+}
+
 static void overloads_of_a_name_stand_together_and_aliases_lead_to_functions(void **state)
 {
 	(void)state;
@@ -310,6 +333,7 @@ int main(void)
 		cmocka_unit_test(every_example_gives_its_result),
 		cmocka_unit_test(a_column_of_the_example_gives_it_in_every_row),
 		cmocka_unit_test(no_value_makes_a_function_fail_or_give_what_is_unsound),
+		cmocka_unit_test(casts_give_sound_values_and_keep_their_word_on_null),
 		cmocka_unit_test(overloads_of_a_name_stand_together_and_aliases_lead_to_functions),
 		cmocka_unit_test(a_misspelt_name_is_refused_with_the_nearest),
 	};

@@ -390,8 +390,10 @@ static bool cast_may_null(Type from, Type to, CastRule rule)
 	bool is_string = type_phys(from) == PHYS_STR;
 	if (to.kind == TYPE_TEXT) return from.kind == TYPE_BLOB || from.kind == TYPE_ROW;
 	if (to.kind == TYPE_BLOB) return false;
-	if (to.kind == TYPE_INTEGER || to.kind == TYPE_REAL)
-		return rule == CAST_TRY ? is_string || (from.kind == TYPE_REAL && to.kind == TYPE_INTEGER) : from.kind == TYPE_DECIMAL && to.kind == TYPE_INTEGER && from.precision - from.scale > 18;
+	if (to.kind == TYPE_INTEGER || to.kind == TYPE_REAL) {
+		if (from.kind == TYPE_DECIMAL) return to.kind == TYPE_INTEGER && from.precision - from.scale > 18;
+		return rule == CAST_TRY && (is_string || (from.kind == TYPE_REAL && to.kind == TYPE_INTEGER));
+	}
 	if (to.kind == TYPE_DECIMAL) {
 		int whole = from.kind == TYPE_BOOLEAN ? 1 : from.kind == TYPE_INTEGER ? 19 : from.kind == TYPE_DECIMAL ? from.precision - from.scale + (from.scale > to.scale) : DECIMAL_PRECISION_MAX + 1;
 		return whole > to.precision - to.scale;
