@@ -657,6 +657,88 @@ static void random_expressions_give_what_kernels_give(void **state)
 	assert_int_equal(failures, 0);
 }
 
+/* ---- relational forms against SQLite itself ---- */
+
+/* A random SELECT with the columns a, b (integers) and t (text). */
+static void add_relation(StrBuf *out, int depth)
+{
+	static const char *const FORMS[] = {
+		"SELECT a, b, t FROM (#) WHERE a > b", "SELECT a, b, t FROM (#) WHERE t = 'x' OR b IS NULL", "SELECT b AS a, a + 1 AS b, t FROM (#)", "SELECT DISTINCT a, 1 AS b, t FROM (#)",
+		"SELECT x.a, y.b, coalesce(x.t, y.t) AS t FROM (#) x JOIN (#) y ON x.a = y.b", "SELECT x.a, y.b, y.t FROM (#) x LEFT JOIN (#) y ON x.a = y.b AND x.b < y.a",
+		"SELECT x.a, y.b, x.t FROM (#) x RIGHT JOIN (#) y ON x.a = y.a", "SELECT x.a, y.b, y.t FROM (#) x FULL JOIN (#) y ON x.b = y.b",
+		"SELECT x.a, y.b, y.t FROM (#) x LEFT JOIN (SELECT * FROM (#) WHERE b > 1) y ON x.a = y.a WHERE x.b IS NOT NULL",
+		"SELECT x.a, z.b, y.t FROM (#) x LEFT JOIN ((#) y JOIN (#) z ON y.a = z.b) ON x.a = y.a",
+		"SELECT x.a, y.b, z.t FROM (#) x JOIN (#) y ON x.a = y.a LEFT JOIN t1 z ON z.b = y.b",
+		"SELECT a, count(*) AS b, max(t) AS t FROM (#) GROUP BY a", "SELECT a, sum(b) AS b, min(t) AS t FROM (#) GROUP BY a HAVING count(*) > 1", "SELECT count(*) AS a, sum(a) AS b, max(t) AS t FROM (#)",
+		"SELECT a, count(DISTINCT b) AS b, t FROM (#) GROUP BY t, a", "SELECT * FROM (#) UNION ALL SELECT * FROM (#)", "SELECT * FROM (#) UNION SELECT * FROM (#)",
+		"SELECT * FROM (#) INTERSECT SELECT * FROM (#)", "SELECT * FROM (#) EXCEPT SELECT * FROM (#)",
+		"SELECT a, b, t FROM (#) x WHERE EXISTS (SELECT 1 FROM (#) y WHERE y.a = x.a AND y.b > x.b)", "SELECT a, b, t FROM (#) x WHERE NOT EXISTS (SELECT 1 FROM (#) y WHERE y.a = x.b)",
+		"SELECT a, b, t FROM (#) WHERE a IN (SELECT b FROM (#))", "SELECT a, b, t FROM (#) WHERE a NOT IN (SELECT b FROM (#))", "SELECT a, b, t FROM (#) x WHERE b IN (SELECT y.a FROM (#) y WHERE y.t = x.t)",
+		"SELECT a, (SELECT min(y.b) FROM (#) y WHERE y.a = x.a) AS b, t FROM (#) x", "SELECT a, (SELECT count(*) FROM (SELECT DISTINCT y.t FROM (#) y WHERE y.a > x.a)) AS b, t FROM (#) x",
+		"SELECT a, row_number() OVER (PARTITION BY a ORDER BY b, t) AS b, t FROM (#)", "SELECT a, sum(b) OVER (PARTITION BY t) AS b, t FROM (#)", "SELECT a, rank() OVER (ORDER BY b) AS b, t FROM (#)",
+		"SELECT a, count(*) OVER (ORDER BY a, b, t ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS b, t FROM (#)", "SELECT a, max(b) OVER (ORDER BY a RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS b, t FROM (#)",
+		"SELECT a, b, t FROM (#) ORDER BY a, b, t LIMIT 5", "SELECT a, b, t FROM (#) ORDER BY t DESC, a, b DESC LIMIT 3 OFFSET 2",
+		"WITH q AS (#) SELECT x.a, y.b, x.t FROM q x JOIN q y ON x.a = y.b", "WITH q AS (#), p AS (SELECT a, b, t FROM q WHERE a IS NOT NULL) SELECT q.a, p.b, q.t FROM q LEFT JOIN p ON q.b = p.b",
+		"WITH RECURSIVE r(a, b, t) AS (SELECT * FROM (#) UNION SELECT r.a + 1, r.b, r.t FROM r WHERE r.a < 3) SELECT * FROM r",
+	};
+	static const char *const LEAVES[] = {"SELECT a, b, t FROM t1", "SELECT a, b, t FROM t2", "SELECT a, b, t FROM t3", "SELECT 1 AS a, NULL AS b, 'x' AS t", "VALUES (1, 2, 'x'), (2, NULL, NULL)"};
+	if (depth == 0) {
+		int leaf = random_below(4);
+		strbuf_adds(out, LEAVES[leaf == 3 ? random_below(2) + 2 : leaf]);
+		return;
+	}
+	for (const char *f = FORMS[random_below(sizeof FORMS / sizeof *FORMS)]; *f; f++) {
+		if (*f == '#') add_relation(out, random_below(4) ? depth - 1 : 0);
+		else strbuf_addc(out, *f);
+	}
+}
+
+static bool ask_sqlite(sqlite3 *db, const char *sql, StrBuf *out)
+{
+	sqlite3_stmt *stmt;
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) return false;
+	for (int row = 0; sqlite3_step(stmt) == SQLITE_ROW; row++) {
+		if (row) strbuf_addc(out, '\n');
+		for (int c = 0; c < sqlite3_column_count(stmt); c++)
+			strbuf_printf(out, "%s%s", c ? "|" : "", sqlite3_column_type(stmt, c) == SQLITE_NULL ? "NULL" : (const char *)sqlite3_column_text(stmt, c));
+	}
+	sqlite3_finalize(stmt);
+	return true;
+}
+
+static void random_queries_give_what_sqlite_gives(void **state)
+{
+	(void)state;
+	sqlite3 *db;
+	for (int t = 1; t <= 3; t++) {
+		char sql[600];
+		snprintf(sql, sizeof sql, "CREATE TABLE t%d (%sa INTEGER, b INTEGER, t TEXT)", t, t == 1 ? "id INTEGER PRIMARY KEY, " : "");
+		create(sql);
+		snprintf(sql, sizeof sql, "INSERT INTO t%d (%sa, b, t) VALUES (%s1, %d, 'x'), (%s2, 1, 'y'), (%s2, 1, 'y'), (%sNULL, 3, 'x'), (%s3, NULL, NULL), (%s%d, 2, 'z'), (%s0, 0, '')", t,
+			t == 1 ? "id, " : "", t == 1 ? "1, " : "", t, t == 1 ? "2, " : "", t == 1 ? "3, " : "", t == 1 ? "4, " : "", t == 1 ? "5, " : "", t == 1 ? "6, " : "", t, t == 1 ? "7, " : "");
+		insert(sql);
+	}
+	assert_int_equal(sqlite3_open(world.path, &db), SQLITE_OK);
+	seed = 11;
+	int compared = 0, refused = 0;
+	for (int n = 0; n < 3000 && failures < 5; n++) {
+		StrBuf sql = STRBUF_INIT, wanted = STRBUF_INIT;
+		strbuf_adds(&sql, "SELECT a, b, t FROM (");
+		add_relation(&sql, 1 + random_below(3));
+		strbuf_adds(&sql, ") ORDER BY 1, 2, 3");
+		if (can_be_said(sql.text) && ask_sqlite(db, sql.text, &wanted)) {
+			expect(sql.text, wanted.text);
+			compared++;
+		} else if (wanted.bytes == 0) refused++;
+		strbuf_release(&sql);
+		strbuf_release(&wanted);
+	}
+	print_message("%d queries compared, %d refused\n", compared, refused);
+	assert_true(compared > 2000);
+	sqlite3_close(db);
+	assert_int_equal(failures, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -674,6 +756,7 @@ int main(void)
 		TEST(every_function_gives_its_examples_result),
 		TEST(every_aggregate_gives_its_examples_result),
 		TEST(random_expressions_give_what_kernels_give),
+		TEST(random_queries_give_what_sqlite_gives),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

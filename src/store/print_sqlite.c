@@ -235,19 +235,47 @@ static const char *parenthesized(Printer *printer, const char *from)
 	return strstr(from, " JOIN ") ? arena_printf(printer->arena, "(%s)", from) : from;
 }
 
+/* A side of a FULL JOIN, made once: it is read twice. */
+static const char *full_side(Printer *printer, Plan *plan)
+{
+	From from;
+	if (!open_from(printer, plan, &from)) return NULL;
+	const char *list = column_list(printer, plan), *name = arena_printf(printer->arena, "n%d", printer->next_name++);
+	if (!list) return NULL;
+	add_cte(printer, arena_printf(printer->arena, "%s AS MATERIALIZED", name), arena_printf(printer->arena, "SELECT %s, 1 AS here%s", list, from_sql(printer, &from)));
+	name_columns(printer, plan, name);
+	return name;
+}
+
+/* The left join, and the right side's rows that meet nothing. SQLite's own RIGHT and FULL JOIN (3.39, 3.40) give wrong rows as a part of a UNION
+ * ALL that it flattens, so neither is used. */
+static bool open_full_join(Printer *printer, Plan *plan, From *out)
+{
+	const char *left = full_side(printer, plan->inputs[0]), *right = left ? full_side(printer, plan->inputs[1]) : NULL;
+	const char *condition = !right ? NULL : plan->condition ? expr_sql(printer, plan->condition) : "1";
+	const char *list = condition ? column_list(printer, plan) : NULL, *name = arena_printf(printer->arena, "n%d", printer->next_name++);
+	if (!list) return false;
+	add_cte(printer, arena_printf(printer->arena, "%s AS", name), arena_printf(printer->arena,
+		"SELECT %s FROM %s LEFT JOIN %s ON %s UNION ALL SELECT %s FROM %s LEFT JOIN %s ON %s WHERE %s.here IS NULL",
+		list, left, right, condition, list, right, left, condition, left));
+	name_columns(printer, plan, name);
+	*out = (From){.from = name};
+	return true;
+}
+
+/* A right join is a left join the other way round. */
 static bool open_plain_join(Printer *printer, Plan *plan, From *out)
 {
-	static const char *const WORDS[] = {[JOIN_INNER] = "JOIN", [JOIN_LEFT] = "LEFT JOIN", [JOIN_RIGHT] = "RIGHT JOIN", [JOIN_FULL] = "FULL JOIN"};
-	From left, right;
+	From sides[2];
 	bool inner = plan->join == JOIN_INNER;
-	if (!join_side(printer, plan->inputs[0], inner || plan->join == JOIN_LEFT, &left)) return false;
-	if (!join_side(printer, plan->inputs[1], inner || plan->join == JOIN_RIGHT, &right)) return false;
+	int first = plan->join == JOIN_RIGHT;
+	if (!join_side(printer, plan->inputs[0], inner || first == 0, &sides[0]) || !join_side(printer, plan->inputs[1], inner || first == 1, &sides[1])) return false;
 	const char *condition = plan->condition ? expr_sql(printer, plan->condition) : "1";
 	if (!condition) return false;
-	*out = (From){.from = arena_printf(printer->arena, "%s %s %s ON %s", from_item(printer, &left), WORDS[plan->join],
-		parenthesized(printer, from_item(printer, &right)), condition)};
-	if (left.where) add_where(printer, out, left.where);
-	if (right.where) add_where(printer, out, right.where);
+	*out = (From){.from = arena_printf(printer->arena, "%s %s %s ON %s", from_item(printer, &sides[first]), inner ? "JOIN" : "LEFT JOIN",
+		parenthesized(printer, from_item(printer, &sides[!first])), condition)};
+	for (int i = 0; i < 2; i++)
+		if (sides[i].where) add_where(printer, out, sides[i].where);
 	return true;
 }
 
@@ -369,7 +397,8 @@ static bool open_join(Printer *printer, Plan *plan, From *out)
 	if (plan->join_form == JOIN_FORM_TEMPORAL_EVENT) return refuse(printer, plan->span, "FOR SYSTEM_TIME AS OF an event time: the file has only the versions of now, so it");
 	if (plan->join == JOIN_SEMI || plan->join == JOIN_ANTI) return open_exists(printer, plan, out);
 	if (plan->join_form == JOIN_FORM_ASOF) return open_asof(printer, plan, out);
-	return plan->dependent ? open_lateral(printer, plan, out) : open_plain_join(printer, plan, out);
+	if (plan->dependent) return open_lateral(printer, plan, out);
+	return plan->join == JOIN_FULL ? open_full_join(printer, plan, out) : open_plain_join(printer, plan, out);
 }
 
 /* ---- functions that give rows ---- */
