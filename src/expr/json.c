@@ -5,6 +5,7 @@
 
 #include "expr/json_text.h"
 #include "expr/kernels.h"
+#include "expr/utf8.h"
 #include "type/text.h"
 
 static JsonPart part_of(const Str *s) { return json_part(str_at(s), s->bytes); }
@@ -357,6 +358,34 @@ void kernel_array_join(KernelCall *call)
 		}
 		strbuf_release(&text);
 	}
+}
+
+/* split(text, separator): the fields as array; an empty separator splits into characters */
+void kernel_split(KernelCall *call)
+{
+	StrBuf out = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		const Str *text = &call->args[0].str[i], *separator = &call->args[1].str[i];
+		const char *at = str_at(text), *end = at + text->bytes, *next;
+		strbuf_clear(&out);
+		strbuf_addc(&out, '[');
+		if (separator->bytes) {
+			while ((next = find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes))) {
+				text_print_json(at, (size_t)(next - at), &out);
+				strbuf_addc(&out, ',');
+				at = next + separator->bytes;
+			}
+			text_print_json(at, (size_t)(end - at), &out);
+		} else for (size_t step; at < end; at += step) {
+			step = utf8_step(at, end);
+			if (out.bytes > 1) strbuf_addc(&out, ',');
+			text_print_json(at, step, &out);
+		}
+		strbuf_addc(&out, ']');
+		set_text(call, i, &out);
+	}
+	strbuf_release(&out);
 }
 
 /* ---- building ---- */

@@ -35,6 +35,7 @@ struct ExprProgram {
 	Arena *arena;
 	Node *root;
 	VEC(Node *) nodes;
+	VEC(void *) outgrown;             /* constants' arrays that a result may still point to */
 	int slot_count;
 };
 
@@ -160,6 +161,8 @@ void expr_program_release(ExprProgram *program)
 		node->constant.null = NULL;
 		node->filled = 0;
 	}
+	for (int i = 0; i < program->outgrown.count; i++) free(program->outgrown.at[i]);
+	program->outgrown.count = 0;
 }
 
 /* ---- rows ---- */
@@ -224,13 +227,14 @@ static Column input_column(const Frame *frame, int position)
 
 /* ---- evaluating ---- */
 
-static void fill_constant(Node *node, int count)
+/* Constants are filled for as many rows as were ever asked for: batches are mostly small. */
+static void fill_constant(ExprProgram *program, Node *node, int count)
 {
 	const Value *value = &node->expr->constant;
 	size_t bytes = phys_bytes(type_phys(node->type)), room = 16;
 	while (room < (size_t)count) room *= 2;
-	free(node->constant.data);
-	free(node->constant.null);
+	if (node->constant.data) vec_push_in(program->arena, &program->outgrown, node->constant.data);
+	if (node->constant.null) vec_push_in(program->arena, &program->outgrown, node->constant.null);
 	node->constant.data = mem_zalloc(bytes * room);
 	node->constant.null = NULL;
 	node->filled = (int)room;
@@ -387,7 +391,7 @@ static Column eval(ExprProgram *program, Node *node, const Frame *frame)
 	Column out;
 	switch (node->kind) {
 	case EXPR_CONSTANT:
-		if (node->filled < frame->count || !node->constant.data) fill_constant(node, frame->count);
+		if (node->filled < frame->count || !node->constant.data) fill_constant(program, node, frame->count);
 		return node->constant;
 	case EXPR_COLUMN: out = input_column(frame, node->position); break;
 	case EXPR_AND: case EXPR_OR: out = node->cheap ? eval_cheap_junction(program, node, frame) : eval_junction(program, node, frame); break;
