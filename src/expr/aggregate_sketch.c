@@ -3,7 +3,7 @@
  * approx_count_distinct   HyperLogLog with Ertl's estimator (arXiv:1702.01284): 2^14 registers, 0.8 % standard error; up to 768 values are
  *                         kept as hashes and counted exactly. Nothing can be taken out of it: on updating edges the operator keeps the values.
  * approx_percentile       DDSketch (VLDB 2019): counted buckets of bounded relative error, so rows can be taken back. Buckets are cut by the
- *                         exponent and the seven highest bits of the mantissa, not by a logarithm, whose last bit differs between CPUs. */
+ *                         exponent and the eight highest bits of the mantissa, not by a logarithm, whose last bit differs between CPUs. */
 #include <math.h>
 
 #include "base/hash.h"
@@ -170,7 +170,7 @@ AGGREGATE_ORDERED(distinct_exact)
 
 /* ---- approx_percentile ---- */
 
-enum { MANTISSA_BITS_KEPT = 7, BUCKET_SHIFT = 52 - MANTISSA_BITS_KEPT, BUCKETS_ROOM_MIN = 8 };
+enum { MANTISSA_BITS_KEPT = 8, BUCKET_SHIFT = 52 - MANTISSA_BITS_KEPT, BUCKETS_ROOM_MIN = 8 };
 
 typedef struct Bucket { int64_t key, count; } Bucket;                 /* sorted by key in spill */
 
@@ -193,17 +193,14 @@ static int64_t bucket_key(double x)
 	return x < 0 ? -key : key;
 }
 
-static double bucket_middle(int64_t key)
+/* What all values of a bucket begin with: at most 0.4 % less than any of them, and just the value where that is a small integer */
+static double bucket_value(int64_t key)
 {
 	if (key == 0) return 0;
 	uint64_t bits = (uint64_t)((key < 0 ? -key : key) - 1) << BUCKET_SHIFT;
-	double low;
-	memcpy(&low, &bits, sizeof low);
-	bits |= 1ull << (BUCKET_SHIFT - 1);
-	double middle;
-	memcpy(&middle, &bits, sizeof middle);
-	if (isinf(low)) middle = low;
-	return key < 0 ? -middle : middle;
+	double magnitude;
+	memcpy(&magnitude, &bits, sizeof magnitude);
+	return key < 0 ? -magnitude : magnitude;
 }
 
 static uint32_t bucket_find(const Bucket *buckets, uint32_t used, int64_t key)
@@ -284,7 +281,7 @@ AGGREGATE_RESULT(percentile_sketch)
 	for (uint32_t i = 0; i < s->used; i++) {
 		seen += buckets[i].count;
 		if ((double)seen <= rank) continue;
-		value_set_real(out, bucket_middle(buckets[i].key));
+		value_set_real(out, bucket_value(buckets[i].key));
 		return;
 	}
 }

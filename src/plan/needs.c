@@ -43,6 +43,7 @@ bool aggregate_wants_arrival(const Plan *plan)
 
 static bool orders_ties(const Plan *plan)
 {
+	if (plan->kind == PLAN_WINDOW && plan->window == PLAN_WINDOW_SESSION) return true;        /* what is late depends on what came before */
 	if (plan->kind == PLAN_TOPN || plan->kind == PLAN_OVER) return true;
 	if (plan->kind == PLAN_SORT) return plan->limit >= 0 || plan->offset;
 	return plan->kind == PLAN_AGGREGATE && aggregate_wants_arrival(plan);
