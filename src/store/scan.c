@@ -24,7 +24,9 @@ static sqlite3_stmt *prepare(StoreScan *scan, const StoreTableSpec *spec, const 
 		strbuf_adds(&sql, ", ");
 		strbuf_add_sql_ident(&sql, spec->columns[columns[i]].name);
 	}
-	strbuf_printf(&sql, " FROM %s WHERE %s > ?1 ORDER BY %s", store_quoted(&scan->arena, spec->name), rowid, rowid);
+	strbuf_printf(&sql, " FROM %s", store_quoted(&scan->arena, spec->name));
+	if (scan->last_row != STORE_SCAN_ALL) strbuf_printf(&sql, " WHERE %s > ?1", rowid);
+	strbuf_printf(&sql, " ORDER BY %s", rowid);
 	int rc = sqlite3_prepare_v2(scan->db, sql.text, -1, &stmt, NULL);
 	if (rc != SQLITE_OK) store_sqlite_error(scan->db, rc, scan->store->path, err);
 	strbuf_release(&sql);
@@ -46,7 +48,7 @@ StoreScan *store_scan_open(Store *store, StoreReader *reader, const StoreTableSp
 		store_scan_close(scan);
 		return NULL;
 	}
-	sqlite3_bind_int64(scan->stmt, 1, after_row);
+	if (after_row != STORE_SCAN_ALL) sqlite3_bind_int64(scan->stmt, 1, after_row);
 	return scan;
 }
 

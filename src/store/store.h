@@ -267,6 +267,7 @@ void store_reader_end(StoreReader *reader);
 
 /* Content of a table in order of rowid (of a stream: of arrival), from after a row number on. reader NULL: the writer's connection. */
 typedef struct StoreScan StoreScan;
+#define STORE_SCAN_ALL INT64_MIN                  /* after_row: from the first row on; keys may be 0 or negative */
 StoreScan *store_scan_open(Store *store, StoreReader *reader, const StoreTableSpec *spec, const int *columns, int column_count, int64_t after_row, Error *err);
 /* At most rows_max (<= BATCH_ROWS_MAX) rows; *out NULL at the end; the caller unrefs. last_row may be NULL. */
 bool store_scan_next(StoreScan *scan, int rows_max, Batch **out, int64_t *last_row, Error *err);
