@@ -11,6 +11,17 @@ static bool bind_select_statement(Binder *binder, AstStatement *statement)
 	return bind_top_query(binder, statement->query, &binder->out->query);
 }
 
+/* Runs once, on what is in the file now; a definition (INSERT INTO a sink) has no business with tables that are not Weir's. */
+static bool bind_change(Binder *binder, AstStatement *statement)
+{
+	binder->may_read_outside = true;
+	switch (statement->kind) {
+	case AST_STATEMENT_INSERT: return bind_insert(binder, statement);
+	case AST_STATEMENT_UPDATE: return bind_update(binder, statement);
+	default: return bind_delete(binder, statement);
+	}
+}
+
 bool bind_inner(Binder *binder, AstStatement *statement)
 {
 	switch (statement->kind) {
@@ -20,9 +31,7 @@ bool bind_inner(Binder *binder, AstStatement *statement)
 	case AST_STATEMENT_ALTER: return bind_alter(binder, statement);
 	case AST_STATEMENT_DROP: return bind_drop(binder, statement);
 	case AST_STATEMENT_TRUNCATE: return bind_truncate(binder, statement);
-	case AST_STATEMENT_INSERT: return bind_insert(binder, statement);
-	case AST_STATEMENT_UPDATE: return bind_update(binder, statement);
-	case AST_STATEMENT_DELETE: return bind_delete(binder, statement);
+	case AST_STATEMENT_INSERT: case AST_STATEMENT_UPDATE: case AST_STATEMENT_DELETE: return bind_change(binder, statement);
 	default: return bind_steering(binder, statement);
 	}
 }

@@ -29,7 +29,7 @@ typedef struct BindSettings {
 	/* Value of :name (weir -v name=value); NULL: not set. It stands as a literal: a number if it reads as one, else TEXT. */
 	const char *(*parameter)(void *context, const char *name);
 	/* A new relation for what is outside of the catalog and ad-hoc queries may read: weir_* tables, the user's own tables in the file. NULL:
-	 * none. The statement takes the reference; only SELECT, DESCRIBE and EXPLAIN see it. */
+	 * none. The statement takes the reference; only what runs once sees it: SELECT, changes, DESCRIBE, EXPLAIN. */
 	Relation *(*outside)(void *context, const char *name);
 	const char *(*outside_nearest)(void *context, const char *name);      /* for "Did you mean"; may be NULL */
 	void *context;

@@ -450,5 +450,6 @@ bool bind_top_query(Binder *binder, AstQuery *ast, BoundQuery *out)
 	Rows rows;
 	binder->context->emit_on_close = ast->emit == AST_EMIT_FINAL || ast->emit == AST_EMIT_ON_WINDOW_CLOSE;
 	if (!bind_query_itself(binder, ast, NULL, &rows)) return false;
-	return finish_query(binder, &rows, out) && check_purity(binder, binder->strict || out->continuous);
+	bool once = binder->keeps_nulls && !binder->strict;                  /* the source of an INSERT */
+	return finish_query(binder, &rows, out) && check_purity(binder, binder->strict || (out->continuous && !once));
 }
