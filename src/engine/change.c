@@ -522,7 +522,7 @@ static bool truncate_one(Session *session, Relation *target, Error *err)
 	change_init(&change, session, target);
 	bool ok = change_begin(&change, err);
 	if (ok) {
-		StoreScan *scan = runtime_is_read(session->engine->runtime, target) ? store_scan_open(session->engine->store, NULL, store_table_spec(change.table), NULL, target->column_count, 0, err) : NULL;
+		StoreScan *scan = runtime_is_read(session->engine->runtime, target) ? store_scan_open(session->engine->store, NULL, store_table_spec(change.table), NULL, target->column_count, STORE_SCAN_ALL, err) : NULL;
 		for (Batch *batch = NULL; ok && scan && (ok = store_scan_next(scan, BATCH_ROWS_MAX, &batch, NULL, err)) && batch; ) {
 			int64_t *weights = arena_alloc(&batch->arena, sizeof *weights * (size_t)batch->rows);
 			for (int i = 0; i < batch->rows; i++) weights[i] = -1;

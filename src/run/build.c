@@ -37,7 +37,7 @@ static bool backfill_rows(Backfill *fill, Error *err)
 		if (!store_scan_next(fill->rows, BATCH_ROWS_MAX, &batch, &last, err)) return false;
 		if (!batch) return true;
 		batch->system_us = fill->runtime->clock_us;
-		bool ok = fill->reader ? reader_backfill(fill->reader, fill->pipeline, batch, fill->row, fill->judged, &fill->watermark, err)
+		bool ok = fill->reader ? reader_backfill(fill->reader, fill->scan, batch, fill->row, fill->judged, &fill->watermark, err)
 			: push_scan(fill->scan, fill->pipeline, batch, err);
 		fill->row += batch->count;
 		batch_unref(batch);
@@ -69,7 +69,7 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 		.runtime = runtime, .lane = lane, .pipeline = pipeline, .scan = scan, .watermark = WATERMARK_NONE,
 		.reader = view ? NULL : lane_reader_find(lane, relation->id), .judged = relation->kind == RELATION_STREAM,
 	};
-	fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, 0, err);
+	fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, STORE_SCAN_ALL, err);
 	bool ok = fill.rows && backfill_rows(&fill, err);
 	if (fill.rows) store_scan_close(fill.rows);
 	if (ok) backfill_done(&fill);
