@@ -1,5 +1,6 @@
 /* weir: the program. */
 #include <signal.h>
+#include <locale.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -10,6 +11,7 @@ const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
 int main(int argc, char **argv)
 {
+	setlocale(LC_CTYPE, "C.UTF-8");               /* widths of characters; only this one, so that nothing depends on where one is */
 	Cli cli;
 	int exit_code;
 	signal(SIGPIPE, SIG_IGN);                     /* a closed pipe is a failing write: the statement is canceled, the file is closed well */

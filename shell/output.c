@@ -1,5 +1,5 @@
-/* Results in all modes. What needs the width of columns (box, markdown) keeps the rows of a result until it ends, or until the commit is
- * complete for a continuous one; everything else is written row by row. */
+/* Results in all modes. What needs the width of columns (box, markdown) keeps the rows of a result until it ends or there are many, or until
+ * the commit is complete for a continuous one; everything else is written row by row. */
 #include "output.h"
 
 #include <stdlib.h>
@@ -10,21 +10,7 @@
 #include "base/vec.h"
 #include "type/text.h"
 
-const OutputModeInfo OUTPUT_MODES[] = {
-#define OUTPUT_MODE(NAME, name, doc) {name, doc},
-#include "modes.def"
-#undef OUTPUT_MODE
-};
-
-bool output_mode_find(const char *name, OutputMode *mode)
-{
-	for (int m = 0; m < OUTPUT_MODE_COUNT; m++)
-		if (strcmp(OUTPUT_MODES[m].name, name) == 0) {
-			*mode = (OutputMode)m;
-			return true;
-		}
-	return false;
-}
+enum { KEPT_ROWS_MAX = 10000, LINE_BYTES_MAX = 1 << 20, COLUMNS_UNKNOWN = 80, LINES_UNKNOWN = 24 };
 
 void output_init(Output *output, FILE *file, OutputMode mode, bool terminal)
 {
@@ -38,64 +24,49 @@ static void cells_clear(Output *output)
 	output->cell_count = 0;
 }
 
-static void current_clear(Output *output)
-{
-	for (int r = 0; r < output->current_count; r++) free(output->current[r].text);
-	output->current_count = 0;
-}
-
 void output_release(Output *output)
 {
 	cells_clear(output);
-	current_clear(output);
 	free(output->cells);
-	free(output->current);
+	screen_release(&output->screen);
 	strbuf_release(&output->line);
 	arena_release(&output->arena);
 }
 
-static bool put(Output *output, const char *text, size_t bytes)
+/* ---- the terminal ---- */
+
+static int terminal_size(const Output *output, const char *variable, int unknown, bool lines)
 {
-	if (bytes && fwrite(text, 1, bytes, output->file) != bytes) output->failed = true;
-	return !output->failed;
+	struct winsize size;
+	if (!output->terminal) return 0;
+	if (ioctl(fileno(output->file), TIOCGWINSZ, &size) == 0 && (lines ? size.ws_row : size.ws_col) > 0) return lines ? size.ws_row : size.ws_col;
+	const char *text = getenv(variable);
+	int given = text ? atoi(text) : 0;
+	return given > 0 ? given : unknown;
 }
+
+int output_columns(const Output *output) { return terminal_size(output, "COLUMNS", COLUMNS_UNKNOWN, false); }
+int output_lines(const Output *output) { return terminal_size(output, "LINES", LINES_UNKNOWN, true); }
 
 static bool put_line(Output *output)
 {
-	bool ok = put(output, output->line.text, output->line.bytes);
+	if (output->line.bytes && fwrite(output->line.text, 1, output->line.bytes, output->file) != output->line.bytes) output->failed = true;
 	strbuf_clear(&output->line);
-	return ok;
+	return !output->failed;
 }
 
 static bool flush(Output *output)
 {
+	put_line(output);
 	if (fflush(output->file) != 0) output->failed = true;
 	return !output->failed;
 }
 
 /* ---- drawn tables ---- */
 
-/* Characters, not bytes: good enough for what stands in tables; wide ones count one. */
-static int display_width(const char *text)
-{
-	int width = 0;
-	for (; *text; text++) width += (*text & 0xC0) != 0x80;
-	return width;
-}
-
-/* Newlines and other control characters would break the drawing. */
-static char *drawn_cell(const char *text, size_t bytes)
-{
-	StrBuf out = STRBUF_INIT;
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c == '\n') strbuf_adds(&out, "\\n");
-		else if (c == '\t') strbuf_adds(&out, "\\t");
-		else if (c < 32 || c == 127) strbuf_printf(&out, "\\x%02x", c);
-		else strbuf_addc(&out, (char)c);
-	}
-	return strbuf_detach(&out);
-}
+static bool is_drawn(const Output *output) { return output->mode == OUTPUT_BOX || output->mode == OUTPUT_MARKDOWN; }
+/* Text results on a terminal or in list mode are printed bare. */
+static bool is_bare(const Output *output) { return output->kind == RESULT_TEXT && (is_drawn(output) || output->mode == OUTPUT_LIST || output->mode == OUTPUT_LINE); }
 
 static void cell_add(Output *output, char *text)
 {
@@ -106,192 +77,92 @@ static void cell_add(Output *output, char *text)
 	output->cells[output->cell_count++] = text;
 }
 
-static void value_text(const Value *value, StrBuf *out)
-{
-	if (!value->is_null && value->type.kind == TYPE_BLOB) {
-		const char *bytes = str_at(&value->str);
-		strbuf_adds(out, "x'");
-		for (uint32_t i = 0; i < value->str.bytes; i++) strbuf_printf(out, "%02x", (unsigned char)bytes[i]);
-		strbuf_addc(out, '\'');
-	}
-	else value_print(value, out);
-}
-
 static void keep_cells(Output *output, const Batch *rows)
 {
-	StrBuf text = STRBUF_INIT;
+	GridStyle style = output->mode == OUTPUT_BOX ? GRID_BOX : GRID_MARKDOWN;
+	const char *null_text = output->null_text ? output->null_text : style == GRID_BOX ? "NULL" : "";
+	StrBuf text = STRBUF_INIT, cell = STRBUF_INIT;
 	for (int i = 0; i < rows->count; i++)
 		for (int c = 0; c < output->column_count; c++) {
 			Value value = column_value(&rows->columns[c], batch_row(rows, i));
 			strbuf_clear(&text);
-			if (value.is_null) strbuf_adds(&text, output->mode == OUTPUT_BOX ? "NULL" : "");
-			else value_text(&value, &text);
-			cell_add(output, drawn_cell(text.text, text.bytes));
+			cell = STRBUF_INIT;
+			if (value.is_null || value.type.kind == TYPE_NULL) strbuf_adds(&text, null_text);
+			else output_value_text(&value, &text);
+			draw_text(&cell, text.text, text.bytes, style);
+			cell_add(output, strbuf_detach(&cell));
 		}
 	strbuf_release(&text);
 }
 
-static bool is_right_aligned(const Output *output, int column) { return type_is_numeric(output->columns[column].type); }
-
-static void measure(Output *output)
+static void draw_upright(Output *output)
 {
-	if (!output->widths) {
-		output->widths = arena_array(&output->arena, int, output->column_count + 1);
-		for (int c = 0; c < output->column_count; c++) output->widths[c] = display_width(output->columns[c].name);
+	int width = 0, columns = output_columns(output);
+	for (int c = 0; c < output->column_count; c++) {
+		int own = draw_width(output->columns[c].name, strlen(output->columns[c].name));
+		if (own > width) width = own;
 	}
 	for (int i = 0; i < output->cell_count; i++) {
-		int width = display_width(output->cells[i]);
-		if (width > output->widths[i % output->column_count]) output->widths[i % output->column_count] = width;
+		int c = i % output->column_count;
+		const char *name = output->columns[c].name;
+		if (c == 0 && (output->began || i)) strbuf_addc(&output->line, '\n');
+		for (int n = draw_width(name, strlen(name)); n < width; n++) strbuf_addc(&output->line, ' ');
+		strbuf_printf(&output->line, "%s = ", name);
+		draw_cut(&output->line, output->cells[i], columns > width + 8 ? columns - width - 3 : 8);
+		strbuf_addc(&output->line, '\n');
 	}
 }
 
-static void pad(StrBuf *line, int count) { while (count-- > 0) strbuf_addc(line, ' '); }
-
-static void draw_cell(Output *output, const char *text, int column)
+/* A continuous result is given room for what its columns usually hold, so that its boxes rarely change. */
+static void widen_for_more(Output *output)
 {
-	int space = output->widths[column] - display_width(text);
-	bool right = is_right_aligned(output, column);
-	pad(&output->line, right ? space : 0);
-	strbuf_adds(&output->line, text);
-	pad(&output->line, right ? 0 : space);
-}
-
-static void rule(Output *output, const char *left, const char *middle, const char *right)
-{
-	strbuf_adds(&output->line, left);
 	for (int c = 0; c < output->column_count; c++) {
-		for (int i = 0; i < output->widths[c] + 2; i++) strbuf_adds(&output->line, "─");
-		strbuf_adds(&output->line, c + 1 < output->column_count ? middle : right);
+		TypeKind kind = output->columns[c].type.kind;
+		int usual = kind == TYPE_TIMESTAMP ? 23 : kind == TYPE_TEXT || kind == TYPE_REAL || kind == TYPE_DECIMAL ? 12 : kind == TYPE_INTEGER ? 8 : 0;
+		if (output->grid.widths[c] < usual) output->grid.widths[c] = usual;
 	}
-	strbuf_addc(&output->line, '\n');
-	put_line(output);
-}
-
-static void draw_row(Output *output, char *const *cells, const char *bar)
-{
-	strbuf_adds(&output->line, bar);
-	for (int c = 0; c < output->column_count; c++) {
-		strbuf_addc(&output->line, ' ');
-		draw_cell(output, cells ? cells[c] : output->columns[c].name, c);
-		strbuf_addc(&output->line, ' ');
-		strbuf_adds(&output->line, bar);
-	}
-	strbuf_addc(&output->line, '\n');
-	put_line(output);
-}
-
-static void box_header(Output *output)
-{
-	rule(output, "┌", "┬", "┐");
-	draw_row(output, NULL, "│");
-	rule(output, "├", "┼", "┤");
-}
-
-static void markdown_header(Output *output)
-{
-	draw_row(output, NULL, "|");
-	strbuf_addc(&output->line, '|');
-	for (int c = 0; c < output->column_count; c++) {
-		for (int i = 0; i < output->widths[c] + 1; i++) strbuf_addc(&output->line, '-');
-		strbuf_adds(&output->line, is_right_aligned(output, c) ? ":|" : "-|");
-	}
-	strbuf_addc(&output->line, '\n');
-	put_line(output);
 }
 
 static void draw_kept(Output *output)
 {
-	bool box = output->mode == OUTPUT_BOX;
-	measure(output);
-	if (!output->began && box) box_header(output);
-	if (!output->began && !box) markdown_header(output);
+	Grid *grid = &output->grid;
+	bool grown = grid_measure(grid, output->cells, output->cell_count);
+	if (!output->began && output->kind != RESULT_TABLE) widen_for_more(output);
+	int limit = output->mode == OUTPUT_BOX ? output_columns(output) : 0;
+	if (!output->upright && !grid_fit(grid, limit) && !output->began) output->upright = true;
+	if (output->upright) draw_upright(output);
+	else {
+		bool again = output->began && grown && output->kind != RESULT_TABLE && output->mode == OUTPUT_BOX;
+		if (again) strbuf_addc(&output->line, '\n');
+		if (!output->began || again) grid_header(grid, &output->line);
+		for (int i = 0; i < output->cell_count; i += output->column_count) grid_row(grid, output->cells + i, &output->line);
+	}
 	output->began = true;
-	for (int i = 0; i < output->cell_count; i += output->column_count) draw_row(output, output->cells + i, box ? "│" : "|");
 	cells_clear(output);
-}
-
-/* ---- row by row ---- */
-
-static void csv_cell(StrBuf *line, const char *text, size_t bytes)
-{
-	if (!memchr(text, '"', bytes) && !memchr(text, ',', bytes) && !memchr(text, '\n', bytes) && !memchr(text, '\r', bytes)) {
-		strbuf_add(line, text, bytes);
-		return;
-	}
-	strbuf_addc(line, '"');
-	for (size_t i = 0; i < bytes; i++) {
-		if (text[i] == '"') strbuf_addc(line, '"');
-		strbuf_addc(line, text[i]);
-	}
-	strbuf_addc(line, '"');
-}
-
-static void tsv_cell(StrBuf *line, const char *text, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++) {
-		if (text[i] == '\t') strbuf_adds(line, "\\t");
-		else if (text[i] == '\n') strbuf_adds(line, "\\n");
-		else if (text[i] == '\r') strbuf_adds(line, "\\r");
-		else if (text[i] == '\\') strbuf_adds(line, "\\\\");
-		else strbuf_addc(line, text[i]);
-	}
-}
-
-static void json_row(Output *output, const Batch *rows, int row)
-{
-	StrBuf *line = &output->line;
-	strbuf_addc(line, '{');
-	for (int c = 0; c < output->column_count; c++) {
-		Value name = {.type = TYPE(TEXT), .str = str_borrow(output->columns[c].name, strlen(output->columns[c].name))};
-		Value value = column_value(&rows->columns[c], row);
-		if (c) strbuf_addc(line, ',');
-		value_print_json(&name, line);
-		strbuf_addc(line, ':');
-		value_print_json(&value, line);
-	}
-	strbuf_addc(line, '}');
-}
-
-static void plain_row(Output *output, const Batch *rows, int row, StrBuf *text)
-{
-	StrBuf *line = &output->line;
-	for (int c = 0; c < output->column_count; c++) {
-		Value value = column_value(&rows->columns[c], row);
-		strbuf_clear(text);
-		value_text(&value, text);
-		if (output->mode == OUTPUT_LINE) {
-			strbuf_printf(line, "%s = ", output->columns[c].name);
-			strbuf_add(line, text->text, text->bytes);
-			strbuf_addc(line, '\n');
-			continue;
-		}
-		if (c) strbuf_addc(line, output->mode == OUTPUT_CSV ? ',' : output->mode == OUTPUT_TSV ? '\t' : '|');
-		if (output->mode == OUTPUT_CSV) {
-			if (!value.is_null && value.type.kind != TYPE_NULL && text->bytes == 0) strbuf_adds(line, "\"\"");        /* empty text is not NULL */
-			else csv_cell(line, text->text, text->bytes);
-		}
-		else if (output->mode == OUTPUT_TSV) tsv_cell(line, text->text, text->bytes);
-		else strbuf_add(line, text->text, text->bytes);
-	}
-	strbuf_adds(line, output->mode == OUTPUT_CSV ? "\r\n" : "\n");
-}
-
-static void plain_header(Output *output)
-{
-	if (output->mode != OUTPUT_CSV && output->mode != OUTPUT_TSV) return;
-	for (int c = 0; c < output->column_count; c++) {
-		if (c) strbuf_addc(&output->line, output->mode == OUTPUT_CSV ? ',' : '\t');
-		const char *name = output->columns[c].name;
-		if (output->mode == OUTPUT_CSV) csv_cell(&output->line, name, strlen(name));
-		else tsv_cell(&output->line, name, strlen(name));
-	}
-	strbuf_adds(&output->line, output->mode == OUTPUT_CSV ? "\r\n" : "\n");
 	put_line(output);
 }
 
-/* ---- what the engine calls ---- */
+static void begin_drawn(Output *output)
+{
+	const char **names = arena_array(&output->arena, const char *, output->column_count + 1);
+	bool *right = arena_array(&output->arena, bool, output->column_count + 1);
+	for (int c = 0; c < output->column_count; c++) {
+		StrBuf name = STRBUF_INIT;
+		draw_text(&name, output->columns[c].name, strlen(output->columns[c].name), output->mode == OUTPUT_BOX ? GRID_BOX : GRID_MARKDOWN);
+		names[c] = arena_strdup(&output->arena, name.text);
+		strbuf_release(&name);
+		right[c] = type_is_numeric(output->columns[c].type);
+	}
+	grid_init(&output->grid, output->mode == OUTPUT_BOX ? GRID_BOX : GRID_MARKDOWN, names, right, output->column_count, &output->arena);
+}
 
-static bool is_drawn(const Output *output) { return output->mode == OUTPUT_BOX || output->mode == OUTPUT_MARKDOWN; }
+static void draw_screen(Output *output)
+{
+	screen_draw(&output->screen, &output->line, output_lines(output), output_columns(output));
+	flush(output);
+}
+
+/* ---- what the engine calls ---- */
 
 static bool on_begin(void *context, ResultKind kind, const ResultColumn *columns, int column_count)
 {
@@ -300,58 +171,45 @@ static bool on_begin(void *context, ResultKind kind, const ResultColumn *columns
 	output->kind = kind;
 	output->column_count = column_count;
 	output->columns = arena_array(&output->arena, ResultColumn, column_count + 1);
-	for (int c = 0; c < column_count; c++) output->columns[c] = (ResultColumn){.name = arena_strdup(&output->arena, columns[c].name), .type = columns[c].type};
-	output->widths = NULL;
-	output->rows = 0;
-	output->began = false;
-	cells_clear(output);
-	if (output->mode == OUTPUT_JSON) strbuf_addc(&output->line, '[');
-	else if (!is_drawn(output)) {
-		plain_header(output);
-		if (kind != RESULT_TABLE) flush(output);
+	for (int c = 0; c < column_count; c++) {
+		output->columns[c] = columns[c];
+		output->columns[c].name = arena_strdup(&output->arena, columns[c].name);
 	}
+	output->rows = 0;
+	output->open = true;
+	output->began = output->upright = false;
+	cells_clear(output);
+	strbuf_clear(&output->line);
+	output->redrawn = kind == RESULT_CHANGES && output->terminal && output->mode == OUTPUT_BOX;
+	if (output->redrawn) screen_begin(&output->screen, output->columns, column_count);
+	else if (output->mode == OUTPUT_JSON) strbuf_addc(&output->line, '[');
+	else if (is_drawn(output)) begin_drawn(output);
+	else output_header_plain(output);
+	if (output->mode != OUTPUT_JSON && kind != RESULT_TABLE) flush(output);
 	return !output->failed;
 }
 
-/* Text results on a terminal or in list mode are printed bare. */
-static bool is_bare(const Output *output) { return output->kind == RESULT_TEXT && (is_drawn(output) || output->mode == OUTPUT_LIST || output->mode == OUTPUT_LINE); }
-
-static void bare_rows(Output *output, const Batch *rows)
+static void bare_row(Output *output, const Batch *rows, int row)
 {
-	for (int i = 0; i < rows->count; i++) {
-		Value value = column_value(&rows->columns[0], batch_row(rows, i));
-		value_print(&value, &output->line);
-		strbuf_addc(&output->line, '\n');
-		put_line(output);
-	}
+	Value value = column_value(&rows->columns[0], row);
+	value_print(&value, &output->line);
+	strbuf_addc(&output->line, '\n');
 }
 
 static bool on_rows(void *context, const Batch *rows)
 {
 	Output *output = context;
-	if (is_bare(output)) bare_rows(output, rows);
-	else if (is_drawn(output)) keep_cells(output, rows);
-	else {
-		StrBuf text = STRBUF_INIT;
-		for (int i = 0; i < rows->count && !output->failed; i++) {
-			int row = batch_row(rows, i);
-			if (output->mode == OUTPUT_JSON) {
-				if (output->rows + i && output->line.bytes != 1) strbuf_addc(&output->line, ',');
-				json_row(output, rows, row);
-			}
-			else if (output->mode == OUTPUT_NDJSON) {
-				json_row(output, rows, row);
-				strbuf_addc(&output->line, '\n');
-			}
-			else {
-				if (output->mode == OUTPUT_LINE && output->rows + i) strbuf_addc(&output->line, '\n');
-				plain_row(output, rows, row, &text);
-			}
-			if (output->mode != OUTPUT_JSON || output->line.bytes > 1 << 20) put_line(output);
-		}
-		strbuf_release(&text);
+	if (output->redrawn) screen_change(&output->screen, rows);
+	else if (is_drawn(output) && !is_bare(output)) {
+		keep_cells(output, rows);
+		if (output->kind == RESULT_TABLE && (output->began || output->cell_count > KEPT_ROWS_MAX * output->column_count)) draw_kept(output);
 	}
-	output->rows += rows->count;
+	else
+		for (int i = 0; i < rows->count && !output->failed; i++, output->rows++) {
+			if (is_bare(output)) bare_row(output, rows, batch_row(rows, i));
+			else output_row_plain(output, rows, batch_row(rows, i));
+			if (output->mode != OUTPUT_JSON || output->line.bytes > LINE_BYTES_MAX) put_line(output);
+		}
 	return !output->failed;
 }
 
@@ -359,12 +217,15 @@ static bool on_rows(void *context, const Batch *rows)
 static bool on_flush(void *context)
 {
 	Output *output = context;
-	if (is_drawn(output) && output->cell_count) draw_kept(output);
-	if (output->mode == OUTPUT_JSON && output->rows) {
+	if (output->redrawn) draw_screen(output);
+	else if (is_drawn(output) && output->cell_count) draw_kept(output);
+	else if (output->mode == OUTPUT_JSON) {
+		if (output->rows == 0) return !output->failed;
 		strbuf_adds(&output->line, "]\n");
-		put_line(output);
+		flush(output);
 		strbuf_addc(&output->line, '[');
 		output->rows = 0;
+		return !output->failed;
 	}
 	return flush(output);
 }
@@ -372,15 +233,34 @@ static bool on_flush(void *context)
 static bool on_end(void *context)
 {
 	Output *output = context;
-	if (output->mode == OUTPUT_JSON) {
-		strbuf_adds(&output->line, "]\n");
-		put_line(output);
+	bool continuous = output->kind == RESULT_APPEND || output->kind == RESULT_CHANGES || output->kind == RESULT_FEED;
+	if (output->redrawn) {
+		if (!output->screen.drawn_lines || output->screen.changes) draw_screen(output);
+		screen_release(&output->screen);
+	}
+	else if (output->mode == OUTPUT_JSON) {
+		if (continuous && !output->rows) strbuf_clear(&output->line);
+		else strbuf_adds(&output->line, "]\n");
 	}
 	else if (is_drawn(output) && !is_bare(output)) {
-		draw_kept(output);
-		if (output->mode == OUTPUT_BOX) rule(output, "└", "┴", "┘");
+		if (!output->began || output->cell_count) draw_kept(output);
+		if (!output->upright) grid_footer(&output->grid, &output->line);
 	}
+	output->open = output->redrawn = false;
 	return flush(output);
+}
+
+void output_abort(Output *output)
+{
+	if (!output->open) return;
+	bool shown = output->redrawn ? output->screen.drawn_lines > 0 : output->mode == OUTPUT_JSON ? output->rows > 0 : output->began || output->cell_count > 0;
+	if (shown || !(is_drawn(output) || output->mode == OUTPUT_JSON)) {
+		on_end(output);
+		return;
+	}
+	strbuf_clear(&output->line);
+	screen_release(&output->screen);
+	output->open = output->redrawn = false;
 }
 
 static void on_done(void *context, const char *tag)

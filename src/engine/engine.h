@@ -62,12 +62,18 @@ typedef enum SessionMode {
 	SESSION_TERMINAL,                     /* a person: changing results are redrawn, hints are given */
 } SessionMode;
 
-typedef struct ResultColumn { const char *name; Type type; } ResultColumn;
+typedef struct ResultColumn {
+	const char *name;
+	Type type;
+	int sort_rank;                        /* RESULT_CHANGES: the query orders its rows by this column: 1 first, then 2 ...; 0: it does not */
+	bool descending, nulls_last;
+} ResultColumn;
 
 typedef enum ResultKind {
 	RESULT_TABLE,                         /* rows of one result */
 	RESULT_APPEND,                        /* a continuous query that only adds rows: print each as it comes */
-	RESULT_CHANGES,                       /* a continuous query whose result changes, or SUBSCRIBE: first column "op" */
+	RESULT_CHANGES,                       /* a continuous query whose result changes: first column "op"; a terminal draws the result again in place */
+	RESULT_FEED,                          /* SUBSCRIBE: the same, but the changes are what is asked for */
 	RESULT_TEXT,                          /* EXPLAIN, SHOW CREATE, PEEK: one TEXT column, printed bare on a terminal */
 } ResultKind;
 
