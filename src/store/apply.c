@@ -391,6 +391,7 @@ static bool takes_rows(const Changes *changes)
 bool store_apply(Store *store, StoreTable *table, const Changes *changes, StoreApplied *counts, Error *err)
 {
 	StoreApplied unused;
+	(void)store;
 	if (!counts) counts = &unused;
 	*counts = (StoreApplied){0};
 	assert(store->in_transaction && table->store == store);
@@ -439,6 +440,7 @@ static bool collect_expired(StoreTable *table, int column, const Value *before, 
 bool store_table_expire(Store *store, StoreTable *table, int column, const Value *before, int64_t limit, int64_t *count, Error *err)
 {
 	int64_t *rowids = NULL, found = 0, removed = 0;
+	(void)store;
 	assert(store->in_transaction);
 	bool ok = need_retention_index(table, column, err) && need_remove(table, err) && collect_expired(table, column, before, limit, &rowids, &found, err);
 	for (int64_t i = 0; ok && i < found; i++) ok = remove_rowid(table, rowids[i], &removed, err);
