@@ -227,7 +227,7 @@ unit(A) ::= UNIT(T) LP INTEGER COMMA INTEGER RP. { A = T; }
 /* ksqlDB: 10 SECONDS */
 %type duration {AstExpr *}
 duration(A) ::= number(V) UNIT(U). { A = ast_interval(p, V, AST_NO_TOKEN, V, U, U); }
-duration(A) ::= interval(A).
+duration(A) ::= interval(E). { A = ast_duration(p, E); }
 
 expr(A) ::= literal(A).
 expr(A) ::= PARAM(T). { A = ast_parameter(p, T); }
@@ -897,6 +897,7 @@ command(A) ::= DESCRIBE|DESC whole_query(Q). { A = ast_describe(p, false, AST_NO
 extended(A) ::= . { A = false; }
 extended(A) ::= EXTENDED. { A = true; }
 
+command(A) ::= EXPLAIN PLAN_FOR|QUERY_PLAN explained(S). { A = ast_explain(p, NULL, NULL, S); }
 command(A) ::= EXPLAIN explained(S). { A = ast_explain(p, NULL, NULL, S); }
 command(A) ::= EXPLAIN stages(W) explained(S). { A = ast_explain(p, W, NULL, S); }
 command(A) ::= EXPLAIN LP flags(L) RP explained(S). { A = ast_explain(p, NULL, L, S); }
@@ -906,11 +907,10 @@ command(A) ::= EXPLAIN LP flags(L) RP stages(W) explained(S). { A = ast_explain(
 command(A) ::= EXPLAIN LP flags(L) RP stages(W). { A = ast_explain_name(p, W, L); }
 %type stages {AstIdents *}
 stages(A) ::= nm(N). { A = ast_idents(p, NULL, N); }
-stages(A) ::= MATERIALIZED_VIEW(T). { A = ast_idents(p, NULL, ast_ident(p, T)); }
+stages(A) ::= MATERIALIZED_VIEW(T). { A = ast_idents(p, NULL, ast_ident_word(T, "materialized view")); }
 stages(A) ::= stages(L) nm(N). { A = ast_idents(p, L, N); }
-stages(A) ::= stages(L) MATERIALIZED_VIEW(T). { A = ast_idents(p, L, ast_ident(p, T)); }
+stages(A) ::= stages(L) MATERIALIZED_VIEW(T). { A = ast_idents(p, L, ast_ident_word(T, "materialized view")); }
 stages(A) ::= stages(L) COMMA nm(N). { A = ast_idents(p, L, N); }
-stages(A) ::= stages(L) FOR. { A = ast_stages_for(L); }
 
 %type explained {AstStatement *}
 explained(A) ::= whole_query(Q). { A = ast_explained(p, AST_STATEMENT_QUERY, Q); }

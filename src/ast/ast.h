@@ -618,7 +618,7 @@ typedef struct AstDescribe {
 
 typedef struct AstExplain {
 	bool analyze;
-	AstIdents stages;             /* words before the statement: EXPLAIN LOGICAL PHYSICAL SELECT ... (not ANALYZE, PLAN FOR, QUERY PLAN) */
+	AstIdents stages;             /* words before the statement: EXPLAIN LOGICAL PHYSICAL SELECT ... (not ANALYZE; PLAN FOR and QUERY PLAN say nothing) */
 	AstOptions options;           /* EXPLAIN (VERBOSE, TYPES true) */
 	AstRelationKind kind;         /* EXPLAIN [MATERIALIZED VIEW] v */
 	AstName name;                 /* no parts: statement */

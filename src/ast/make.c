@@ -62,6 +62,8 @@ AstIdent ast_ident_string(Parse *p, Token token)
 	return ident;
 }
 
+AstIdent ast_ident_word(Token token, const char *text) { return (AstIdent){.text = text, .span = token_span(token)}; }
+
 AstName *ast_name(Parse *p, AstName *name, AstIdent part)
 {
 	if (!name) {
@@ -407,7 +409,7 @@ AstTypeName *ast_type_word(Parse *p, AstTypeName *type, Token word)
 {
 	char *text = type_words(p, word);
 	if (!strcmp(text, "array")) return ast_type_array_of(p, type, word);       /* INT ARRAY */
-	if (type->kind != AST_TYPE_PLAIN) {
+	if (type->kind != AST_TYPE_PLAIN || (type->parameters[0] >= 0 && word.type != TK_ZONE_SUFFIX)) {
 		parse_wrong(p, token_span(word), "syntax error near \"%s\"", text);
 		return type;
 	}

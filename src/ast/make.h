@@ -90,6 +90,7 @@ uint16_t ast_depth(Parse *p, int depth);          /* checks AST_DEPTH_MAX */
 /* ---- names and words (make.c) ---- */
 AstIdent ast_ident(Parse *p, Token token);
 AstIdent ast_ident_string(Parse *p, Token token);
+AstIdent ast_ident_word(Token token, const char *text);           /* a token that stands for several words */
 AstName *ast_name(Parse *p, AstName *name, AstIdent part);
 AstName *ast_name_before(Parse *p, AstIdent part, AstName *name);
 AstNames *ast_names(Parse *p, AstNames *list, const AstName *name);
@@ -128,6 +129,7 @@ AstExpr *ast_literal(Parse *p, AstLiteralKind kind, Token token);
 AstExpr *ast_literal_typed(Parse *p, AstLiteralKind kind, Token word, Token string);
 AstExpr *ast_signed_number(Parse *p, Token sign, Token number);
 AstExpr *ast_interval(Parse *p, Token word, Token sign, Token value, Token unit, Token to_unit);
+AstExpr *ast_duration(Parse *p, AstExpr *interval);
 AstExpr *ast_parameter(Parse *p, Token token);
 AstExpr *ast_column(Parse *p, const AstName *name);
 AstExpr *ast_parenthesis(Parse *p, Token left, AstExpr *expr, Token right);
@@ -254,7 +256,6 @@ AstStatement *ast_show_setting(Parse *p, const AstOption *setting);
 AstStatement *ast_show_create(Parse *p, Token word, Token kind, const AstName *name);
 AstStatement *ast_describe(Parse *p, bool extended, Token kind, const AstName *name, AstQuery *query);
 AstStatement *ast_describe_function(Parse *p, AstIdent name);
-AstIdents *ast_stages_for(AstIdents *stages);
 AstStatement *ast_explain(Parse *p, AstIdents *stages, const AstOptions *options, AstStatement *statement);
 AstStatement *ast_explain_name(Parse *p, AstIdents *stages, const AstOptions *options);
 AstStatement *ast_set_show(Parse *p, Token word);

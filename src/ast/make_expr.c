@@ -134,6 +134,12 @@ AstExpr *ast_interval(Parse *p, Token word, Token sign, Token value, Token unit,
 	return quoted && sign.type ? ast_unary(p, sign, e) : e;
 }
 
+AstExpr *ast_duration(Parse *p, AstExpr *interval)
+{
+	if (interval->kind != AST_LITERAL) parse_wrong(p, interval->span, "a duration has no sign");
+	return interval;
+}
+
 /* ---- parameters and names ---- */
 
 static int parameter_find(const Parse *p, const char *name)

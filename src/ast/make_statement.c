@@ -186,20 +186,11 @@ AstStatement *ast_describe_function(Parse *p, AstIdent name)
 
 /* ---- EXPLAIN ---- */
 
-/* EXPLAIN PLAN FOR */
-AstIdents *ast_stages_for(AstIdents *stages)
-{
-	if (ast_ident_is(stages->at[stages->count - 1], "plan")) stages->count--;
-	return stages;
-}
-
-/* ANALYZE is a flag; QUERY PLAN, SQLite's words, say nothing. */
+/* ANALYZE is a flag. */
 static void take_stages(Parse *p, AstExplain *explain, const AstIdents *words)
 {
 	for (int i = 0; i < words->count; i++) {
-		bool last = i + 1 == words->count;
 		if (ast_ident_is(words->at[i], "analyze")) explain->analyze = true;
-		else if (!last && ast_ident_is(words->at[i], "query") && ast_ident_is(words->at[i + 1], "plan")) i++;
 		else vec_push_in(p->arena, &explain->stages, words->at[i]);
 	}
 }
@@ -226,11 +217,22 @@ static uint32_t inner_start(const Parse *p)
 
 AstStatement *ast_explained(Parse *p, AstStatementKind kind, void *node) { return ast_statement(p, kind, node); }
 
+/* EXPLAIN (ANALYZE, ...) is EXPLAIN ANALYZE (...) */
+static void take_explain_options(Parse *p, AstExplain *explain, const AstOptions *options)
+{
+	for (int i = 0; i < options->count; i++) {
+		const AstOption *option = &options->at[i];
+		bool flag = option->kind == AST_OPTION_NONE || option->kind == AST_OPTION_BOOLEAN;
+		if (flag && !strcmp(option->name, "analyze")) explain->analyze = !option->value || *option->value == 't';
+		else vec_push_in(p->arena, &explain->options, *option);
+	}
+}
+
 static AstExplain *explain_new(Parse *p, const AstIdents *stages, const AstOptions *options)
 {
 	AstExplain *explain = arena_new(p->arena, AstExplain);
 	if (stages) take_stages(p, explain, stages);
-	if (options) explain->options = *options;
+	if (options) take_explain_options(p, explain, options);
 	return explain;
 }
 
@@ -253,10 +255,9 @@ static AstRelationKind kind_of_word(AstIdent word)
 AstStatement *ast_explain_name(Parse *p, AstIdents *stages, const AstOptions *options)
 {
 	AstIdent name = stages->at[--stages->count];
-	AstRelationKind kind = stages->count ? kind_of_word(stages->at[stages->count - 1]) : AST_KIND_NOT_SAID;
-	if (kind) stages->count--;
 	AstExplain *explain = explain_new(p, stages, options);
-	explain->kind = kind;
+	if (explain->stages.count) explain->kind = kind_of_word(explain->stages.at[explain->stages.count - 1]);
+	if (explain->kind) explain->stages.count--;
 	explain->name = *ast_name(p, NULL, name);
 	return ast_statement(p, AST_STATEMENT_EXPLAIN, explain);
 }

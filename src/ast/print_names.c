@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "keywords.h"
+#include "parser.h"
 
 static const char *const OP_TEXTS[AST_OP_COUNT] = {
 	[AST_OP_NONE] = "",
@@ -146,20 +147,34 @@ void ast_print_options(const AstOptions *options, StrBuf *out)
 
 /* ---- types ---- */
 
-/* Words in capitals, parameters behind the first of them that can have any: TIMESTAMP(3) WITH TIME ZONE */
+/* Whether the words of a type read as a type again; else they stand in quotes, as one. */
+static bool type_reads_bare(const char *name)
+{
+	bool fine = *name != ' ';
+	for (const char *at = name; *at; at++) fine &= isalnum((unsigned char)*at) || *at == '_' || (*at == ' ' && at[1] && at[1] != ' ');
+	for (const char *at = name; fine && *at; at += strspn(at, " ")) {
+		size_t bytes = strcspn(at, " ");
+		int token = keyword_token(at, bytes);
+		fine = !token || token == TK_INTERVAL || keyword_class(token) == KEYWORD_PLAIN;
+		at += bytes;
+	}
+	return fine;
+}
+
+/* Words in capitals, parameters before the zone: TIMESTAMP(3) WITH TIME ZONE */
 static void print_plain_type(const AstTypeName *type, StrBuf *out)
 {
-	const char *zone = strstr(type->name, " with");
-	size_t head = zone ? (size_t)(zone - type->name) : strlen(type->name);
-	bool words = true;
-	for (const char *at = type->name; *at; at++) words &= isalnum((unsigned char)*at) || *at == '_' || *at == ' ';
-	int first = keyword_token(type->name, strcspn(type->name, " "));
-	words &= !first || keyword_class(first) != KEYWORD_RESERVED;
-	if (!words) {
-		strbuf_add_sql_ident(out, type->name);
-		head = strlen(type->name);
+	static const char *const ZONES[] = {" with time zone", " without time zone", " with local time zone", " without local time zone"};
+	size_t bytes = strlen(type->name), head = bytes;
+	for (size_t i = 0; i < sizeof ZONES / sizeof *ZONES; i++) {
+		size_t zone = strlen(ZONES[i]);
+		if (bytes > zone && !strcmp(type->name + bytes - zone, ZONES[i])) head = bytes - zone;
 	}
-	for (size_t i = 0; words && i < head; i++) strbuf_addc(out, (char)toupper((unsigned char)type->name[i]));
+	StrBuf words = STRBUF_INIT;
+	strbuf_add(&words, type->name, head);
+	if (!type_reads_bare(words.text)) strbuf_add_sql_ident(out, words.text);
+	else for (size_t i = 0; i < head; i++) strbuf_addc(out, (char)toupper((unsigned char)words.text[i]));
+	strbuf_release(&words);
 	if (type->parameters[0] >= 0) {
 		strbuf_printf(out, "(%d", type->parameters[0]);
 		if (type->parameters[1] >= 0) strbuf_printf(out, ",%d", type->parameters[1]);

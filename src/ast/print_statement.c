@@ -2,6 +2,7 @@
 #include "ast/print.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *const OR_ACTIONS[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK"};
 
@@ -122,8 +123,8 @@ static void print_kind(AstRelationKind kind, StrBuf *out)
 /* Words of `what`: a setting may have dots (or be a string), all others are separate words */
 static void print_what(const char *what, StrBuf *out)
 {
-	bool words = true;
-	for (const char *at = what; *at; at++) words &= (*at >= 'a' && *at <= 'z') || *at == ' ' || *at == '_';
+	bool words = *what != ' ';
+	for (const char *at = what; *at; at++) words &= (*at >= 'a' && *at <= 'z') || *at == '_' || (*at == ' ' && at[1] && at[1] != ' ');
 	if (!words) print_string(what, out);
 	for (const char *at = what; words && *at; at++) strbuf_addc(out, *at >= 'a' && *at <= 'z' ? (char)(*at - 32) : *at);
 }
@@ -157,15 +158,23 @@ static void print_describe(const AstDescribe *describe, StrBuf *out)
 	else ast_print_name(&describe->name, out);
 }
 
+/* Bare, QUERY PLAN would be SQLite's words */
+static void print_stage(const char *stage, StrBuf *out)
+{
+	if (!strcasecmp(stage, "query")) strbuf_add_sql_ident(out, stage);
+	else ast_print_ident(stage, out);
+}
+
 static void print_explain(const AstExplain *explain, StrBuf *out)
 {
-	strbuf_adds(out, explain->analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ");
-	for (int i = 0; i < explain->stages.count; i++) {
-		ast_print_ident(explain->stages.at[i].text, out);
-		strbuf_addc(out, ' ');
-	}
+	strbuf_adds(out, "EXPLAIN ");
 	if (explain->options.count) {
 		ast_print_options(&explain->options, out);
+		strbuf_addc(out, ' ');
+	}
+	if (explain->analyze) strbuf_adds(out, "ANALYZE ");
+	for (int i = 0; i < explain->stages.count; i++) {
+		print_stage(explain->stages.at[i].text, out);
 		strbuf_addc(out, ' ');
 	}
 	print_kind(explain->kind, out);
@@ -191,7 +200,7 @@ static void print_set(const AstStatement *statement, StrBuf *out)
 
 static void print_transaction(const AstTransaction *transaction, StrBuf *out)
 {
-	static const char *const WORDS[] = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT ", "RELEASE ", "ROLLBACK TO "};
+	static const char *const WORDS[] = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "};
 	strbuf_adds(out, transaction->statement_set ? "BEGIN STATEMENT SET" : WORDS[transaction->kind]);
 	if (transaction->name.text) ast_print_ident(transaction->name.text, out);
 }

@@ -38,6 +38,8 @@ static const struct { uint16_t token, words[4]; } PHRASES[] = {
 	{TK_ON_OFFSET_GAP, {TK_ON, TK_OFFSET, TK_GAP}},
 	{TK_PARTITIONED_BY, {TK_PARTITIONED, TK_BY}},
 	{TK_PARTITION_BY, {TK_PARTITION, TK_BY}},
+	{TK_PLAN_FOR, {TK_PLAN, TK_FOR}},
+	{TK_QUERY_PLAN, {TK_QUERY, TK_PLAN}},
 	{TK_RESPECT_NULLS, {TK_RESPECT, TK_NULLS}},
 	{TK_SIMILAR, {TK_SIMILAR, TK_TO}},
 	{TK_WATERMARK_FOR, {TK_WATERMARK, TK_FOR}},
@@ -158,6 +160,8 @@ static bool phrase_fits(Parse *p, const uint16_t *words)
 	int next = next_type(p, count);
 	if (words[0] == TK_ON && words[1] == TK_CONFLICT) return next == TK_LP || next == TK_DO || is_name(next);
 	if (words[0] == TK_NOT) return p->words.previous == TK_RP || p->words.previous == TK_KEY;
+	if (words[0] == TK_PLAN || words[0] == TK_QUERY) return p->words.previous == TK_EXPLAIN;
+	if (words[0] == TK_WATERMARK) return next != TK_SYSTEM_TIME || next_type(p, count + 2) != TK_OF;
 	if (words[1] == TK_ORDINALITY) return p->words.previous == TK_RP;
 	return next != TK_DOT;
 }
@@ -259,6 +263,8 @@ static int word_here(Parse *p, const Token *token)
 		return is_like(w) ? type : TK_ID;
 	case TK_BY:
 		return w->raw == TK_ORDER || w->raw == TK_GROUP || w->raw == TK_ADVANCE ? type : TK_ID;
+	case TK_REPLACE:
+		return next == TK_INTO || w->raw == TK_OR ? type : TK_ID;
 	case TK_CAST: case TK_TRY_CAST:
 		return next == TK_LP ? type : TK_ID;
 	case TK_SAFE_CAST:
