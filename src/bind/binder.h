@@ -108,6 +108,8 @@ Relation *find_relation_error(Binder *binder, const AstName *name);             
 void note_read(Binder *binder, Relation *relation);
 void notice(Binder *binder, const char *format, ...) __attribute__((format(printf, 2, 3)));
 ScopeColumn scope_column_of(Binder *binder, const char *name, ColumnId id, Type declared, bool nullable);
+/* Fields of a ROW that is kept as JSON, taken out of it where they are read. */
+bool fields_from_json(Binder *binder, ScopeColumn *column, Span span);
 void scope_table_make_nullable(Binder *binder, ScopeTable *table);
 /* Columns of the type that a query sees: ROW, ARRAY and MAP values are JSON. */
 Type plain_type(Type declared);
@@ -126,7 +128,7 @@ bool constant_text(Binder *binder, const AstExpr *ast, const char *what, const c
 Expr *bind_expr(Clause *clause, const AstExpr *ast);
 Expr *bind_condition(Clause *clause, const AstExpr *ast);                        /* BOOLEAN; numbers by SQLite's truth */
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span);
-Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type to);                /* cast as into a column */
+Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared);          /* cast as into a column of that type */
 Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where); /* no columns in sight */
 /* An expression that keeps what is known of its fields and elements, where it is a column. */
 bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out);

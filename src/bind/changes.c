@@ -103,7 +103,7 @@ static bool set_one(Clause *clause, const Relation *target, const AstIdent *name
 	int column = assignable_column(binder, target, name);
 	if (column < 0) return false;
 	bool is_default = !value || (value->kind == AST_CALL && names_equal(call_name(value->call), "default") && !value->call->arguments.count);
-	row[column] = is_default ? default_of(binder, target, column) : bind_assigned(clause, value, plain_type(target->columns[column].type));
+	row[column] = is_default ? default_of(binder, target, column) : bind_assigned(clause, value, target->columns[column].type);
 	if (row[column]) return true;
 	if (!binder->err->detail[0]) error_detail(binder->err, "column \"%s\" of %s \"%s\"", target->columns[column].name, relation_kind_name(target->kind), target->name);
 	return false;

@@ -248,10 +248,28 @@ static bool decimal_literal(Binder *binder, const AstExpr *ast, Type to, Expr **
 	return true;
 }
 
-/* A value that goes into a column of the given type. */
-Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type to)
+/* ROW(a, b) into a ROW column: its fields by their names, as the record would have them */
+static Expr *bind_row_value(Clause *clause, const AstExpr *ast, Type row)
 {
 	Binder *binder = clause->binder;
+	if (ast->args.count != row.field_count) {
+		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "the column has %d fields but ROW has %d values", row.field_count, ast->args.count);
+		return NULL;
+	}
+	Expr **args = arena_array(binder->arena, Expr *, 2 * row.field_count + 1);
+	for (int i = 0; i < row.field_count; i++) {
+		args[2 * i] = expr_text(binder->arena, row.fields[i].name);
+		args[2 * i + 1] = bind_assigned(clause, ast->args.at[i], row.fields[i].type);
+		if (!args[2 * i + 1]) return NULL;
+	}
+	return expr_call(binder->arena, "json_object", args, 2 * row.field_count, ast->span, binder->err);
+}
+
+Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
+{
+	Binder *binder = clause->binder;
+	if (declared.kind == TYPE_ROW && ast->kind == AST_ROW) return bind_row_value(clause, ast, declared);
+	Type to = plain_type(declared);
 	Expr *e;
 	if (!decimal_literal(binder, ast, to, &e)) return NULL;
 	if (e) return e;

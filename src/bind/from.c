@@ -1,7 +1,7 @@
 /* FROM: relations, views expanded where they are used, derived tables. Joins are in joins.c, functions in windows.c and table_functions.c.
  *
- * A scan gives out every column of its relation, and for ROW columns every field besides: what is not read falls away by pruning, and so
- * the decoder is asked for bid.price alone.
+ * A scan gives out every column of its relation, and for ROW columns of records every field besides: what is not read falls away by pruning,
+ * and so the decoder is asked for bid.price alone. In the file a ROW is JSON, and its fields are taken out of it.
  */
 #include "bind/binder.h"
 
@@ -73,7 +73,9 @@ bool scan_relation(Binder *binder, Relation *relation, AstTable *ast, AstIdent a
 		table->columns[i] = scope_column_of(binder, column->name, id, column->type, !column->not_null);
 		table->columns[i].hidden = column->hidden;
 		table->columns[i].proctime = is_proctime(column);
-		add_fields(&scanning, &table->columns[i], path);
+		if (relation_is_local(relation)) {
+			if (!fields_from_json(binder, &table->columns[i], span)) return false;
+		} else add_fields(&scanning, &table->columns[i], path);
 	}
 	table->relation = relation;
 	Plan *plan = plan_new(binder->context, PLAN_SCAN, 0);

@@ -65,7 +65,7 @@ static Expr *bind_cell(Inserting *inserting, const AstExpr *ast, int i)
 	Scope nothing = {0};
 	Clause clause = {.binder = inserting->binder, .scope = &nothing, .name = "VALUES"};
 	if (is_default(ast)) return default_of(inserting->binder, inserting->target, inserting->columns[i]);
-	Expr *e = bind_assigned(&clause, ast, target_type(inserting, i));
+	Expr *e = bind_assigned(&clause, ast, inserting->target->columns[inserting->columns[i]].type);
 	if (!e) name_column(inserting, inserting->columns[i], ast->span);
 	return e;
 }

@@ -75,6 +75,22 @@ static void make_nullable(Binder *binder, ScopeColumn *columns, int count)
 
 void scope_table_make_nullable(Binder *binder, ScopeTable *table) { make_nullable(binder, table->columns, table->column_count); }
 
+bool fields_from_json(Binder *binder, ScopeColumn *column, Span span)
+{
+	column->field_count = 0;
+	if (column->declared.kind != TYPE_ROW) return true;
+	column->fields = arena_array(binder->arena, ScopeColumn, column->declared.field_count + 1);
+	for (int i = 0; i < column->declared.field_count; i++) {
+		const RowField *field = &column->declared.fields[i];
+		Expr *value = json_field(binder, column->expr, field->name, field->type, span);
+		if (!value) return false;
+		column->fields[i] = (ScopeColumn){.name = field->name, .expr = value, .declared = field->type};
+		if (!fields_from_json(binder, &column->fields[i], span)) return false;
+		column->field_count++;
+	}
+	return true;
+}
+
 /* Exact case first, then ignoring case. *count: how many fit equally well. */
 static ScopeColumn *find_among(ScopeColumn *columns, int count, const char *name, int *found_count)
 {

@@ -246,7 +246,9 @@ static RelationColumn *add_column(Making *making, const char *name, Type type, C
 	ColumnPath path = {.column = relation->column_count};
 	making->table->column_count = ++relation->column_count;
 	*seen = scope_column_of(making->binder, column->name, kind == COLUMN_COMPUTED ? 1 : add_input(making, path, plain_type(type)), type, true);
-	if (kind != COLUMN_COMPUTED) add_input_fields(making, seen, path);
+	if (kind == COLUMN_COMPUTED) return column;
+	if (relation->connector) add_input_fields(making, seen, path);
+	else fields_from_json(making->binder, seen, SPAN_NONE);
 	return column;
 }
 

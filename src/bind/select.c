@@ -453,7 +453,7 @@ static Plan *distinct_on_plan(Making *making, Plan *input, OpSortKey *order, OpS
 	return plan;
 }
 
-static void name_rows(Making *making, Rows *out)
+static bool name_rows(Making *making, Rows *out)
 {
 	Select *select = making->select;
 	Binder *binder = select->binder;
@@ -467,8 +467,10 @@ static void name_rows(Making *making, Rows *out)
 		to->name = item->name;
 		to->expr = expr_column(binder->arena, item->id, column->type, column->nullable, SPAN_NONE);
 		to->hidden = to->merged = false;
-		if (select->ast->distinct) to->field_count = 0;
+		bool passes = to->field_count && !select->ast->distinct && to->fields[0].expr->kind == EXPR_COLUMN;
+		if (!passes && !fields_from_json(binder, to, item->span)) return false;
 	}
+	return true;
 }
 
 static bool plan_items(Making *making, Rows *out)
@@ -499,8 +501,7 @@ static bool plan_items(Making *making, Rows *out)
 		out->plan = sort_plan(binder, plan, making->around, order, keys, out);
 		if (!out->plan) return false;
 	}
-	name_rows(making, out);
-	return true;
+	return name_rows(making, out);
 }
 
 bool bind_select(Binder *binder, AstSelect *ast, Scope *outer, const AstQuery *around, Rows *out)

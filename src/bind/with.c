@@ -243,6 +243,10 @@ static ScopeColumn shared_column(Binder *binder, const Plan *use, const ScopeCol
 	for (int i = 0; i < use->column_count; i++)
 		if (use->shared_columns[i] == from->expr->column)
 			column.expr = expr_column(binder->arena, use->columns[i].id, use->columns[i].type, use->columns[i].nullable, SPAN_NONE);
+	if (from->field_count && from->fields[0].expr->kind != EXPR_COLUMN) {
+		fields_from_json(binder, &column, use->span);     /* was possible where the CTE was bound */
+		return column;
+	}
 	column.fields = arena_array(binder->arena, ScopeColumn, from->field_count + 1);
 	for (int i = 0; i < from->field_count; i++) column.fields[i] = shared_column(binder, use, &from->fields[i]);
 	return column;
