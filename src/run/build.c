@@ -77,26 +77,12 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 	return ok;
 }
 
-/* A reader hands its rows to all scans of the pipeline at once. */
-static bool is_backfilled(const Lowered *lowered, int scan)
-{
-	const LoweredScan *own = &lowered->scans.at[scan];
-	if (own->relation->kind == RELATION_MATERIALIZED) return false;
-	for (int s = 0; s < lowered->scans.count; s++) {
-		const LoweredScan *other = &lowered->scans.at[s];
-		bool came_before = other->before_others > own->before_others || (other->before_others == own->before_others && s < scan);
-		if (other->relation == own->relation && came_before) return true;
-	}
-	return false;
-}
-
 bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
 {
 	for (int first = 1; first >= 0; first--)              /* the table of a PROCTIME join comes before its left side */
 		for (int s = 0; s < pipeline->lowered->scans.count; s++) {
 			LoweredScan *scan = &pipeline->lowered->scans.at[s];
-			if (scan->before_others != first || is_backfilled(pipeline->lowered, s)) continue;
-			if (!backfill_scan(runtime, lane, pipeline, scan, err)) return false;
+			if (scan->before_others == first && !backfill_scan(runtime, lane, pipeline, scan, err)) return false;
 		}
 	return true;
 }
