@@ -28,7 +28,11 @@ typedef struct Config {
 
 static const Config *config;
 
-static const char *types(void) { return config->by_time ? "integer timestamp integer text" : config->closes ? "timestamp integer integer text" : "integer integer integer text"; }
+static const char *types(void)
+{
+	if (config->by_time) return "integer timestamp integer text";
+	return config->closes ? "timestamp integer integer text" : "integer integer integer text";
+}
 
 #define INT(n) {.type = TYPE(INTEGER), .i64 = (n)}
 

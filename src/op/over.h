@@ -125,11 +125,21 @@ typedef struct OverPart {
 void over_part_touched(OverPart *part, Over *over, const OverNote *note, Arena *arena);
 /* All rows of a partition whose time the watermark has passed (all: every row). */
 void over_part_passed(OverPart *part, Over *over, uint32_t group, bool all, int64_t watermark, Arena *arena);
-static inline Value *over_result(const OverPart *part, int position, int call) { return &part->results[(size_t)(position - part->from) * part->over->call_count + call]; }
+static inline Value *over_result(const OverPart *part, int position, int call)
+{
+	return &part->results[(size_t)(position - part->from) * part->over->call_count + call];
+}
 static inline bool over_same_peers(const OverItem *a, const OverItem *b)
 {
 	uint32_t bytes = a->row->entry.order_bytes;
 	return bytes == b->row->entry.order_bytes && memcmp(a->key, b->key, bytes) == 0;
+}
+/* A stored column seen from a position on */
+static inline Column over_column_from(const OverPart *part, int column, int position)
+{
+	const Column *whole = &part->columns[column];
+	size_t bytes = phys_bytes(type_phys(whole->type)) * (size_t)position;
+	return (Column){.type = whole->type, .data = (char *)whole->data + bytes, .null = whole->null + position};
 }
 /* First ORDER BY key of a row */
 Value over_order_value(const Over *over, const char *key, Arena *arena);

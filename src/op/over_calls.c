@@ -84,7 +84,8 @@ static void shift_reach(Call *call)
 static OverWay aggregate_way(const Call *call, const Aggregate *aggregate)
 {
 	bool grows = call->frame.start == BOUND_UNBOUNDED_PRECEDING && call->frame.exclude == EXCLUDE_NO_OTHERS;
-	bool extreme = aggregate->ordered_reads_first_only && (aggregate->default_order == AGGREGATE_ORDER_VALUE || aggregate->default_order == AGGREGATE_ORDER_VALUE_DESC);
+	bool by_value = aggregate->default_order == AGGREGATE_ORDER_VALUE || aggregate->default_order == AGGREGATE_ORDER_VALUE_DESC;
+	bool extreme = aggregate->ordered_reads_first_only && by_value;
 	if (aggregate->apply && (grows || !aggregate->fold_needs_append_only)) return WAY_FOLD;
 	if (extreme && call->frame.exclude == EXCLUDE_NO_OTHERS) return WAY_EXTREME;
 	return aggregate->apply ? WAY_AGAIN : WAY_ORDERED;
@@ -138,6 +139,8 @@ static uint32_t call_state_bytes(const Call *call)
 	return call->way == WAY_VALUE ? sizeof(ValueState) : 0;
 }
 
+static bool is_offset(FrameBound bound) { return bound == BOUND_PRECEDING || bound == BOUND_FOLLOWING; }
+
 static void call_make(Stored *stored, Call *call, const OverCall *said)
 {
 	Over *over = stored->over;
@@ -154,8 +157,7 @@ static void call_make(Stored *stored, Call *call, const OverCall *said)
 		over->has_running = true;
 	}
 	over->looks_ahead |= call->after.kind != REACH_NONE;
-	bool by_offset = call->frame.start == BOUND_PRECEDING || call->frame.start == BOUND_FOLLOWING || call->frame.end == BOUND_PRECEDING || call->frame.end == BOUND_FOLLOWING;
-	over->ranges |= call->way >= WAY_VALUE && call->frame.unit == FRAME_RANGE && by_offset;
+	over->ranges |= call->way >= WAY_VALUE && call->frame.unit == FRAME_RANGE && (is_offset(call->frame.start) || is_offset(call->frame.end));
 }
 
 static void mark_needed(Over *over)

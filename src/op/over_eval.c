@@ -178,10 +178,7 @@ static void fold_rows(const Eval *e, void *state, int from, int to, int64_t weig
 		int count = 1;
 		while (count < ROWS_AT_ONCE && from + count < to && passes(e, from + count)) count++;
 		Column args[OVER_ARGS_MAX];
-		for (int a = 0; a < e->call->arg_count; a++) {
-			const Column *column = &e->part->columns[e->call->args[a]];
-			args[a] = (Column){.type = column->type, .data = (char *)column->data + phys_bytes(type_phys(column->type)) * (size_t)from, .null = column->null + from};
-		}
+		for (int a = 0; a < e->call->arg_count; a++) args[a] = over_column_from(e->part, e->call->args[a], from);
 		for (int i = 0; i < count; i++) groups[i] = state, weights[i] = weight;
 		e->call->aggregate->apply(groups, args, e->call->arg_count, count, weight == 1 ? NULL : weights, &e->part->over->spill);
 		from += count;

@@ -125,10 +125,7 @@ static void base_see(Over *over, const OverPart *part, const Call *call, void *s
 	}
 	if (!row_passes(part, call, position)) return;
 	Column args[OVER_ARGS_MAX];
-	for (int a = 0; a < call->arg_count; a++) {
-		const Column *column = &part->columns[call->args[a]];
-		args[a] = (Column){.type = column->type, .data = (char *)column->data + phys_bytes(type_phys(column->type)) * (size_t)position, .null = column->null + position};
-	}
+	for (int a = 0; a < call->arg_count; a++) args[a] = over_column_from(part, call->args[a], position);
 	call->aggregate->apply(&state, args, call->arg_count, 1, NULL, &over->spill);
 }
 

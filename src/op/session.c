@@ -223,8 +223,10 @@ static Value *values_keep(Session *session, const void *key, const RowEntry *ent
 	int count = session->rows.column_count;
 	Value *values = arena_alloc(&session->noted, sizeof *values * (size_t)(count + 1));
 	row_order_read(&session->rows, key, entry, values, &session->noted);
-	for (int c = 0; c < count; c++)
-		if (!values[c].is_null && type_phys(values[c].type) == PHYS_STR) values[c].str = str_copy(&session->noted, str_at(&values[c].str), values[c].str.bytes);
+	for (int c = 0; c < count; c++) {
+		Str *text = &values[c].str;
+		if (!values[c].is_null && type_phys(values[c].type) == PHYS_STR) *text = str_copy(&session->noted, str_at(text), text->bytes);
+	}
 	return values;
 }
 
