@@ -189,7 +189,7 @@ static void constants_have_these_values(void **state)
 		{"date_format(TIMESTAMP '2026-01-05 15:07:09.123456', 'EEE, d MMM yy h:mm a SSSSSS')", "Mon, 5 Jan 26 3:07 PM 123456"}, {"date_format(TIMESTAMP '2026-01-05 15:07:09', 'yyyy-MM-dd''T''HH:mm:ssXXX')", "2026-01-05T15:07:09Z"},
 		{"parse_timestamp('2026-01-05 15:07:09x', 'yyyy-MM-dd HH:mm:ss')", "NULL"}, {"unix_timestamp('2026-01-05 00:00:00')", "1767571200"}, {"timestampdiff('month', TIMESTAMP '2026-01-31 00:00:00', TIMESTAMP '2026-02-28 00:00:00')", "0"},
 		{"age(TIMESTAMP '2026-01-01 00:00:00', TIMESTAMP '2026-03-31 00:00:00')", "P-2M-30D"}, {"extract(week FROM DATE '2027-01-01')", "53"}, {"extract(isoyear FROM DATE '2027-01-01')", "2026"},
-		{"extract(dow FROM DATE '2026-11-22')", "0"}, {"extract(century FROM DATE '2000-01-01')", "20"}, {"TIMESTAMP '2026-11-20 10:00:00' - TIMESTAMP '2026-11-21 11:00:00'", "P-1DT-1H"}, {"TIME '23:00' + INTERVAL '90 minutes'", "00:30:00"},
+		{"extract(dow FROM DATE '2026-11-22')", "0"}, {"extract(century FROM DATE '2000-01-01')", "20"}, {"TIMESTAMP '2026-11-20 10:00:00' - TIMESTAMP '2026-11-21 11:00:00'", "P-1DT-1H"}, {"timezone('Europe/Berlin', TIMESTAMP '2026-07-01 12:00:00')", "2026-07-01 14:00:00"}, {"TIME '23:00' + INTERVAL '90 minutes'", "00:30:00"},
 		{"strftime('%Y-%m-%dT%H:%M:%f', '2026-11-20 10:00:00.1239')", "2026-11-20T10:00:00.123"}, {"date('nonsense')", "NULL"}, {"datetime('2026-11-20', '+1 fortnight')", "NULL"}, {"datetime(1767571200, 'unixepoch', '+1 day')", "2026-01-06 00:00:00"},
 		/* JSON */
 		{"'{\"a\":true}' ->> 'a'", "1"}, {"'{\"a\":null}' ->> 'a'", "NULL"}, {"'{\"a\":null}' -> 'a'", "null"}, {"'{\"a\":1}' -> 'b'", "NULL"}, {"'[1,2,3]' -> 1", "2"}, {"json_extract('{\"a\":\"x\\u00e4\\n\"}', '$.a')", "xä\n"},

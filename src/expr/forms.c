@@ -119,6 +119,10 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	if (is(name, "nullif") && arg_count == 2) return resolve_nullif(arena, args, span, err);
 	if ((is(name, "iif") || is(name, "if")) && arg_count >= 2) return resolve_if(arena, args, arg_count, span, err);
 	if ((is(name, "extract") || is(name, "date_part")) && arg_count == 2) return resolve_extract(arena, args, span, err);
+	if (is(name, "timezone") && arg_count == 2) {
+		Expr *swapped[2] = {args[1], args[0]};
+		return expr_call(arena, "at time zone", swapped, 2, span, err);
+	}
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
 		return resolve_sqlite_time(arena, name, time_at, args, arg_count, span, err);
