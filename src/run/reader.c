@@ -701,7 +701,7 @@ bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, 
 	return true;
 }
 
-bool reader_backfill(Reader *reader, const Pipeline *pipeline, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err)
+bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err)
 {
 	Partition own = {.reader = reader, .watermark = *watermark, .committed_watermark = *watermark};
 	arena_clear(&reader->step_arena);
@@ -719,7 +719,7 @@ bool reader_backfill(Reader *reader, const Pipeline *pipeline, Batch *rows, int6
 	reader_number(reader, &own, &numbered, rows, 0);
 	for (int s = 0; s < reader->scans.count; s++) {
 		ReaderScan *scan = &reader->scans.at[s];
-		if (scan->pipeline != pipeline) continue;
+		if (scan->scan != only) continue;
 		scan->pipeline->rows_in += rows->count;
 		if (!scan_deliver(reader, scan, rows, false, NULL, err)) return false;
 	}

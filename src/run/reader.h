@@ -176,9 +176,9 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 /* Changes of a local relation, columns as declared (relation->columns, computed ones filled by reader_local_batch). */
 bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err);
 
-/* Rows that the relation already holds, for a new pipeline only. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
+/* Rows that the relation already holds, for one scan of a new pipeline only. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
  * rows meet it, as they did when they came. */
-bool reader_backfill(Reader *reader, const Pipeline *pipeline, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err);
+bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err);
 
 /* Would a cut now find a partition idle that was not, or awake that was? */
 bool reader_idles(const Reader *reader, int64_t now_monotonic_us);

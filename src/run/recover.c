@@ -130,7 +130,7 @@ static bool replay_log(void *context, int64_t commit, int64_t seq, int64_t relat
 {
 	(void)seq;
 	Replay *replay = context;
-	if (commit > replay->commit) return true;
+	if (commit != replay->commit) return true;
 	Relation *relation = catalog_find_id(replay->runtime->catalog, relation_id);
 	if (!relation) return true;                           /* dropped since */
 	Type *types = mem_alloc(sizeof *types * (size_t)(relation->column_count + 1));
