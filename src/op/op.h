@@ -54,7 +54,8 @@ typedef struct WatermarkColumn { int column; int64_t delta_us; bool inclusive; }
 
 enum { OP_INPUTS_MAX = 64, OP_WATERMARKS_MAX = 8 };
 
-typedef struct WatermarkTerm { int input, index; int64_t delta_us; } WatermarkTerm;       /* index into the input's watermark columns */
+/* index into the input's watermark columns; input -1: the commit's clock (PROCTIME()) */
+typedef struct WatermarkTerm { int input, index; int64_t delta_us; } WatermarkTerm;
 typedef struct WatermarkRule { WatermarkTerm *terms; int term_count; } WatermarkRule;      /* of out watermark i: min over terms */
 
 struct Op {

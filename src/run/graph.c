@@ -53,12 +53,12 @@ void graph_link(Graph *graph)
 	}
 }
 
-static int64_t rule_watermark(const Op *op, const WatermarkRule *rule)
+static int64_t rule_watermark(const Op *op, const WatermarkRule *rule, int64_t system_us)
 {
 	int64_t least = WATERMARK_END;
 	for (int t = 0; t < rule->term_count; t++) {
 		const WatermarkTerm *term = &rule->terms[t];
-		int64_t watermark = op->in_watermarks[term->input][term->index];
+		int64_t watermark = term->input < 0 ? system_us : op->in_watermarks[term->input][term->index];
 		if (watermark != WATERMARK_NONE && watermark != WATERMARK_END) watermark -= term->delta_us;
 		if (watermark < least) least = watermark;
 	}
@@ -76,7 +76,7 @@ bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err)
 		arena_clear(&op->scratch);
 		if (op->class->commit && !op->class->commit(op, commit, err)) return false;
 		for (int w = 0; w < op->rule_count && node->producer_count; w++) {
-			int64_t watermark = rule_watermark(op, &op->rules[w]);
+			int64_t watermark = rule_watermark(op, &op->rules[w], commit->system_us);
 			if (watermark > op->out_watermarks[w]) op->out_watermarks[w] = watermark;
 		}
 	}
