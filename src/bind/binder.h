@@ -118,6 +118,7 @@ Type plain_type(Type declared);
 Expr *bind_literal(Binder *binder, const AstExpr *ast);
 bool literal_value(Binder *binder, const AstExpr *ast, Value *out);
 Expr *bind_parameter(Binder *binder, const AstExpr *ast);
+const char *parameter_text(Binder *binder, const char *name, Span span);      /* NULL: err */
 bool bind_type(Binder *binder, const AstTypeName *ast, Type *out);
 /* Constants of clauses: LIMIT, WITHIN, windows. what: "LIMIT", for messages */
 bool constant_integer(Binder *binder, const AstExpr *ast, const char *what, int64_t *out, bool *is_null);

@@ -85,20 +85,25 @@ Expr *bind_literal(Binder *binder, const AstExpr *ast)
 
 /* ---- parameters ---- */
 
-Expr *bind_parameter(Binder *binder, const AstExpr *ast)
+const char *parameter_text(Binder *binder, const char *name, Span span)
 {
 	const BindSettings *settings = binder->settings;
+	const char *text = settings->parameter ? settings->parameter(settings->context, name) : NULL;
+	if (text) return text;
+	error_set(binder->err, ERR_UNDEFINED_OBJECT, span, "parameter \":%s\" has no value", name);
+	error_hint(binder->err, "Give it one with -v %s=value.", name);
+	return NULL;
+}
+
+Expr *bind_parameter(Binder *binder, const AstExpr *ast)
+{
 	if (!ast->text) {
 		error_set(binder->err, ERR_UNSUPPORTED, ast->span, "a parameter without a name cannot be given a value");
 		error_hint(binder->err, "Write :name, and give its value with -v name=value.");
 		return NULL;
 	}
-	const char *text = settings->parameter ? settings->parameter(settings->context, ast->text) : NULL;
-	if (!text) {
-		error_set(binder->err, ERR_UNDEFINED_OBJECT, ast->span, "parameter \":%s\" has no value", ast->text);
-		error_hint(binder->err, "Give it one with -v %s=value.", ast->text);
-		return NULL;
-	}
+	const char *text = parameter_text(binder, ast->text, ast->span);
+	if (!text) return NULL;
 	Value value = {.type = TYPE(INTEGER)};
 	size_t bytes = strlen(text);
 	bool is_digits = bytes && strspn(text, "+-0123456789") == bytes;

@@ -10,11 +10,13 @@ typedef VEC(OptionText) OptionTexts;
 
 static void say(void *context, const char *text) { notice(context, "%s", text); }
 
+/* NULL: err */
 static const char *option_text(Binder *binder, const AstOption *option)
 {
 	switch (option->kind) {
 	case AST_OPTION_NULL: return "";
 	case AST_OPTION_NONE: return "true";
+	case AST_OPTION_PARAMETER: return parameter_text(binder, option->value, option->value_span);
 	case AST_OPTION_INTERVAL: {
 		if (!option->unit) return option->value;
 		char *text = arena_printf(binder->arena, "%s %s", option->value, option->unit);
@@ -30,12 +32,15 @@ static void add_text(Binder *binder, OptionTexts *texts, const char *name, const
 	vec_push_in(binder->arena, texts, (OptionText){name, value, name_span, value_span});
 }
 
-static void add_options(Binder *binder, OptionTexts *texts, const AstOptions *options)
+static bool add_options(Binder *binder, OptionTexts *texts, const AstOptions *options)
 {
 	for (int i = 0; i < options->count; i++) {
 		const AstOption *option = &options->at[i];
-		add_text(binder, texts, option->name, option_text(binder, option), option->name_span, option->value_span);
+		const char *text = option_text(binder, option);
+		if (!text) return false;
+		add_text(binder, texts, option->name, text, option->name_span, option->value_span);
 	}
+	return true;
 }
 
 static bool has_text(const OptionTexts *texts, const char *const *names)
@@ -72,8 +77,7 @@ static bool add_format(Binder *binder, OptionTexts *texts, const AstFormat *form
 	bool native = !format->encode || names_equal(format->encode, "native") || names_equal(format->encode, "none");
 	if (!native) add_text(binder, texts, "format", format->encode, format->encode_span, format->encode_span);
 	if (format->key_encode) add_text(binder, texts, "key_format", format->key_encode, format->encode_span, format->encode_span);
-	add_options(binder, texts, &format->options);
-	return true;
+	return add_options(binder, texts, &format->options);
 }
 
 /* What the session says for Kafka relations that do not say it. */
@@ -92,7 +96,7 @@ static void add_session(Binder *binder, OptionTexts *texts)
 bool relation_options(Binder *binder, const AstOptions *given, const AstFormat *format, OptionsOf of, OptionSet *out)
 {
 	OptionTexts texts = {0};
-	add_options(binder, &texts, given);
+	if (!add_options(binder, &texts, given)) return false;
 	if (!add_format(binder, &texts, format)) return false;
 	if (binder->settings->stored) return options_load(binder->arena, texts.at, texts.count, out, binder->err);
 	if (of != OPTIONS_OF_VIEW) add_session(binder, &texts);
@@ -152,7 +156,7 @@ bool merge_options(Binder *binder, const OptionSet *old, const AstOptions *given
 	OptionTexts texts = {0};
 	for (int i = 0; i < old->count; i++)
 		if (!gives_way(given, old->at[i].name)) add_text(binder, &texts, old->at[i].name, old->at[i].value, SPAN_NONE, SPAN_NONE);
-	add_options(binder, &texts, given);
+	if (!add_options(binder, &texts, given)) return false;
 	return options_bind(binder->arena, texts.at, texts.count, of, out, say, binder, binder->err);
 }
 

@@ -300,6 +300,7 @@ static bool bind_clauses(Making *making, Scope *outer)
 {
 	Select *select = making->select;
 	if (!bind_select_from(select, outer) || !bind_where(select) || !bind_group_by(select)) return false;
+	if (select->ast->partition_by.count) return REFUSE(select->binder, select->ast->partition_by.at[0]->span, "PARTITION BY of a whole query");
 	finish_group_window(select);
 	if (!bind_ksql_window(select)) return false;
 	for (int i = 0; i < select->ast->items.count; i++)

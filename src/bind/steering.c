@@ -270,13 +270,15 @@ static bool bind_print(Binder *binder, AstPrint *ast, BoundKind kind)
 	return true;
 }
 
-static void bind_set(Binder *binder, const AstSet *ast, BoundKind kind)
+static bool bind_set(Binder *binder, const AstSet *ast, BoundKind kind)
 {
 	binder->out->kind = kind;
 	const AstOption *option = &ast->option;
 	const char *value = option->value;
 	if (value && option->kind == AST_OPTION_INTERVAL && option->unit) value = arena_printf(binder->arena, "%s %s", value, option->unit);
+	if (value && option->kind == AST_OPTION_PARAMETER && !(value = parameter_text(binder, value, option->value_span))) return false;
 	binder->out->set = (Option){option->name, value, option->value_span};
+	return true;
 }
 
 bool bind_steering(Binder *binder, AstStatement *statement)
@@ -289,8 +291,8 @@ bool bind_steering(Binder *binder, AstStatement *statement)
 	case AST_STATEMENT_SHOW: return bind_show(binder, statement->show);
 	case AST_STATEMENT_DESCRIBE: return bind_describe(binder, statement->describe);
 	case AST_STATEMENT_EXPLAIN: return bind_explain(binder, statement->explain);
-	case AST_STATEMENT_SET: bind_set(binder, statement->set, BOUND_SET); return true;
-	case AST_STATEMENT_RESET: bind_set(binder, statement->set, BOUND_RESET); return true;
+	case AST_STATEMENT_SET: return bind_set(binder, statement->set, BOUND_SET);
+	case AST_STATEMENT_RESET: return bind_set(binder, statement->set, BOUND_RESET);
 	case AST_STATEMENT_TRANSACTION: out->kind = BOUND_TRANSACTION; return true;
 	case AST_STATEMENT_FLUSH: out->kind = BOUND_FLUSH; return true;
 	case AST_STATEMENT_CHECKPOINT: out->kind = BOUND_CHECKPOINT; return true;
