@@ -120,10 +120,19 @@ static Plan *settle_base(Settling *settling, Plan *base, Plan *top)
 	return NULL;
 }
 
+static bool any_input_is_settled(const Plan *plan)
+{
+	for (int i = 0; i < plan->input_count; i++)
+		if (is_settled(plan->inputs[i])) return true;
+	return false;
+}
+
 /* Down through projections to what made the rows; conditions on it are applied first. */
 static Plan *settle(Settling *settling, Plan *plan)
 {
 	if (is_settled(plan)) return plan;
+	if (plan->kind == PLAN_UNION && !any_input_is_settled(plan) && plan->facts.append_only && settling_watermark(plan))
+		return hold(settling, plan, settling_watermark(plan)->column);        /* the lowest of all inputs settles */
 	if (plan->kind == PLAN_UNION || plan->kind == PLAN_PROJECT || plan->kind == PLAN_EXPAND) {
 		for (int i = 0; i < plan->input_count; i++)
 			if (!(plan->inputs[i] = settle(settling, plan->inputs[i]))) return NULL;
