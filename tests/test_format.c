@@ -129,6 +129,12 @@ static const FieldCase FIELDS[] = {
 	{"an exponent", DECIMAL(10, 2), BYTES("{\"a\":125e-2}"), "1.25", ""},
 	{"more digits than it keeps", DECIMAL(10, 2), BYTES("{\"a\":1.255}"), "BAD", "field \"a\": 1.255 has more digits than the column keeps"},
 	{"digits that a double would lose", DECIMAL(10, 2), BYTES("{\"a\":12.500000000000000000001}"), "BAD", "more digits"},
+	{"17 digits that a double takes for 2", DECIMAL(10, 2), BYTES("{\"a\":0.29999999999999999}"), "BAD", "more digits"},
+	{"15 digits", DECIMAL(20, 5), BYTES("{\"a\":1234567890.12345}"), "1234567890.12345", ""},
+	{"16 digits", DECIMAL(20, 5), BYTES("{\"a\":12345678901.12345}"), "12345678901.12345", ""},
+	{"a decimal beside a long number", DECIMAL(10, 2), BYTES("{\"b\":1234567890123456,\"a\":0.07}"), "0.07", ""},
+	{"a negative decimal", DECIMAL(10, 2), BYTES("{\"a\":-0.05}"), "-0.05", ""},
+	{"a decimal with an exponent of a few digits", DECIMAL(38, 2), BYTES("{\"a\":1.5e20}"), "150000000000000000000.00", ""},
 	{"a decimal too large", DECIMAL(4, 2), BYTES("{\"a\":100}"), "BAD", "is out of range"},
 
 	{"text", T(TEXT), BYTES("{\"a\":\"x\"}"), "x", ""},
@@ -609,6 +615,41 @@ static void both_parsers_find_the_same(void **state)
 	json_tree_release(&two);
 }
 
+static void runs_of_16_digits_are_seen_wherever_they_are(void **state)
+{
+	(void)state;
+	char text[80];
+	for (int length = 14; length < 19; length++)
+		for (int at = 0; at + length < 70; at++) {
+			memset(text, 'x', sizeof text);
+			memset(text + at, '7', (size_t)length);
+			text[at + length / 2] = '.';
+			assert_int_equal(json_has_long_number(text, 70), length >= 16);
+			assert_int_equal(json_has_long_number(text + at, (size_t)length), length >= 16);
+		}
+}
+
+static void decimals_by_double_are_decimals_by_text(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 20000; n++) {
+		char text[64], shown[64];
+		unsigned digits = 1 + roll(15), scale = roll(6);
+		uint64_t x = 0;
+		for (unsigned i = 0; i < digits; i++) x = x * 10 + roll(10);
+		static const uint64_t POWERS[] = {1, 10, 100, 1000, 10000, 100000};
+		snprintf(shown, sizeof shown, "%llu.%05llu", (unsigned long long)(x / POWERS[scale]), (unsigned long long)(x % POWERS[scale] * (POWERS[5] / POWERS[scale])));
+		if (scale) snprintf(text, sizeof text, "{\"a\":%llu.%0*llu}", (unsigned long long)(x / POWERS[scale]), (int)scale, (unsigned long long)(x % POWERS[scale]));
+		else snprintf(text, sizeof text, "{\"a\":%llue0}", (unsigned long long)x);
+		StrBuf cell = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		decode_one((DecoderConfig){.format = "json"}, &(Wanted){"a", DECIMAL(20, 5)}, 1, (Record){.value = text, .value_bytes = (uint32_t)strlen(text)}, &cell, &heard);
+		if (strcmp(cell.text, shown) != 0) fail_msg("%s gives %s", text, cell.text);
+		strbuf_release(&cell);
+		strbuf_release(&heard.text);
+	}
+}
+
 static void paths_are_names_divided_by_dots(void **state)
 {
 	(void)state;
@@ -661,6 +702,8 @@ int main(void)
 		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),
 		cmocka_unit_test(a_full_batch_leaves_the_rest),
 		cmocka_unit_test(both_parsers_find_the_same),
+		cmocka_unit_test(runs_of_16_digits_are_seen_wherever_they_are),
+		cmocka_unit_test(decimals_by_double_are_decimals_by_text),
 		cmocka_unit_test(paths_are_names_divided_by_dots),
 		cmocka_unit_test(hashes_do_not_depend_on_how_records_were_cut),
 	};

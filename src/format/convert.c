@@ -134,6 +134,18 @@ static bool to_integer(Decoder *d, int col, const JsonSlot *slot, int64_t *out)
 	return true;
 }
 
+/* The decimal that a double stands for, if it was written with at most 15 digits: those are all told apart by doubles (C's DBL_DIG),
+ * so another one of 15 digits that gives the same double is the same. False: not so, or more digits than the scale keeps. */
+static bool short_decimal(double x, int scale, Int128 *out)
+{
+	static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	if (scale > 15 || !(fabs(x) < 1e15)) return false;
+	double scaled = nearbyint(x * POWERS[scale]);
+	if (!(fabs(scaled) < 1e15) || scaled / POWERS[scale] != x) return false;
+	*out = (Int128)scaled;
+	return true;
+}
+
 static bool to_decimal(Decoder *d, int col, const JsonSlot *slot, Int128 *out)
 {
 	Type type = d->types[col];
@@ -146,6 +158,7 @@ static bool to_decimal(Decoder *d, int col, const JsonSlot *slot, Int128 *out)
 	}
 	if (slot->kind != SLOT_REAL && slot->kind != SLOT_NUMBER && slot->kind != SLOT_STRING && slot->kind != SLOT_BYTES) return bad(d, col, slot, ERR_INVALID_TEXT, NULL);
 	size_t bytes;
+	if (slot->kind == SLOT_REAL && !d->class->may_be_long(d, col) && short_decimal(slot->f64, type.scale, out) && *out < limit && *out > -limit) return true;
 	const char *text = slot_text(d, col, slot, &bytes);
 	Exact exact = exact_scaled(text, bytes, type.scale, out);
 	if (exact == EXACT_OK && (*out >= limit || *out <= -limit)) exact = EXACT_RANGE;

@@ -20,6 +20,8 @@ struct DecoderClass {
 	int (*decode)(Decoder *decoder, const RecordBatch *records, int from);
 	/* The text of the value in a column's slot of kind SLOT_REAL or SLOT_NESTED. */
 	JsonSpan (*text)(Decoder *decoder, int column);
+	/* Whether the number in a column's slot of kind SLOT_REAL may have been written with more than 15 digits. */
+	bool (*may_be_long)(Decoder *decoder, int column);
 	/* Whether the field of a column was ever seen, and one of the names that are there in its place (NULL: none). */
 	const char *(*nearest)(Decoder *decoder, int column);
 };

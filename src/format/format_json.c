@@ -26,6 +26,7 @@ typedef struct Part {                 /* the value, or the key */
 	const char *text;
 	size_t bytes;
 	bool is_scanned;              /* the scan holds this record's texts */
+	enum { LONG_UNKNOWN, LONG_NONE, LONG_SOME } long_numbers;
 } Part;
 
 typedef struct DecoderJson {
@@ -62,6 +63,7 @@ static void part_release(Part *part)
 static bool part_parse(Part *part, const char *text, size_t bytes)
 {
 	part->text = text, part->bytes = bytes;
+	part->long_numbers = LONG_UNKNOWN;
 	JsonSimdResult result = json_simd_parse(part->simd, &part->tree, text, bytes);
 	part->is_scanned = result != JSON_SIMD_OK;
 	return result == JSON_SIMD_OK || json_scan_parse(&part->scan, &part->tree, text, bytes);
@@ -144,20 +146,36 @@ static void use_place(Decoder *d, DecoderJson *j, int place)
 	}
 }
 
-static JsonSpan json_text(Decoder *d, int col)
+/* The slot of a column's present value and the part that it is in. */
+static int slot_of(const Decoder *d, int col, Part **part)
 {
 	DecoderJson *j = d->state;
 	const JsonSlot *keys = j->key.tree.slots;
 	bool stand_in = j->key_slots && j->key_slots[col] >= 0 && keys && j->found[col] == &keys[j->key_slots[col]];
 	bool key = stand_in || d->config.columns[col].from == DECODE_KEY_FIELD;
-	Part *part = key ? &j->key : &j->value;
+	*part = key ? &j->key : &j->value;
+	return stand_in ? j->key_slots[col] : j->slots[key ? col : j->place * d->config.column_count + col];
+}
+
+static JsonSpan json_text(Decoder *d, int col)
+{
+	Part *part;
+	int slot = slot_of(d, col, &part);
 	if (!part->is_scanned) {
 		/* the strings of the DOM stay where they are; slots that were REAL or NESTED now have their text */
 		part->is_scanned = json_scan_parse(&part->scan, &part->tree, part->text, part->bytes);
 		assert(part->is_scanned);             /* the two parsers accept the same texts, but for what only the scan can read */
 		if (!part->is_scanned) return (JsonSpan){"", 0};
 	}
-	return part->scan.raws[stand_in ? j->key_slots[col] : j->slots[key ? col : j->place * d->config.column_count + col]];
+	return part->scan.raws[slot];
+}
+
+static bool json_may_be_long(Decoder *d, int col)
+{
+	Part *part;
+	slot_of(d, col, &part);
+	if (part->long_numbers == LONG_UNKNOWN) part->long_numbers = json_has_long_number(part->text, part->bytes) ? LONG_SOME : LONG_NONE;
+	return part->long_numbers == LONG_SOME;
 }
 
 static bool dead(Decoder *d, const char *error)
@@ -307,5 +325,5 @@ static const char *json_nearest(Decoder *d, int col)
 }
 
 const DecoderClass DECODER_JSON = {
-	.init = json_init, .release = json_release, .decode = json_decode, .text = json_text, .nearest = json_nearest,
+	.init = json_init, .release = json_release, .decode = json_decode, .text = json_text, .may_be_long = json_may_be_long, .nearest = json_nearest,
 };

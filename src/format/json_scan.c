@@ -372,6 +372,26 @@ bool json_each_field(const char *text, size_t bytes, JsonEachField *each, void *
 	return r.at == r.end;
 }
 
+bool json_has_long_number(const char *text, size_t bytes)
+{
+	const char *at = text, *end = text + bytes;
+	int run = 0;
+#ifdef __SSE2__
+	const __m128i first = _mm_set1_epi8('.'), span = _mm_set1_epi8('9' - '.');
+	for (; end - at >= 16; at += 16) {
+		__m128i x = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)at), first);
+		unsigned others = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(x, span), x)) & 0xffff;
+		if (!others || run + __builtin_ctz(others) >= 16) return true;
+		run = __builtin_clz(others << 16);
+	}
+#endif
+	for (; at < end; at++) {
+		run = *at >= '.' && *at <= '9' ? run + 1 : 0;
+		if (run >= 16) return true;
+	}
+	return false;
+}
+
 void json_add_minified(StrBuf *out, const char *text, size_t bytes)
 {
 	const char *end = text + bytes;

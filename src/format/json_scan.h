@@ -38,6 +38,9 @@ void json_add_minified(StrBuf *out, const char *text, size_t bytes);
 /* Whether the text is one JSON value. */
 bool json_is_valid(const char *text, size_t bytes);
 
+/* Whether somewhere 16 or more characters of a number (digits and a point) follow each other. */
+bool json_has_long_number(const char *text, size_t bytes);
+
 /* A JSON string with quotes; the text must be UTF-8. */
 void json_add_string(StrBuf *out, const char *text, size_t bytes);
 
