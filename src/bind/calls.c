@@ -129,6 +129,17 @@ static bool split_parameters(Binder *binder, const AstExpr *ast, Expr **args, in
 	return true;
 }
 
+/* Of equal values only one is left: it can be ordered only by what they share. */
+static bool orders_by_arguments(Binder *binder, const AstExpr *ast, const AggregateCall *call)
+{
+	for (int i = 0; i < call->order_count; i++) {
+		bool found = false;
+		for (int j = 0; j < call->arg_count; j++) found |= expr_equal(call->args[j], call->order[i].expr);
+		if (!found) return error_set(binder->err, ERR_GROUPING, ast->span, "%s(DISTINCT ...) can be ordered by its arguments only", call_name(ast->call));
+	}
+	return true;
+}
+
 static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, AggregateCall *out)
 {
 	const AstCall *call = ast->call;
@@ -138,7 +149,7 @@ static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, Aggr
 	if (within && call->order_by.count) return REFUSE(inner->binder, ast->span, "ORDER BY inside of %s()", call_name(call));
 	if (!terms->count || !out->aggregate->obeys_order) return true;
 	out->order_count = terms->count;
-	return bind_order_terms(inner, terms->at, terms->count, &out->order);
+	return bind_order_terms(inner, terms->at, terms->count, &out->order) && (!call->distinct || orders_by_arguments(inner->binder, ast, out));
 }
 
 /* Arguments, for percentile_cont(0.5) WITHIN GROUP (ORDER BY x) with x before them. */

@@ -185,6 +185,11 @@ static bool join_others(Changing *changing, AstTable *others, JoinKind kind, Pla
 	Binder *binder = changing->binder;
 	From from = {0};
 	if (!bind_from(binder, others, NULL, NULL, &from)) return false;
+	const char *target = changing->scope.tables.at[0]->alias.text;
+	for (int i = 0; i < from.tables.count; i++)
+		if (from.tables.at[i]->alias.text && names_equal(from.tables.at[i]->alias.text, target))
+			return error_set(binder->err, ERR_DUPLICATE_ALIAS, others->span, "\"%s\" stands for two relations", target)
+				|| error_hint(binder->err, "Give one of them another name with AS.");
 	for (int i = 0; i < from.tables.count; i++) vec_push_in(binder->arena, &changing->scope.tables, from.tables.at[i]);
 	for (int i = 0; i < from.merged.count; i++) vec_push_in(binder->arena, &changing->scope.merged, from.merged.at[i]);
 	*join = plan_new(binder->context, PLAN_JOIN, 2);

@@ -663,6 +663,16 @@ static RelationKind kind_of(const Making *making)
 	return ast->kind == AST_KIND_TABLE ? RELATION_TABLE : RELATION_STREAM;
 }
 
+/* Records are not refused for what other records are: there a constraint would be a promise that nobody keeps. */
+static bool check_constraints(Making *making)
+{
+	const Relation *relation = making->relation;
+	Span span = making->ast->name.span;
+	if (relation->check_count && relation->connector) return REFUSE(making->binder, span, "CHECK of a relation with a connector") || error_hint(making->binder->err, "Filter the rows in a view.");
+	if (relation->unique_count && (relation->connector || relation->kind != RELATION_TABLE)) return REFUSE(making->binder, span, "UNIQUE of what is no local table");
+	return true;
+}
+
 static bool check_kind(Making *making)
 {
 	Relation *relation = making->relation;
@@ -688,7 +698,7 @@ bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out)
 	relation->connector = connector ? arena_strdup(&relation->arena, connector->value) : NULL;
 	relation->kind = kind_of(&making);
 	if (!make_columns(&making) || !make_keys(&making) || !make_checks(&making) || !make_defaults(&making)) return false;
-	if (!make_watermark(&making) || !make_event_time(&making) || !check_kind(&making)) return false;
+	if (!make_watermark(&making) || !make_event_time(&making) || !check_kind(&making) || !check_constraints(&making)) return false;
 	keep_exprs(&making);
 	keep_options(binder, relation, &making.options);
 	return true;
