@@ -52,6 +52,7 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	Relation *relation = create->relation;
 	if (!runtime_start(engine->runtime, err)) return false;
 	if (session->transaction && engine->runtime->gathering && !runtime_flush(engine->runtime, err)) return false;
+	session->context->result_is_final = create->relation->kind == RELATION_SINK;
 	Lowered *lowered = engine_lower(session, session->context, create->query.plan, err);
 	if (!lowered) return false;
 	facts_from_lowered(relation, lowered);

@@ -72,7 +72,7 @@ bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, 
 	Engine *engine = engine_pointer;
 	Arena arena;
 	arena_init(&arena, 0);
-	PlanContext context = {.arena = &arena};
+	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK};
 	BindSettings settings = {.stored = true};
 	BoundQuery query = {0};
 	Relation *again = bind_relation_text(relation->sql, relation->id, engine->catalog, &settings, &context, &query, err);

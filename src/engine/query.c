@@ -389,6 +389,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	Continuous run = {.session = session, .query = query, .left = -1, .local = reads_only_local(query)};
 	continuous_plan(&run);
 	bool final = run.local && session->mode == SESSION_BATCH;
+	session->context->result_is_final = true;
 	Lowered *lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
 	if (!lowered) return false;
 	bool append_only = lowered->append_only;
@@ -426,6 +427,7 @@ bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
 	Continuous run = {.session = session, .query = &subscribe->query, .left = subscribe->limit};
 	continuous_plan(&run);
+	session->context->result_is_final = true;
 	Lowered *lowered = engine_lower(session, session->context, subscribe->query.plan, err);
 	if (!lowered) return false;
 	client_init(&run.client);

@@ -388,16 +388,29 @@ static void result_columns(Lowering *lowering, const Plan *plan, const LoweredNo
 	result_key(lowering, plan);
 }
 
+static uint64_t hash_note(uint64_t hash, const LoweredNote *note)
+{
+	const Op *op = note->op;
+	hash = hash_combine(hash, hash_bytes(op->class->name, strlen(op->class->name)));
+	hash = hash_combine(hash, (uint64_t)op->append_only);
+	for (int i = 0; i < note->input_count; i++) hash = hash_combine(hash, (uint64_t)note->inputs[i]->id);
+	for (int w = 0; w < op->rule_count; w++) {
+		hash = hash_combine(hash, (uint64_t)note->watermarks[w].column * 2 + note->watermarks[w].inclusive);
+		hash = hash_combine(hash, (uint64_t)note->watermarks[w].delta_us);
+	}
+	return hash;
+}
+
+/* Whether saved state fits: it depends on what the nodes mean, on what closes, and on which hidden columns are kept with rows. */
 static uint64_t graph_hash(const Lowering *lowering)
 {
 	uint64_t hash = (uint64_t)lowering->out->ops.count;
-	for (int i = 0; i < lowering->classes.count; i++) hash = hash_combine(hash, lowering->classes.at[i]->hash);
-	for (int i = 0; i < lowering->out->notes.count; i++) {
-		const LoweredNote *note = &lowering->out->notes.at[i];
-		hash = hash_combine(hash, hash_bytes(note->op->class->name, strlen(note->op->class->name)));
-		hash = hash_combine(hash, (uint64_t)note->op->append_only);
-		for (int in = 0; in < note->input_count; in++) hash = hash_combine(hash, (uint64_t)note->inputs[in]->id);
+	for (int i = 0; i < lowering->classes.count; i++) {
+		const AlikeClass *class = lowering->classes.at[i];
+		hash = hash_combine(hash, class->hash);
+		hash = hash_combine(hash, (uint64_t)class->want_judge * 2 + class->want_arrival);
 	}
+	for (int i = 0; i < lowering->out->notes.count; i++) hash = hash_note(hash, &lowering->out->notes.at[i]);
 	return hash_combine(hash, (uint64_t)lowering->context->emit_on_close);
 }
 
