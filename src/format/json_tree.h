@@ -44,14 +44,14 @@ typedef struct JsonSlot {
 
 typedef enum JsonMatch { JSON_MATCH_NONE, JSON_MATCH_EXACT, JSON_MATCH_FOLDED, JSON_MATCH_AMBIGUOUS } JsonMatch;
 
-enum { JSON_ORDER_MAX = 128, JSON_KEY_BYTES_MAX = 62, JSON_DEPTH_MAX = 1024 };
+enum { JSON_ORDER_MAX = 128, JSON_KEY_BYTES_MAX = 60, JSON_DEPTH_MAX = 1024 };
 
 /* What the i-th field of the previous record was called and which child that is. */
 typedef struct JsonOrder {
+	int16_t child;                /* CHILD_NONE, CHILD_FOLDED */
 	uint8_t bytes;
 	char key[JSON_KEY_BYTES_MAX + 1];
-	int16_t child;                /* CHILD_NONE, CHILD_FOLDED */
-} JsonOrder;
+} JsonOrder;                      /* 64 bytes */
 
 enum { CHILD_NONE = -1, CHILD_FOLDED = -2 };
 
