@@ -77,8 +77,9 @@ static Source *open_known(const OptionSet *options, const char *const *known, in
 {
 	Source *source;
 	Error err = ERROR_INIT;
-	SourceConfig config = {.name = "s", .options = options, .format = format_find(options_text(options, "format"), SPAN_NONE, &err), .known = known, .known_count = known_count};
+	SourceConfig config = {.name = "s", .options = options, .format = format_find(options_text(options, "format"), SPAN_NONE, &err)};
 	if (!source_open(&config, &source, &err)) fail_msg("%s", err.message);
+	for (int i = 0; i < known_count; i++) source_know(source, i, known[i]);
 	return source;
 }
 

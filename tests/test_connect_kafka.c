@@ -290,6 +290,21 @@ static void starts_are_numbers_for_every_option(void **state)
 	}
 }
 
+static void a_partition_that_is_new_is_read_from_its_beginning(void **state)
+{
+	Cluster *cluster = *state;
+	Reader reader;
+	topic_make(cluster, "grown", 2);
+	produce_numbers(cluster, "grown", 0, 3);
+	produce_numbers(cluster, "grown", 1, 3);
+	reader_open(&reader, cluster->brokers, "grown", "start", "latest");
+	source_know(reader.source, 0, "0");
+	reader_list(&reader);
+	assert_int_equal(reader.partitions.at[0].start, 3);
+	assert_int_equal(reader.partitions.at[1].start, 0);
+	reader_close(&reader);
+}
+
 static void a_position_that_is_not_there_is_lost_with_both_positions(void **state)
 {
 	Cluster *cluster = *state;
@@ -491,6 +506,7 @@ int main(void)
 		cmocka_unit_test(partitions_are_polled_one_by_one_and_wait_when_they_are_not),
 		cmocka_unit_test(a_bounded_topic_ends_where_it_ended_at_the_start),
 		cmocka_unit_test(starts_are_numbers_for_every_option),
+		cmocka_unit_test(a_partition_that_is_new_is_read_from_its_beginning),
 		cmocka_unit_test(a_position_that_is_not_there_is_lost_with_both_positions),
 		cmocka_unit_test(another_record_at_the_last_position_shows_a_topic_made_anew),
 		cmocka_unit_test(a_missing_broker_is_named_and_waited_for),

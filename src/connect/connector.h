@@ -66,9 +66,6 @@ typedef struct SourceConfig {
 	const char *name;             /* of the relation, for messages */
 	const OptionSet *options;     /* resolved; the source copies what it needs */
 	const Format *format;         /* how to cut bytes into records; NULL: the connector makes columns itself */
-	/* Names of partitions by number as an earlier run had them (files): they get the same numbers again; NULL: none. */
-	const char *const *known;
-	int known_count;
 	int64_t queue_bytes;          /* to hold at most, all partitions together; 0: 32 MiB */
 	/* Columns that may be asked of a connector that makes them itself: all declared ones. */
 	const DecodeColumn *declared;
@@ -110,6 +107,10 @@ typedef struct SourceLost {
 
 bool source_open(const SourceConfig *config, Source **source, Error *err);
 void source_close(Source *source);
+
+/* Before the first source_partitions(): a partition that an earlier run has read. Its number stays its own (files: by its name;
+ * others ignore it), and what is new besides it begins at its earliest record, whatever `start` says. */
+void source_know(Source *source, int partition, const char *name);
 
 /* All partitions with what is known of them now; waits for the answer at most timeout_ms. Not there: ERR_CONNECTION naming the
  * brokers, or ERR_NO_TOPIC naming the topic, retryable; files: ERR_FILE_NOT_FOUND. Names and numbers of earlier calls stay. */
@@ -183,6 +184,7 @@ const Connector *connector_find(const char *name);                        /* can
 /* ---- for connectors: what they implement ---- */
 typedef struct SourceClass {
 	void (*close)(Source *source);
+	void (*know)(Source *source, int partition, const char *name);          /* NULL: nothing to remember */
 	bool (*partitions)(Source *source, SourcePartitions *out, int timeout_ms, Error *err);
 	bool (*assign)(Source *source, int partition, const SourceStart *start, Error *err);
 	void (*unassign)(Source *source, int partition);

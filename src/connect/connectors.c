@@ -50,6 +50,11 @@ void source_close(Source *source)
 	if (source) source->class->close(source);
 }
 
+void source_know(Source *source, int partition, const char *name)
+{
+	if (source->class->know) source->class->know(source, partition, name);
+}
+
 bool source_partitions(Source *source, SourcePartitions *out, int timeout_ms, Error *err)
 {
 	return source->class->partitions(source, out, timeout_ms, err);

@@ -76,14 +76,23 @@ static FilePartition *partition_add(FileSource *source, const char *name, const 
 	return partition;
 }
 
-/* path#inode.generation of an earlier run; a plain path where nothing is followed. */
-static void partition_add_known(FileSource *source, const char *name)
+/* Numbers that were never told are gone: nothing more can be read there. */
+static void fill_gap(FileSource *source, int partition)
 {
+	while (source->partition_count < partition) partition_add(source, "", "", 0, 1);
+}
+
+/* The name is path#inode.generation, or a plain path where nothing is followed. */
+static void file_know(Source *base, int partition, const char *name)
+{
+	FileSource *source = (FileSource *)base;
 	const char *mark = source->follows ? strrchr(name, '#') : NULL;
 	uint64_t inode = 0;
 	int generation = 1;
-	if (!mark || sscanf(mark, "#%" SCNu64 ".%d", &inode, &generation) < 1) { partition_add(source, name, name, 0, 1); return; }
-	partition_add(source, name, arena_strndup(&source->arena, name, (size_t)(mark - name)), inode, generation);
+	if (!*name || partition < source->partition_count || partition >= FILES_MAX) return;
+	fill_gap(source, partition);
+	if (!mark || sscanf(mark, "#%" SCNu64 ".%d", &inode, &generation) < 1) partition_add(source, name, name, 0, 1);
+	else partition_add(source, name, arena_strndup(&source->arena, name, (size_t)(mark - name)), inode, generation);
 }
 
 /* The newest partition of a path: the one that its present file belongs to, if it is still the same file. */
@@ -276,7 +285,7 @@ static bool file_assign(Source *base, int number, const SourceStart *start, Erro
 	partition->fd = is_past ? -1 : open_partition(source, partition);
 	if (is_past) return partition->is_ended = true;
 	if (partition->fd < 0) {
-		if (start->position == 0 && !source->follows) return error_set(err, ERR_IO, SPAN_NONE, "could not open \"%s\": %s", partition->path, strerror(errno));
+		if (start->position == 0 && !source->follows && *partition->path) return error_set(err, ERR_IO, SPAN_NONE, "could not open \"%s\": %s", partition->path, strerror(errno));
 		partition->is_ended = true;                     /* read before and removed since */
 		return true;
 	}
@@ -491,7 +500,7 @@ static void file_close(Source *base)
 }
 
 static const SourceClass FILE_CLASS = {
-	.close = file_close, .partitions = file_partitions, .assign = file_assign, .unassign = file_unassign, .poll = file_poll, .release = file_release,
+	.close = file_close, .know = file_know, .partitions = file_partitions, .assign = file_assign, .unassign = file_unassign, .poll = file_poll, .release = file_release,
 	.is_caught_up = file_is_caught_up, .status = file_status, .end = file_end, .lost = file_lost,
 };
 
@@ -513,7 +522,6 @@ bool connect_file_source(const SourceConfig *config, Source **out, Error *err)
 	source->context = config->context;
 	lines_init(&source->lines, options, format);
 	source->base = (Source){.class = &FILE_CLASS, .is_bounded = !source->follows, .is_replayable = true, .fd = -1, .retry_ms = source->follows ? RETRY_MS : -1};
-	for (int i = 0; i < config->known_count && i < FILES_MAX; i++) partition_add_known(source, config->known[i]);
 	*out = &source->base;
 	return true;
 }

@@ -193,6 +193,13 @@ static void list_partitions(KafkaSource *source, const Offsets *o, SourcePartiti
 	pthread_mutex_unlock(&source->lock);
 }
 
+static void kafka_know(Source *base, int partition, const char *name)
+{
+	KafkaSource *source = (KafkaSource *)base;
+	(void)name;
+	if (partition >= source->first_count) source->first_count = partition + 1;
+}
+
 static bool kafka_partitions(Source *base, SourcePartitions *out, int timeout_ms, Error *err)
 {
 	KafkaSource *source = (KafkaSource *)base;
@@ -520,7 +527,7 @@ static void kafka_close(Source *base)
 }
 
 static const SourceClass KAFKA_CLASS = {
-	.close = kafka_close, .partitions = kafka_partitions, .assign = kafka_assign, .unassign = kafka_unassign, .poll = kafka_poll, .release = kafka_release,
+	.close = kafka_close, .know = kafka_know, .partitions = kafka_partitions, .assign = kafka_assign, .unassign = kafka_unassign, .poll = kafka_poll, .release = kafka_release,
 	.is_caught_up = kafka_is_caught_up, .status = kafka_status, .end = kafka_end, .lost = kafka_lost, .refresh = kafka_refresh,
 };
 

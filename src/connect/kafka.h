@@ -55,7 +55,7 @@ typedef struct KafkaSource {
 	rd_kafka_topic_t *handle;
 	KafkaPartition **partitions;  /* KAFKA_PARTITIONS_MAX places, filled once each */
 	_Atomic int partition_count;
-	int first_count;              /* partitions when first asked: later ones are new */
+	int first_count;              /* partitions of an earlier run, or when first asked: later ones are new */
 	void (*on_status)(void *context, const SourceStatus *status);
 	void *context;
 	/* the watch */

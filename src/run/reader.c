@@ -395,6 +395,8 @@ bool reader_start(Reader *reader, int timeout_ms, Error *err)
 		return true;
 	}
 	SourcePartitions known = {0};
+	for (int i = 0; i < reader->partitions.count && !reader->started; i++)
+		if (reader->partitions.at[i]->position >= 0) source_know(reader->source, reader->partitions.at[i]->number, reader->partitions.at[i]->name);
 	bool ok = source_partitions(reader->source, &known, timeout_ms, err);
 	for (int i = 0; ok && i < known.count; i++) {
 		Partition *partition = reader_partition(reader, known.at[i].partition, known.at[i].name);
