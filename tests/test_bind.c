@@ -212,6 +212,18 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 		"Project kind#1, TRY_CAST((t#8 ->> '$') AS INTEGER) AS t#9\n"
 		"  Expand unnest(tags#6) AS [t#8]\n"
 		"    Scan events [kind#1, bid#2, price#3, who#4, name#5, tags#6, extra#7]\n"},
+	{"SELECT unnest(tags) + 1 AS t FROM events WHERE kind = ANY (tags)",
+		"Project (TRY_CAST((unnest#10 ->> '$') AS INTEGER) + 1) AS t#11\n"
+		"  Expand unnest(tags#6) AS [unnest#10]\n"
+		"    Filter (kind#1) IN (subquery)\n"
+		"      subquery:\n"
+		"        Project TRY_CAST((element#8 ->> '$') AS INTEGER) AS element#9\n"
+		"          Expand unnest(tags#6) AS [element#8]\n"
+		"            Values 1 row []\n"
+		"      Scan events [kind#1, bid#2, price#3, who#4, name#5, tags#6, extra#7]\n"},
+	{"SELECT (bid).who.name, extra.a, tags[2] FROM events",
+		"Project name#5, (extra#7 ->> 'a') AS a#8, TRY_CAST((tags#6 ->> 1) AS INTEGER) AS tags[2]#9\n"
+		"  Scan events [kind#1, bid#2, price#3, who#4, name#5, tags#6, extra#7]\n"},
 	{"SELECT bid.price, e.bid.who.name FROM (SELECT * FROM events) e",
 		"Project price#3, name#5\n"
 		"  Project kind#1, bid#2, tags#6, extra#7, price#3, who#4, name#5\n"

@@ -199,6 +199,7 @@ struct Select {
 	VEC(SelectOver) overs;
 	VEC(SelectItem) items;
 	ColumnId grouping_id;
+	const AstExpr *row_function;  /* SELECT unnest(...): below it all else stays as it is; NULL: none */
 	GroupWindow window;
 };
 Plan *distinct_plan(Binder *binder, Plan *input, Span span);                     /* each row once */
@@ -237,6 +238,8 @@ ScopeColumn *event_time_column(ScopeTable *table);
 /* ---- table_functions.c ---- */
 /* left: what the function's arguments may read, and onto what it is set; NULL: one row */
 bool is_table_function(const char *name);
+/* UNNEST(list) as an item of SELECT: one row an element */
+Expr *bind_row_function(Clause *clause, const AstExpr *ast);
 bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *left, bool left_outer, From *out);
 
 /* ---- query.c, with.c ---- */

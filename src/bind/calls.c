@@ -261,7 +261,9 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	const AstCall *call = ast->call;
 	Expr **args;
-	if (!plain_call(clause, ast) || !bind_arguments(clause, call, &args)) return NULL;
+	if (!plain_call(clause, ast)) return NULL;
+	if (is_table_function(call_name(call)) && !function_find(call_name(call))) return bind_row_function(clause, ast);
+	if (!bind_arguments(clause, call, &args)) return NULL;
 	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);
 	if (!e) return NULL;
 	if (e->kind == EXPR_CALL) {

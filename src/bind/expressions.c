@@ -65,9 +65,30 @@ static Expr *bind_column(Clause *clause, const AstExpr *ast)
 	return json_fields(clause->binder, expr, ast->path.at + ast->path.count - left_over, left_over, ast->span);
 }
 
+/* (expression).field; *found false: no field is declared */
+static bool bind_declared_field(Clause *clause, const AstExpr *ast, ScopeColumn *out, bool *found)
+{
+	ScopeColumn from;
+	*found = false;
+	if (!bind_column_like(clause, ast->args.at[0], &from)) return false;
+	for (int i = 0; i < from.field_count && !*found; i++) {
+		if (!names_equal(from.fields[i].name, ast->field.text)) continue;
+		*out = from.fields[i];
+		*found = true;
+	}
+	if (*found) out->expr = with_span(clause->binder, out->expr, ast->span);
+	else *out = from;
+	return true;
+}
+
 bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 {
 	int left_over = 0;
+	if (ast->kind == AST_FIELD) {
+		bool found;
+		if (!bind_declared_field(clause, ast, out, &found)) return false;
+		if (found) return true;
+	}
 	if (ast->kind == AST_COLUMN && !alias_meant(clause, ast)) {
 		ScopeColumn *column = scope_find(clause, ast, &left_over);
 		if (!column) return false;
@@ -88,9 +109,9 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 static Expr *bind_field(Clause *clause, const AstExpr *ast)
 {
 	ScopeColumn from;
-	if (!bind_column_like(clause, ast->args.at[0], &from)) return NULL;
-	for (int i = 0; i < from.field_count; i++)
-		if (names_equal(from.fields[i].name, ast->field.text)) return with_span(clause->binder, from.fields[i].expr, ast->span);
+	bool found;
+	if (!bind_declared_field(clause, ast, &from, &found)) return NULL;
+	if (found) return from.expr;
 	if (from.expr->type.kind == TYPE_JSON && from.field_count == 0)
 		return json_field(clause->binder, from.expr, ast->field.text, TYPE(NULL), ast->span);
 	error_set(clause->binder->err, ERR_UNDEFINED_COLUMN, ast->field.span, "there is no field \"%s\" in a value of type %s", ast->field.text,

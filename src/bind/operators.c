@@ -238,16 +238,35 @@ Expr *bind_in(Clause *clause, const AstExpr *ast)
 
 /* ---- ANY, ALL ---- */
 
+/* SELECT element FROM unnest(array) AS element */
+static AstQuery *elements_query(Binder *binder, AstExpr *array)
+{
+	AstIdent name = {"element", array->span, false}, function = {"unnest", array->span, false};
+	AstExpr *call = arena_new(binder->arena, AstExpr), *column = arena_new(binder->arena, AstExpr);
+	call->kind = AST_CALL;
+	call->call = arena_new(binder->arena, AstCall);
+	vec_push_in(binder->arena, &call->call->name.parts, function);
+	vec_push_in(binder->arena, &call->call->arguments, (AstArgument){.value = array});
+	column->kind = AST_COLUMN;
+	vec_push_in(binder->arena, &column->path, name);
+	AstTable *table = arena_new(binder->arena, AstTable);
+	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = call, .alias = name};
+	AstSelect *select = arena_new(binder->arena, AstSelect);
+	select->from = table;
+	vec_push_in(binder->arena, &select->items, (AstItem){.expr = column});
+	AstBody *body = arena_new(binder->arena, AstBody);
+	*body = (AstBody){.kind = AST_BODY_SELECT, .select = select};
+	AstQuery *query = arena_new(binder->arena, AstQuery);
+	query->body = body;
+	query->span = body->span = select->span = table->span = call->span = call->op_span = column->span = column->op_span = array->span;
+	return query;
+}
+
 /* x op ANY (ARRAY[...]) and x op ANY (1, 2) */
 static Expr *quantified_list(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	const AstExpr *list = ast->args.at[1];
-	if (list->kind != AST_ARRAY || list->query) {
-		REFUSE(binder, ast->span, "%s over an array that is not written out", ast->all ? "ALL" : "ANY");
-		error_hint(binder->err, "Use IN (SELECT ... FROM json_each(array)).");
-		return NULL;
-	}
 	Expr *all = NULL;
 	for (int i = 0; i < list->args.count; i++) {
 		Expr *one = compare_asts(clause, ast->op, ast->args.at[0], list->args.at[i], ast->span);
@@ -257,13 +276,12 @@ static Expr *quantified_list(Clause *clause, const AstExpr *ast)
 	return all ? all : expr_bool(binder->arena, ast->all);
 }
 
-Expr *bind_quantified(Clause *clause, const AstExpr *ast)
+static Expr *quantified_query(Clause *clause, const AstExpr *ast, AstQuery *query)
 {
 	Binder *binder = clause->binder;
-	if (!ast->query) return quantified_list(clause, ast);
 	Rows rows;
 	Plan *plan;
-	if (!subquery_rows(clause, ast->query, &rows, &plan)) return NULL;
+	if (!subquery_rows(clause, query, &rows, &plan)) return NULL;
 	if (ast->op == AST_OP_EQ && !ast->all) return in_plan(clause, ast, plan, false);
 	if (ast->op == AST_OP_NE && ast->all) return in_plan(clause, ast, plan, true);
 	int count;
@@ -280,6 +298,19 @@ Expr *bind_quantified(Clause *clause, const AstExpr *ast)
 	e->function = compared->function;
 	e->args = left;
 	e->arg_count = 1;
+	return e;
+}
+
+Expr *bind_quantified(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	if (ast->query) return quantified_query(clause, ast, ast->query);
+	AstExpr *list = ast->args.at[1];
+	if (list->kind == AST_ARRAY && !list->query) return quantified_list(clause, ast);
+	bool defining = binder->defining;
+	binder->defining = false;                     /* a query of our making is not printed */
+	Expr *e = quantified_query(clause, ast, elements_query(binder, list));
+	binder->defining = defining;
 	return e;
 }
 
@@ -361,6 +392,19 @@ Expr *bind_case(Clause *clause, const AstExpr *ast)
 
 /* ---- a[i] ---- */
 
+/* Below 1 there is no element; to -> a negative number would count from the end. */
+static Expr *index_from_zero(Binder *binder, Expr *index, Span span)
+{
+	Value value;
+	if (expr_is_constant(index)) {
+		if (!expr_fold(binder->arena, index, &value, binder->err)) return NULL;
+		return value.is_null || value.i64 < 1 ? expr_null(binder->arena, TYPE(INTEGER)) : expr_int(binder->arena, value.i64 - 1);
+	}
+	Expr *positive[2] = {index, expr_int(binder->arena, 0)}, *less[2] = {index, expr_int(binder->arena, 1)};
+	Expr *branches[3] = {expr_call(binder->arena, ">", positive, 2, span, binder->err), expr_call(binder->arena, "-", less, 2, span, binder->err), NULL};
+	return branches[0] && branches[1] ? expr_case(binder->arena, branches, 3, span, binder->err) : NULL;
+}
+
 /* Arrays are counted from 1, as in Flink, PostgreSQL and ksqlDB; maps go by their keys. */
 Expr *bind_subscript(Clause *clause, const AstExpr *ast)
 {
@@ -377,11 +421,7 @@ Expr *bind_subscript(Clause *clause, const AstExpr *ast)
 		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "a value of type %s has no elements", type_kind_name(from.expr->type.kind));
 		return NULL;
 	}
-	if (index->type.kind == TYPE_INTEGER) {
-		Expr *less[2] = {index, expr_int(binder->arena, 1)};
-		index = expr_call(binder->arena, "-", less, 2, ast->span, binder->err);
-		if (!index) return NULL;
-	}
+	if (index->type.kind == TYPE_INTEGER && !(index = index_from_zero(binder, index, ast->span))) return NULL;
 	Type element = from.declared.kind == TYPE_JSON && from.declared.field_count == 1 ? from.declared.fields[0].type : TYPE(NULL);
 	bool is_json = element.kind == TYPE_JSON || element.kind == TYPE_ROW;
 	Expr *args[2] = {from.expr, index};

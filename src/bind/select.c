@@ -324,6 +324,9 @@ static bool plan_groups(Making *making)
 	Select *select = making->select;
 	Binder *binder = select->binder;
 	select->grouped = select->has_group_by || select->calls.count || select->ast->having;
+	if (select->row_function && (select->grouped || select->overs.count))
+		return REFUSE(binder, select->row_function->span, "%s() in a SELECT with aggregates or window functions", call_name(select->row_function->call))
+			|| error_hint(binder->err, "Put it into FROM.");
 	if (!select->grouped) return true;
 	select->input = select->plan;
 	if (!regroup_all(select)) return false;

@@ -40,6 +40,8 @@ static const TableFunction *find_function(const char *name)
 	return NULL;
 }
 
+bool is_table_function(const char *name) { return find_function(name) != NULL; }
+
 static bool unknown_function(Binder *binder, const AstExpr *ast)
 {
 	const char *name = call_name(ast->call);
@@ -238,4 +240,33 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	*out = (From){.plan = plan};
 	vec_push_in(binder->arena, &out->tables, table);
 	return rename_columns(binder, table, &ast->columns, ast->span);
+}
+
+/* ---- in SELECT ---- */
+
+static bool may_make_rows(Clause *clause, const AstExpr *ast, const TableFunction *function)
+{
+	Binder *binder = clause->binder;
+	bool item = clause->select && strcmp(clause->name, "SELECT") == 0 && !clause->in_aggregate && !clause->in_window;
+	if (!item) return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, ast->op_span, "%s() makes rows and cannot stand in %s", function->name, clause->name);
+	if (function->kind == EXPAND_JSON_EACH || function->kind == EXPAND_JSON_TREE)
+		return REFUSE(binder, ast->op_span, "%s() as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
+	if (clause->select->row_function) return REFUSE(binder, ast->op_span, "a second function that makes rows in one SELECT");
+	return true;
+}
+
+Expr *bind_row_function(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Select *select = clause->select;
+	if (!may_make_rows(clause, ast, find_function(call_name(ast->call)))) return NULL;
+	AstTable *table = arena_new(binder->arena, AstTable);
+	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
+	From left = {.plan = select->plan}, made = {0};
+	if (!bind_table_function(binder, table, &select->scope, &left, false, &made)) return NULL;
+	select->plan = made.plan;
+	select->row_function = ast;
+	Expr *value = arena_copy(binder->arena, made.tables.at[0]->columns[0].expr, sizeof *value);
+	value->span = ast->span;
+	return value;
 }
