@@ -294,7 +294,7 @@ static uint64_t source_bit(Lowering *lowering, Relation *relation)
 	return i < 64 ? (uint64_t)1 << i : 0;
 }
 
-bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
+static LoweredScan scan_of(Lowering *lowering, const Plan *plan)
 {
 	Arena *arena = &lowering->out->arena;
 	const AlikeClass *class = alike(lowering, plan);
@@ -311,13 +311,52 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 		path->fields = fields;
 		scan.types[i] = plan->columns[i].type;
 	}
+	return scan;
+}
+
+/* Watermarks of the source, or all: the clock is none of the source's. */
+static Plan with_watermarks(Lowering *lowering, const Plan *plan, bool of_clock)
+{
+	Plan part = *plan;
+	part.facts.watermarks = arena_array(lowering->arena, PlanWatermark, OP_WATERMARKS_MAX);
+	part.facts.watermark_count = 0;
+	for (int i = 0; i < plan->facts.watermark_count; i++) {
+		PlanWatermark watermark = plan->facts.watermarks[i];
+		if (watermark.clock && !of_clock) continue;
+		if (of_clock && !watermark.clock) {
+			watermark.terms = arena_new(lowering->arena, PlanWatermarkTerm);
+			watermark.terms->column = watermark.column;
+			watermark.term_count = 1;
+		}
+		part.facts.watermarks[part.facts.watermark_count++] = watermark;
+	}
+	return part;
+}
+
+/* Columns that PROCTIME() stamped have the clock as their watermark: an operator behind the scan carries it. */
+static void add_clock(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	Plan with_clock = with_watermarks(lowering, plan, true);
+	LoweredNode in = *out;
+	Expr **exprs = arena_array(lowering->arena, Expr *, plan->column_count + 1);
+	for (int c = 0; c < plan->column_count; c++) exprs[c] = plan_column_expr(lowering->context, plan, c);
+	ProjectSpec spec = {.in = in.edge, .exprs = exprs, .expr_count = plan->column_count};
+	NewOp new_op = {.op = op_project_new(&spec), .inputs = &in, .input_count = 1};
+	lower_add(lowering, &with_clock, &new_op, out);
+}
+
+bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
+{
+	Plan source = with_watermarks(lowering, plan, false);
+	LoweredScan scan = scan_of(lowering, plan);
 	scan.op = op_input_new(plan->relation->name, scan.types, scan.column_count);
 	NewOp new_op = {.op = scan.op, .detail = plan->relation->name};
-	lower_add(lowering, plan, &new_op, out);
+	lower_add(lowering, &source, &new_op, out);
 	bool is_view = plan->relation->kind == RELATION_MATERIALIZED;
 	out->reads_views = is_view;
-	if (!is_view && plan->facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
-	vec_push_in(arena, &lowering->out->scans, scan);
+	if (!is_view && source.facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
+	vec_push_in(&lowering->out->arena, &lowering->out->scans, scan);
+	if (source.facts.watermark_count < plan->facts.watermark_count) add_clock(lowering, plan, out);
 	return true;
 }
 

@@ -93,18 +93,30 @@ static int scanned(const Plan *plan, int relation_column)
 	return -1;
 }
 
-static void scan_time(PlanContext *context, Plan *plan)
+static bool is_proctime(const Expr *e) { return e && e->kind == EXPR_CALL && (e->function->flags & FUNCTION_PROCTIME) && e->type.kind == TYPE_TIMESTAMP; }
+
+static void clock_column(PlanContext *context, Plan *plan, ColumnId column)
+{
+	PlanWatermark *watermark = add(context, plan, column, NULL);
+	if (!watermark) return;
+	watermark->clock = true;
+	add_term(context, watermark, -1, 0, 0);
+}
+
+static void event_column(PlanContext *context, Plan *plan)
 {
 	const Relation *relation = plan->relation;
-	plan->facts.has_arrival = relation->kind == RELATION_STREAM;
-	if (relation->kind != RELATION_MATERIALIZED) {
-		int at = relation->watermark_column >= 0 ? scanned(plan, relation->watermark_column) : -1;
-		PlanWatermark *watermark = at >= 0 ? add(context, plan, plan->columns[at].id, NULL) : NULL;
-		if (!watermark) return;
-		watermark->soft = true;
-		watermark->versions = relation->kind == RELATION_TABLE && !relation->append_only;
-		return;
-	}
+	int at = relation->watermark_column >= 0 ? scanned(plan, relation->watermark_column) : -1;
+	if (at < 0 || is_proctime(relation->columns[relation->watermark_column].computed)) return;
+	PlanWatermark *watermark = add(context, plan, plan->columns[at].id, NULL);
+	if (!watermark) return;
+	watermark->soft = true;
+	watermark->versions = relation->kind == RELATION_TABLE && !relation->append_only;
+}
+
+static void view_columns(PlanContext *context, Plan *plan)
+{
+	const Relation *relation = plan->relation;
 	int window = 0;
 	for (int i = 0; i < relation->view_watermark_count; i++) {
 		int at = scanned(plan, relation->view_watermarks[i].column);
@@ -116,6 +128,19 @@ static void scan_time(PlanContext *context, Plan *plan)
 		watermark->window = watermark->inclusive ? window : 0;
 		watermark->soft = true;                       /* if the view's rows carry no judge, none of them is late */
 	}
+}
+
+static void scan_time(PlanContext *context, Plan *plan)
+{
+	const Relation *relation = plan->relation;
+	plan->facts.has_arrival = relation->kind == RELATION_STREAM;
+	if (relation->kind == RELATION_MATERIALIZED) {
+		view_columns(context, plan);
+		return;
+	}
+	event_column(context, plan);
+	for (int i = 0; i < plan->column_count && relation->kind == RELATION_STREAM; i++)
+		if (is_proctime(relation->columns[plan->scan_columns[i].path.column].computed)) clock_column(context, plan, plan->columns[i].id);
 }
 
 static void filter_time(PlanContext *context, Plan *plan)
@@ -163,12 +188,7 @@ static void project_time(PlanContext *context, Plan *plan)
 			const PlanWatermark *from = facts_watermark(in, e->column);
 			if (from) pass(context, plan, plan->items[i].id, from);
 		}
-		else if (e->kind == EXPR_CALL && (e->function->flags & FUNCTION_PROCTIME) && e->type.kind == TYPE_TIMESTAMP) {
-			PlanWatermark *watermark = add(context, plan, plan->items[i].id, NULL);
-			if (!watermark) continue;
-			watermark->clock = true;
-			add_term(context, watermark, -1, 0, 0);
-		}
+		else if (is_proctime(e)) clock_column(context, plan, plan->items[i].id);
 		else if (expr_is_call(e, "coalesce")) coalesce_time(context, plan, &plan->items[i]);
 	}
 }

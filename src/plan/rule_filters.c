@@ -240,7 +240,7 @@ static Plan *push_inner(PlanContext *context, Plan *plan, Exprs conjuncts)
 static void split_on(PlanContext *context, Plan *plan, const JoinSides *sides, Exprs *left, Exprs *right)
 {
 	bool to_left = plan->join == JOIN_RIGHT || plan->join == JOIN_SEMI;
-	bool to_right = plan->join == JOIN_LEFT || plan->join == JOIN_SEMI || plan->join == JOIN_ANTI;
+	bool to_right = plan->join == JOIN_LEFT || plan->join == JOIN_SEMI || plan->join == JOIN_ANTI || plan->join_form == JOIN_FORM_ASOF;
 	Exprs all = {0}, own = {0};
 	expr_conjuncts(context->arena, plan->condition, &all);
 	for (int i = 0; i < all.count; i++) {
@@ -253,7 +253,8 @@ static void split_on(PlanContext *context, Plan *plan, const JoinSides *sides, E
 	plan->condition = expr_conjunction(context->arena, own.at, own.count);
 }
 
-/* Versions of a row must all be seen: only the left side of temporal and ASOF joins takes conditions. */
+/* Versions of a row must all be seen: only the left side of temporal joins takes conditions. ASOF: what ON says of the right side alone says
+ * which rows are candidates. */
 static Plan *push_other_join(PlanContext *context, Plan *plan, Exprs conjuncts)
 {
 	JoinSides sides = join_sides(context, plan);
@@ -266,7 +267,7 @@ static Plan *push_other_join(PlanContext *context, Plan *plan, Exprs conjuncts)
 		else if (may_move && right_kept && reads_only(context, e, &sides.right)) vec_push_in(context->arena, &right, e);
 		else vec_push_in(context->arena, &kept, e);
 	}
-	if (plan->join_form == JOIN_FORM_PLAIN) split_on(context, plan, &sides, &left, &right);
+	if (plan->join_form == JOIN_FORM_PLAIN || plan->join_form == JOIN_FORM_ASOF) split_on(context, plan, &sides, &left, &right);
 	plan->inputs[0] = push(context, plan->inputs[0], left);
 	plan->inputs[1] = push(context, plan->inputs[1], right);
 	plan_join_columns(context, plan);
