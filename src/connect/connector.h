@@ -53,7 +53,8 @@ typedef struct SourcePartition {
 	int partition;                /* 0, 1, 2 ...: the number used in all calls and in the commit record */
 	const char *name;             /* "3", or path of the file; lives as long as the source */
 	int64_t earliest;             /* least position that can be read */
-	int64_t end;                  /* position after the last record there is now (of committed transactions) */
+	int64_t end;                  /* position after the last record there is now (of committed transactions); SOURCE_STOP_NEVER: nobody
+	                                 can know (stdin ends when it ends) */
 	int64_t start;                /* where the relation's `start` option lets a new reader begin */
 	int64_t stop;                 /* position at which a bounded relation ends; SOURCE_STOP_NEVER: goes on */
 } SourcePartition;

@@ -27,7 +27,7 @@ static bool stdin_partitions(Source *base, SourcePartitions *out, int timeout_ms
 {
 	StdinSource *source = (StdinSource *)base;
 	(void)timeout_ms, (void)err;
-	vec_push(out, (SourcePartition){0, "stdin", 0, source->position, 0, SOURCE_STOP_NEVER});
+	vec_push(out, (SourcePartition){0, "stdin", 0, SOURCE_STOP_NEVER, 0, SOURCE_STOP_NEVER});
 	return true;
 }
 
