@@ -7,7 +7,7 @@
 
 typedef enum Command { COMMAND_SHELL, COMMAND_RUN, COMMAND_TEST, COMMAND_STATUS } Command;
 
-enum { EXIT_FINE = 0, EXIT_SQL = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
+enum { EXIT_FINE = 0, EXIT_SQL = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, EXIT_CANCELED = 130 };
 
 typedef struct Input { enum { INPUT_FILE, INPUT_TEXT } kind; const char *value; } Input;      /* -f, -c in their order */
 

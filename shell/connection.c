@@ -62,6 +62,17 @@ void connection_cancel(Connection *connection)
 	else if (connection->client) client_cancel(connection->client);
 }
 
+void connection_names(Connection *connection, EngineNameVisit *visit, void *context)
+{
+	if (connection->engine) engine_names(connection->engine, visit, context);
+	else client_names(connection->client, visit, context);
+}
+
+bool connection_progress(Connection *connection, EngineProgress *out)
+{
+	return connection->engine ? engine_progress(connection->engine, out) : client_progress(connection->client, out);
+}
+
 bool connection_close(Connection *connection, Error *err)
 {
 	session_free(connection->session);

@@ -15,7 +15,9 @@ typedef struct Connection {
 bool connection_open(Connection *connection, const Cli *cli, const ResultSink *out, SessionMode mode, Error *err);
 bool connection_run(Connection *connection, const char *text, size_t start, size_t end, Error *err);
 bool connection_finish(Connection *connection, Error *err);
-void connection_cancel(Connection *connection);       /* signal handlers */
+void connection_cancel(Connection *connection);       /* any thread */
+void connection_names(Connection *connection, EngineNameVisit *visit, void *context);
+bool connection_progress(Connection *connection, EngineProgress *out);
 bool connection_close(Connection *connection, Error *err);
 /* For EngineConfig: notices as lines of the log */
 void connection_notice(void *context, const char *text);

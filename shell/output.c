@@ -39,7 +39,7 @@ static int terminal_size(const Output *output, const char *variable, int unknown
 {
 	struct winsize size;
 	if (!output->terminal) return 0;
-	if (ioctl(fileno(output->file), TIOCGWINSZ, &size) == 0 && (lines ? size.ws_row : size.ws_col) > 0) return lines ? size.ws_row : size.ws_col;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && (lines ? size.ws_row : size.ws_col) > 0) return lines ? size.ws_row : size.ws_col;
 	const char *text = getenv(variable);
 	int given = text ? atoi(text) : 0;
 	return given > 0 ? given : unknown;

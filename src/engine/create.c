@@ -73,6 +73,9 @@ static bool create_relation(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
 	Relation *relation = create->relation;
+	if (relation->changelog)
+		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "%s \"%s\" from a changelog (%s) is not supported", relation_kind_name(relation->kind), relation->name, relation->changelog)
+			|| error_hint(err, "A stream over the topic keeps each record as a row; the newest per key is ROW_NUMBER() OVER (PARTITION BY key ORDER BY ... DESC) = 1.");
 	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;

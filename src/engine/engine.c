@@ -233,6 +233,7 @@ bool engine_has_work(Engine *engine)
 bool engine_read(Engine *engine, unsigned flags, Error *err)
 {
 	runtime_enter(engine->runtime);
+	engine->runtime->stays = flags & ENGINE_STAY;
 	bool ok = runtime_read(engine->runtime, flags & ENGINE_UNTIL_END, flags & ENGINE_FINAL, err);
 	engine->reading = ok;
 	runtime_leave(engine->runtime);
@@ -267,6 +268,30 @@ bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err)
 	return ok;
 }
 
+static bool refresh_reader(Reader *reader, Error *err)
+{
+	OptionSet stored = {reader->relation->options, reader->relation->option_count}, fresh;
+	if (!options_resolve(&reader->arena, &stored, &fresh, err) || !source_refresh(reader->source, &fresh, err)) return false;
+	reader->options = fresh;
+	return true;
+}
+
+void engine_refresh(Engine *engine)
+{
+	runtime_enter(engine->runtime);
+	for (int l = 0; l < engine->runtime->lanes.count; l++)
+		for (int r = 0; r < engine->runtime->lanes.at[l]->readers.count; r++) {
+			Reader *reader = engine->runtime->lanes.at[l]->readers.at[r];
+			Error err = ERROR_INIT;
+			if (!reader->source || refresh_reader(reader, &err)) continue;
+			StrBuf text = STRBUF_INIT;
+			strbuf_printf(&text, "stream \"%s\" keeps its options: %s", reader->relation->name, err.message);
+			engine_notice(engine, text.text);
+			strbuf_release(&text);
+		}
+	runtime_leave(engine->runtime);
+}
+
 void engine_stop(Engine *engine) { atomic_store(&engine->stop, true); }
 uint64_t engine_heartbeat(const Engine *engine) { return engine->runtime->turns; }
 
@@ -277,16 +302,84 @@ void engine_set_clock(Engine *engine, int64_t us)
 	runtime_leave(engine->runtime);
 }
 
+/* ---- completion ---- */
+
+typedef struct Names { Engine *engine; EngineNameVisit *visit; void *context; bool go; } Names;
+
+static void visit_relation(Names *names, const Relation *relation)
+{
+	names->go = names->go && names->visit(names->context, relation->name, relation_kind_name(relation->kind));
+	for (int c = 0; names->go && c < relation->column_count; c++) names->go = names->visit(names->context, relation->columns[c].name, "column");
+}
+
+/* Tables of the file that are no relations: Weir's, the user's own. */
+static bool visit_table(void *context, const char *name, bool is_weirs_own, Error *err)
+{
+	Names *names = context;
+	if (catalog_find(names->engine->catalog, name)) return true;
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableInfo info;
+	bool ok = store_table_columns(names->engine->store, NULL, name, &arena, &info, err);
+	names->go = names->go && names->visit(names->context, name, is_weirs_own ? "weir table" : "table");
+	for (int c = 0; ok && names->go && c < info.column_count; c++) names->go = names->visit(names->context, info.columns[c].name, "column");
+	arena_release(&arena);
+	return names->go;
+}
+
 void engine_names(Engine *engine, EngineNameVisit *visit, void *context)
 {
+	Names names = {.engine = engine, .visit = visit, .context = context, .go = true};
+	Error ignored = ERROR_INIT;
 	runtime_enter(engine->runtime);
-	bool go = true;
-	for (int r = 0; go && r < engine->catalog->relations.count; r++) {
-		const Relation *relation = engine->catalog->relations.at[r];
-		go = visit(context, relation->name, relation_kind_name(relation->kind));
-		for (int c = 0; go && c < relation->column_count; c++) go = visit(context, relation->columns[c].name, "column");
-	}
-	for (int f = 0; go && f < FUNCTION_COUNT; f++) go = visit(context, FUNCTIONS[f].name, "function");
-	for (int a = 0; go && a < AGGREGATE_COUNT; a++) go = visit(context, AGGREGATES[a].name, "function");
+	for (int r = 0; names.go && r < engine->catalog->relations.count; r++) visit_relation(&names, engine->catalog->relations.at[r]);
+	if (names.go && writer_wait(engine->runtime, &ignored)) store_tables_list(engine->store, NULL, visit_table, &names, &ignored);
 	runtime_leave(engine->runtime);
+	for (int f = 0; names.go && f < FUNCTION_COUNT; f++) names.go = visit(context, FUNCTIONS[f].name, "function");
+	for (int a = 0; names.go && a < AGGREGATE_COUNT; a++) names.go = visit(context, AGGREGATES[a].name, "function");
+	for (int o = 0; names.go && o < OPTION_COUNT; o++) names.go = visit(context, OPTIONS[o].name, "option");
+}
+
+/* ---- progress ---- */
+
+enum { PROGRESS_RECORDS_LEAST = 20000 };
+
+static int64_t units_done(const Reader *reader)
+{
+	int64_t done = 0;
+	for (int p = 0; p < reader->partitions.count; p++)
+		if (reader->partitions.at[p]->position > 0) done += reader->partitions.at[p]->position;
+	return done;
+}
+
+static bool counts_bytes(const Reader *reader) { return reader->relation->connector && strcmp(reader->relation->connector, "file") == 0; }
+
+static void look_at_lane(const Runtime *runtime, const Lane *lane, EngineProgress *most)
+{
+	bool building = lane->state == LANE_BUILDING && lane->pipelines.count && lane->pipelines.at[0]->relation;
+	int64_t behind = building ? lane_behind(runtime, lane) : -1, done = 0;
+	bool in_bytes = false;
+	for (int r = 0; r < lane->readers.count; r++) {
+		const Reader *reader = lane->readers.at[r];
+		if (!reader->source || !reader->started) continue;
+		done += units_done(reader);
+		in_bytes |= counts_bytes(reader);
+		int64_t lag = building ? -1 : reader_lag(reader);
+		if (lag < PROGRESS_RECORDS_LEAST || lag <= most->left) continue;
+		*most = (EngineProgress){.what = "reading", .done = units_done(reader), .left = lag, .in_bytes = counts_bytes(reader)};
+		snprintf(most->name, sizeof most->name, "%s", reader->relation->name);
+	}
+	if (!building || behind < most->left) return;
+	*most = (EngineProgress){.what = "building", .done = done, .left = behind, .in_bytes = in_bytes};
+	snprintf(most->name, sizeof most->name, "%s", lane->pipelines.at[0]->relation->name);
+}
+
+bool engine_progress(Engine *engine, EngineProgress *out)
+{
+	*out = (EngineProgress){.left = -1};
+	runtime_enter(engine->runtime);
+	for (int l = 0; l < engine->runtime->lanes.count; l++)
+		if (engine->runtime->reading || engine->runtime->lanes.at[l]->id == 0) look_at_lane(engine->runtime, engine->runtime->lanes.at[l], out);
+	runtime_leave(engine->runtime);
+	return out->what[0];
 }

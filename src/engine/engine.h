@@ -41,7 +41,10 @@ void engine_abandon(Engine *engine);
 const char *engine_path(const Engine *engine);        /* NULL: in memory */
 
 /* ---- reading external sources ---- */
-enum { ENGINE_UNTIL_END = 1, ENGINE_FINAL = 2 };
+enum {
+	ENGINE_UNTIL_END = 1, ENGINE_FINAL = 2,
+	ENGINE_STAY = 4,                      /* the shell: what is read ends never, not even when all sources have ended by themselves */
+};
 /* From now on all sources are read in the background. */
 bool engine_read(Engine *engine, unsigned flags, Error *err);
 /* Returns when --until-end is through, all sources have ended by themselves, something failed, or engine_stop was called. */
@@ -50,6 +53,8 @@ bool engine_wait(Engine *engine, Error *err);
 bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err);
 bool engine_has_work(Engine *engine);                 /* does any view or sink read an external source? */
 void engine_stop(Engine *engine);                     /* any thread, signal handlers */
+/* SIGHUP: what ${env:X} and ${file:path} stand for in the options of sources is read again. */
+void engine_refresh(Engine *engine);
 /* For watchdogs: number of turns of the commit loop so far; it grows while all is well. */
 uint64_t engine_heartbeat(const Engine *engine);
 /* weir test: moves the fixed clock; time conditions are applied by the next commit. */
@@ -107,8 +112,18 @@ typedef struct ScriptText { const char *name, *text; size_t bytes; } ScriptText;
 bool session_run_script(Session *session, const ScriptText *scripts, int count, bool check, int *failed_script, Error *err);
 
 /* ---- for the shell's completion ---- */
-typedef bool EngineNameVisit(void *context, const char *name, const char *kind);     /* kind: "table", "column", "function" ... */
+/* kind: "table", "stream" ...: relations, each followed by its "column"s; "function", "option" */
+typedef bool EngineNameVisit(void *context, const char *name, const char *kind);
 void engine_names(Engine *engine, EngineNameVisit *visit, void *context);
+
+/* ---- long work ---- */
+typedef struct EngineProgress {
+	char what[32], name[128];             /* "building", "v"; "reading", "orders" */
+	int64_t done, left;                   /* records, or bytes of files; left -1: not known */
+	bool in_bytes;
+} EngineProgress;
+/* What of all that goes on has the most left to do. False: views are up to date, or nearly. */
+bool engine_progress(Engine *engine, EngineProgress *out);
 
 /* ---- weir status ---- */
 typedef enum EngineHealth { HEALTH_FRESH = 0, HEALTH_WANTS_A_PERSON = 4, HEALTH_NOT_RUNNING = 5 } EngineHealth;

@@ -289,8 +289,7 @@ void lane_limit(Runtime *runtime, Lane *lane)
 	}
 }
 
-/* Records that the lane is behind the live one; -1: not all partitions are known yet. */
-static int64_t lane_behind(const Runtime *runtime, const Lane *lane)
+int64_t lane_behind(const Runtime *runtime, const Lane *lane)
 {
 	int64_t behind = 0;
 	for (int r = 0; r < lane->readers.count; r++) {

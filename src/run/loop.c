@@ -270,7 +270,7 @@ bool runtime_read(Runtime *runtime, bool until_end, bool final, Error *err)
 	runtime->final = final;
 	runtime->reading = true;
 	runtime->ended = false;
-	runtime->ends = until_end || all_bounded(runtime);
+	runtime->ends = until_end || (!runtime->stays && all_bounded(runtime));
 	for (int l = 0; l < runtime->lanes.count; l++)
 		for (int r = 0; r < runtime->lanes.at[l]->readers.count; r++) {
 			Reader *reader = runtime->lanes.at[l]->readers.at[r];

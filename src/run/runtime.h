@@ -77,6 +77,7 @@ typedef struct Runtime {
 	bool until_end, final;            /* --until-end [--final] */
 	bool reading;                     /* external sources are read */
 	bool ends;                        /* it stops by itself when all is read */
+	bool stays;                       /* not without until_end: more views may come */
 	bool ended;                       /* until_end: all is read and committed */
 	Error failure;                    /* the loop ended for this */
 	_Atomic uint64_t turns;           /* of the loop, for watchdogs */
@@ -180,6 +181,7 @@ void writer_start(Runtime *runtime);                   /* from now on commits ar
 void writer_stop(Runtime *runtime);
 /* build.c: a lane beside the live one */
 void lane_limit(Runtime *runtime, Lane *lane);        /* it must not read past the live lane */
+int64_t lane_behind(const Runtime *runtime, const Lane *lane);        /* records that it is behind the live one; -1: not all partitions are known yet */
 bool lane_is_near(const Runtime *runtime, const Lane *lane);
 bool lane_can_join(const Runtime *runtime, const Lane *lane);
 bool lane_join(Runtime *runtime, Lane *lane, Error *err);

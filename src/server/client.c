@@ -1,5 +1,6 @@
 #include "server/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,7 +78,7 @@ int client_owner(const char *path)
 	return owner;
 }
 
-/* By a connection of its own: the session's is busy with the statement. Only system calls, so a signal handler may. */
+/* By a connection of its own: the session's is busy with the statement. */
 void client_cancel(Client *client)
 {
 	int fd = socket_connect(client->path);
@@ -105,11 +106,14 @@ static bool take_begin(Client *client, FrameReader *reader)
 	client->types = arena_array(&client->arena, Type, count + 1);
 	client->column_count = (int)count;
 	for (uint32_t c = 0; c < count; c++) {
-		uint32_t type, precision, scale;
+		uint32_t type, precision, scale, rank, direction;
 		if (!frame_take_text(reader, &columns[c].name) || !frame_take_u32(reader, &type) || !frame_take_u32(reader, &precision) || !frame_take_u32(reader, &scale)
-			|| type >= TYPE_KIND_COUNT) return false;
+			|| !frame_take_u32(reader, &rank) || !frame_take_u32(reader, &direction) || type >= TYPE_KIND_COUNT) return false;
 		columns[c].name = arena_strdup(&client->arena, columns[c].name);
 		client->types[c] = columns[c].type = (Type){.kind = (TypeKind)type, .precision = (uint8_t)precision, .scale = (uint8_t)scale};
+		columns[c].sort_rank = (int)rank;
+		columns[c].descending = direction & FRAME_DESCENDING;
+		columns[c].nulls_last = direction & FRAME_NULLS_LAST;
 	}
 	if (client->out.begin && !client->out.begin(client->out.context, (ResultKind)kind, columns, (int)count)) client->closed_pipe = true;
 	return true;
@@ -174,6 +178,36 @@ bool client_run(Client *client, const char *text, size_t start, size_t end, Erro
 	if (!frame_send(client->fd, FRAME_RUN, client->request.text, client->request.bytes))
 		return error_set(err, ERR_IO, SPAN_NONE, "process %u that owns file \"%s\" has ended", client->owner, client->path);
 	return await(client, err);
+}
+
+bool client_names(Client *client, EngineNameVisit *visit, void *context)
+{
+	if (!frame_send(client->fd, FRAME_NAMES, "", 0)) return false;
+	for (FrameKind kind; frame_receive(client->fd, &kind, &client->in) && kind == FRAME_NAME; ) {
+		FrameReader reader = {client->in.text, client->in.text + client->in.bytes};
+		const char *name, *what;
+		if (!frame_take_text(&reader, &name) || !frame_take_text(&reader, &what)) return false;
+		visit(context, name, what);
+	}
+	return true;
+}
+
+bool client_progress(Client *client, EngineProgress *out)
+{
+	bool any = false;
+	if (!frame_send(client->fd, FRAME_ASK_PROGRESS, "", 0)) return false;
+	for (FrameKind kind; frame_receive(client->fd, &kind, &client->in) && kind == FRAME_PROGRESS; ) {
+		FrameReader reader = {client->in.text, client->in.text + client->in.bytes};
+		const char *what, *name;
+		uint32_t in_bytes = 0;
+		any = frame_take_text(&reader, &what) && frame_take_text(&reader, &name) && frame_take_i64(&reader, &out->done) && frame_take_i64(&reader, &out->left)
+			&& frame_take_u32(&reader, &in_bytes);
+		if (!any) return false;
+		out->in_bytes = in_bytes;
+		snprintf(out->what, sizeof out->what, "%s", what);
+		snprintf(out->name, sizeof out->name, "%s", name);
+	}
+	return any;
 }
 
 bool client_finish(Client *client, Error *err)

@@ -12,7 +12,9 @@ void client_close(Client *client);
 void client_set_variable(Client *client, const char *name, const char *value);
 bool client_run(Client *client, const char *text, size_t start, size_t end, Error *err);
 bool client_finish(Client *client, Error *err);
-void client_cancel(Client *client);           /* any thread, signal handlers */
+void client_cancel(Client *client);           /* any thread, while a statement runs */
+bool client_names(Client *client, EngineNameVisit *visit, void *context);
+bool client_progress(Client *client, EngineProgress *out);    /* false: nothing is under way */
 /* Process id of the owner; 0: nobody listens. */
 int client_owner(const char *path);
 

@@ -63,6 +63,7 @@ bool frame_receive(int fd, FrameKind *kind, StrBuf *buf)
 }
 
 void frame_put_u32(StrBuf *buf, uint32_t value) { strbuf_add(buf, &value, sizeof value); }
+void frame_put_i64(StrBuf *buf, int64_t value) { strbuf_add(buf, &value, sizeof value); }
 void frame_put_text(StrBuf *buf, const char *text) { strbuf_add(buf, text, strlen(text) + 1); }
 
 bool frame_take_u32(FrameReader *reader, uint32_t *value)
@@ -70,6 +71,14 @@ bool frame_take_u32(FrameReader *reader, uint32_t *value)
 	if (reader->end - reader->at < 4) return false;
 	memcpy(value, reader->at, 4);
 	reader->at += 4;
+	return true;
+}
+
+bool frame_take_i64(FrameReader *reader, int64_t *value)
+{
+	if (reader->end - reader->at < 8) return false;
+	memcpy(value, reader->at, 8);
+	reader->at += 8;
 	return true;
 }
 

@@ -44,13 +44,12 @@ static bool on_begin(void *context, ResultKind kind, const ResultColumn *columns
 	frame_put_u32(out, kind);
 	frame_put_u32(out, (uint32_t)column_count);
 	for (int c = 0; c < column_count; c++) {
-		StrBuf type = STRBUF_INIT;
-		type_print(columns[c].type, &type);
 		frame_put_text(out, columns[c].name);
 		frame_put_u32(out, columns[c].type.kind);
 		frame_put_u32(out, columns[c].type.precision);
 		frame_put_u32(out, columns[c].type.scale);
-		strbuf_release(&type);
+		frame_put_u32(out, (uint32_t)columns[c].sort_rank);
+		frame_put_u32(out, (columns[c].descending ? FRAME_DESCENDING : 0) | (columns[c].nulls_last ? FRAME_NULLS_LAST : 0));
 	}
 	connection->column_count = column_count;
 	return frame_send(connection->fd, FRAME_BEGIN, out->text, out->bytes);
@@ -99,6 +98,28 @@ static void cancel(Server *server, uint32_t number)
 	pthread_mutex_unlock(&server->lock);
 }
 
+static bool on_name(void *context, const char *name, const char *kind)
+{
+	Connection *connection = context;
+	strbuf_clear(&connection->out);
+	frame_put_text(&connection->out, name);
+	frame_put_text(&connection->out, kind);
+	return frame_send(connection->fd, FRAME_NAME, connection->out.text, connection->out.bytes);
+}
+
+static bool send_progress(Connection *connection)
+{
+	EngineProgress progress;
+	if (!engine_progress(connection->server->engine, &progress)) return send_empty(connection, FRAME_OK);
+	strbuf_clear(&connection->out);
+	frame_put_text(&connection->out, progress.what);
+	frame_put_text(&connection->out, progress.name);
+	frame_put_i64(&connection->out, progress.done);
+	frame_put_i64(&connection->out, progress.left);
+	frame_put_u32(&connection->out, progress.in_bytes);
+	return frame_send(connection->fd, FRAME_PROGRESS, connection->out.text, connection->out.bytes) && send_empty(connection, FRAME_OK);
+}
+
 static bool serve_frame(Connection *connection, FrameKind kind, FrameReader reader)
 {
 	Error err = ERROR_INIT;
@@ -113,6 +134,10 @@ static bool serve_frame(Connection *connection, FrameKind kind, FrameReader read
 		if (!frame_take_u32(&reader, &start) || !frame_take_u32(&reader, &end) || end > (size_t)(reader.end - reader.at) || start > end) return false;
 		return answer(connection, session_run(connection->session, reader.at, start, end, &err), &err);
 	case FRAME_FINISH: return answer(connection, session_finish(connection->session, &err), &err);
+	case FRAME_NAMES:
+		engine_names(connection->server->engine, on_name, connection);
+		return send_empty(connection, FRAME_OK);
+	case FRAME_ASK_PROGRESS: return send_progress(connection);
 	default: return false;
 	}
 }
