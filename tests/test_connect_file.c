@@ -260,6 +260,38 @@ static void a_rotated_file_is_read_to_its_end_and_the_new_one_is_another_partiti
 	source_close(source);
 }
 
+static void a_file_that_was_rotated_unseen_is_found_by_its_content(void **state)
+{
+	Folder *folder = *state;
+	const char *path = path_of(folder, "u.log");
+	write_file(path_of(folder, "u.log.2"), "xxx\nyyy\n", O_TRUNC);
+	write_file(path_of(folder, "u.log.1"), "one\ntwo\nthree\n", O_TRUNC);
+	for (int shorter = 0; shorter < 2; shorter++) {                    /* shorter than the position, and not */
+		write_file(path, shorter ? "4\n" : "four\nfive\n", O_TRUNC);
+		Source *source = open_source(OPTIONS("connector", "file", "path", path, "format", "raw", "follow", "true"));
+		SourcePartitions partitions = list(source);
+		SourceStart start = from(8);
+		start.last_position = 4;
+		start.last_fingerprint = record_fingerprint(&(Record){.value = "two", .value_bytes = 3});
+		assign(source, 0, start);
+		StrBuf text = STRBUF_INIT;
+		assert_int_equal(drain(source, 0, 10, &text), POLL_END);
+		assert_string_equal(text.text, "8:three ");
+		SourceStatus status;
+		source_status(source, &status);
+		assert_int_equal(status.partition_count, 2);
+		partitions.count = 0;
+		assert_true(source_partitions(source, &partitions, 0, &(Error){0}));
+		assert_int_equal(partitions.count, 2);
+		assign(source, 1, from(0));
+		drain(source, 1, 10, &text);
+		assert_string_equal(text.text, shorter ? "8:three 0:4 " : "8:three 0:four 5:five ");
+		strbuf_release(&text);
+		vec_release(&partitions);
+		source_close(source);
+	}
+}
+
 static void an_emptied_file_begins_anew_where_it_is_followed_and_is_lost_where_not(void **state)
 {
 	Folder *folder = *state;
@@ -513,6 +545,7 @@ int main(void)
 		cmocka_unit_test(each_file_of_a_pattern_is_a_partition_and_keeps_its_number),
 		cmocka_unit_test(a_followed_file_gives_whole_lines_only),
 		cmocka_unit_test(a_rotated_file_is_read_to_its_end_and_the_new_one_is_another_partition),
+		cmocka_unit_test(a_file_that_was_rotated_unseen_is_found_by_its_content),
 		cmocka_unit_test(an_emptied_file_begins_anew_where_it_is_followed_and_is_lost_where_not),
 		cmocka_unit_test(csv_records_may_hold_line_ends_and_the_header_is_none),
 		cmocka_unit_test(a_line_beyond_the_limit_is_one_flawed_record),

@@ -31,7 +31,7 @@ typedef struct FilePartition {
 	const char *name, *path;
 	uint64_t inode;
 	int generation;               /* of this inode: 1, 2 ... */
-	int fd;                       /* -1: not assigned, or gone */
+	_Atomic int fd;               /* -1: not assigned, or gone */
 	_Atomic int64_t position, end;
 	_Atomic int64_t seen;         /* up to here there was no whole line when last looked */
 	int64_t stop;
@@ -238,6 +238,7 @@ static bool file_partitions(Source *base, SourcePartitions *out, int timeout_ms,
 }
 
 static bool read_header(FileSource *source, FilePartition *partition, Error *err);
+static bool find_rotated(FileSource *source, FilePartition *partition);
 
 static bool set_lost(FilePartition *partition, int64_t position, int64_t size, bool recreated, Error *err)
 {
@@ -291,7 +292,8 @@ static bool file_assign(Source *base, int number, const SourceStart *start, Erro
 	}
 	int64_t size = size_of(partition->fd);
 	partition->end = size;
-	if (size < start->position) return source->follows ? give_up_shrunk(source, partition) : set_lost(partition, start->position, size, false, err);
+	if (size < start->position && !source->follows) return set_lost(partition, start->position, size, false, err);
+	if (size < start->position && !find_rotated(source, partition)) return give_up_shrunk(source, partition);
 	return !source->has_header || read_header(source, partition, err);
 }
 
@@ -316,10 +318,10 @@ static void buffer_give(FileSource *source, LineBuffer *buffer)
 }
 
 /* Reads up to `room` bytes at a position; less only at the end of the file. */
-static bool fill(FilePartition *partition, LineBuffer *buffer, int64_t position, Error *err)
+static bool fill(const FilePartition *partition, int fd, LineBuffer *buffer, int64_t position, Error *err)
 {
 	while (buffer->used < buffer->room) {
-		ssize_t got = pread(partition->fd, buffer->bytes + buffer->used, buffer->room - buffer->used, position + (int64_t)buffer->used);
+		ssize_t got = pread(fd, buffer->bytes + buffer->used, buffer->room - buffer->used, position + (int64_t)buffer->used);
 		if (got < 0 && errno == EINTR) continue;
 		if (got < 0) return error_set(err, ERR_IO, SPAN_NONE, "could not read \"%s\": %s", partition->path, strerror(errno));
 		if (!got) break;
@@ -329,11 +331,11 @@ static bool fill(FilePartition *partition, LineBuffer *buffer, int64_t position,
 }
 
 /* Enough bytes for at least one record, or all there are, or more than a record may have. */
-static bool fill_record(FileSource *source, FilePartition *partition, LineBuffer *buffer, int64_t position, bool *is_end, Error *err)
+static bool fill_record(FileSource *source, const FilePartition *partition, int fd, LineBuffer *buffer, int64_t position, bool *is_end, Error *err)
 {
 	buffer->used = 0;
 	for (;;) {
-		if (!fill(partition, buffer, position, err)) return false;
+		if (!fill(partition, fd, buffer, position, err)) return false;
 		*is_end = buffer->used < buffer->room;
 		if (*is_end || lines_cut(&source->lines, buffer->bytes, buffer->used, false).total || (int64_t)buffer->used > source->lines.bytes_max + 1) return true;
 		size_t most = (size_t)source->lines.bytes_max + 2;
@@ -346,7 +348,7 @@ static bool read_header(FileSource *source, FilePartition *partition, Error *err
 {
 	bool is_end, is_cut;
 	partition->header = line_buffer_new(CHUNK_BYTES);
-	if (!fill_record(source, partition, partition->header, 0, &is_end, err)) return false;
+	if (!fill_record(source, partition, partition->fd, partition->header, 0, &is_end, err)) return false;
 	size_t used = line_buffer_cut(partition->header, &source->lines, 1, 0, false, !source->follows, &is_cut);
 	if (is_cut) return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\": its header line is longer than record_limit", partition->path);
 	if (partition->header->count && partition->position < (int64_t)used) partition->position = (int64_t)used;
@@ -358,7 +360,7 @@ static int64_t skip_line(FilePartition *partition, LineBuffer *buffer, bool is_f
 {
 	for (;;) {
 		buffer->used = 0;
-		if (!fill(partition, buffer, partition->skip_from, err)) return -1;
+		if (!fill(partition, partition->fd, buffer, partition->skip_from, err)) return -1;
 		char *end = memchr(buffer->bytes, '\n', buffer->used);
 		if (end) return partition->skip_from + (end - buffer->bytes) + 1;
 		partition->skip_from += (int64_t)buffer->used;
@@ -376,17 +378,51 @@ static bool skip_rest(FileSource *source, FilePartition *partition, int64_t from
 	return *next >= 0;
 }
 
-/* Is the record that was read last still what it was? */
-static bool check_last(FileSource *source, FilePartition *partition, Error *err)
+/* Is the record that was read last still what it was, in this file? */
+static bool has_last(FileSource *source, const FilePartition *partition, int fd)
 {
-	bool is_end, is_cut, same = true;
-	if (partition->check_position < 0) return true;
+	bool is_end, is_cut, same = false;
+	Error ignored = ERROR_INIT;
 	LineBuffer *buffer = buffer_take(source);
-	if (fill_record(source, partition, buffer, partition->check_position, &is_end, err)) {
+	if (fill_record(source, partition, fd, buffer, partition->check_position, &is_end, &ignored)) {
 		line_buffer_cut(buffer, &source->lines, 1, partition->check_position, false, true, &is_cut);
 		same = buffer->count == 1 && record_fingerprint(&buffer->records[0]) == partition->check_fingerprint;
 	}
 	buffer_give(source, buffer);
+	return same;
+}
+
+/* Rotated while nobody watched, and its inode not known any more: the neighbour (app.log.1 of app.log) that holds what was read. */
+static bool find_rotated(FileSource *source, FilePartition *partition)
+{
+	char pattern[4200];
+	glob_t found;
+	struct stat file;
+	bool ok = false;
+	if (partition->check_position < 0) return false;
+	snprintf(pattern, sizeof pattern, "%s?*", partition->path);
+	if (glob(pattern, 0, NULL, &found)) return false;
+	for (size_t i = 0; !ok && i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+		ok = fd >= 0 && !fstat(fd, &file) && S_ISREG(file.st_mode) && file.st_size >= partition->position && has_last(source, partition, fd);
+		if (!ok) { if (fd >= 0) close(fd); continue; }
+		if (partition->fd >= 0) close(partition->fd);
+		partition->fd = fd;
+		partition->inode = file.st_ino;
+		partition->end = file.st_size;
+	}
+	globfree(&found);
+	if (!ok) return false;
+	partition->check_position = -1;
+	source->has_new = true;                   /* the path has another file */
+	return partition->is_replaced = true;
+}
+
+static bool check_last(FileSource *source, FilePartition *partition, Error *err)
+{
+	if (partition->check_position < 0) return true;
+	bool same = has_last(source, partition, partition->fd);
+	if (!same && source->follows && find_rotated(source, partition)) return true;
 	partition->check_position = -1;
 	if (same) return true;
 	if (source->follows) return give_up_shrunk(source, partition);
@@ -418,7 +454,7 @@ static Poll file_poll(Source *base, int number, int max, RecordBatch *out, Error
 	bool is_final = !source->follows || partition->is_replaced, is_end, is_cut;
 	int64_t position = partition->position, next;
 	LineBuffer *buffer = buffer_take(source);
-	if (!fill_record(source, partition, buffer, position, &is_end, err)) { buffer_give(source, buffer); return POLL_ERROR; }
+	if (!fill_record(source, partition, partition->fd, buffer, position, &is_end, err)) { buffer_give(source, buffer); return POLL_ERROR; }
 	if (source->has_header && !partition->header->count && !read_header(source, partition, err)) { buffer_give(source, buffer); return POLL_ERROR; }
 	next = position + (int64_t)line_buffer_cut(buffer, &source->lines, max < RECORD_BATCH_MAX ? max : RECORD_BATCH_MAX, position, false, is_final && is_end, &is_cut);
 	bool nothing = next == position || (is_cut && !skip_rest(source, partition, next, &next, is_final, err));

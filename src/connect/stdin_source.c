@@ -25,8 +25,7 @@ typedef struct StdinSource {
 
 static bool stdin_partitions(Source *base, SourcePartitions *out, int timeout_ms, Error *err)
 {
-	StdinSource *source = (StdinSource *)base;
-	(void)timeout_ms, (void)err;
+	(void)base, (void)timeout_ms, (void)err;
 	vec_push(out, (SourcePartition){0, "stdin", 0, SOURCE_STOP_NEVER, 0, SOURCE_STOP_NEVER});
 	return true;
 }
