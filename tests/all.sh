@@ -16,6 +16,7 @@ part() {
 	esac
 }
 part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
+part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
 shared=$here/../../shared/conformance
 if [ -d "$shared" ]; then
 	part "cases of other systems" python3 "$here/conformance.py" --weir "$weir" --folder "$shared"
