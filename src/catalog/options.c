@@ -199,15 +199,15 @@ static bool put_implied(Binding *b, const char *name, const char **value, Span s
 	return true;
 }
 
-/* The last part of a name in capitals: what to call the variable that a secret should come from. */
-static void refuse_secret(Binding *b, const char *name, Span span)
+/* Without a place: whoever shows the place shows the secret. The name in capitals is what to call the variable it should come from. */
+static void refuse_secret(Binding *b, const char *name)
 {
 	char variable[64];
 	size_t n = 0;
 	for (const char *at = name; *at && n < sizeof variable - 1; at++)
 		variable[n++] = (char)(*at == '.' ? '_' : *at >= 'a' && *at <= 'z' ? *at - 32 : *at);
 	variable[n] = 0;
-	error_set(b->err, ERR_PLAINTEXT_SECRET, span, "option \"%s\" is a secret and cannot stand in the text", name);
+	error_set(b->err, ERR_PLAINTEXT_SECRET, SPAN_NONE, "option \"%s\" is a secret and cannot stand in the text", name);
 	error_hint(b->err, "Write '%s' = '${env:%s}' or '${file:/path/of/a/file}'; it is read when the source is opened.", name, variable);
 }
 
@@ -218,7 +218,7 @@ static const char *value_bound(Binding *b, const OptionSpec *spec, const char *n
 	if (spec->flags & Secret) {
 		/* a JAAS line holds its secrets among other words */
 		if (strcmp(spec->name, "sasl.jaas.config") == 0 ? reference : option_reference_is_whole(value)) return arena_strdup(b->arena, value);
-		refuse_secret(b, name, given->name_span);
+		refuse_secret(b, name);
 		return NULL;
 	}
 	if (spec->kind == OPTION_CONNECTOR) return connector_canonical(value, given->value_span, b->err);
