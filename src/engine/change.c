@@ -371,6 +371,26 @@ static bool insert_rows(Insert *insert, Error *err)
 	return ok;
 }
 
+/* ON CONFLICT looks for the primary key; what is only UNIQUE refuses by itself. */
+static bool conflicts_are_of_key(const BoundInsert *bound, Error *err)
+{
+	const Relation *target = bound->target;
+	for (int k = 0; k < bound->conflict_count; k++) {
+		const BoundConflict *conflict = &bound->conflicts[k];
+		bool same = conflict->any || conflict->column_count == target->primary_key_count;
+		for (int c = 0; same && !conflict->any && c < conflict->column_count; c++) {
+			bool found = false;
+			for (int p = 0; p < target->primary_key_count; p++) found |= target->primary_key[p] == conflict->columns[c];
+			same = found;
+		}
+		if (!same || (conflict->any && target->unique_count) || bound->conflict_count > 1)
+			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "ON CONFLICT on anything but the primary key of table \"%s\" is not supported", target->name);
+	}
+	if (target->unique_count && (bound->or_action == AST_OR_IGNORE || bound->or_action == AST_OR_REPLACE))
+		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "INSERT OR %s into table \"%s\", which has UNIQUE columns, is not supported", bound->or_action == AST_OR_IGNORE ? "IGNORE" : "REPLACE", target->name);
+	return true;
+}
+
 bool run_insert(Session *session, BoundStatement *bound, Error *err)
 {
 	if (session->check) {
@@ -378,6 +398,7 @@ bool run_insert(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	}
 	Insert insert = {.bound = &bound->insert};
+	if (!conflicts_are_of_key(&bound->insert, err)) return false;
 	change_init(&insert.base, session, bound->insert.target);
 	bool ok = change_begin(&insert.base, err);
 	if (ok) {

@@ -125,7 +125,7 @@ static bool take_over_options(Session *session, BoundCreate *create, Error *err)
 	Engine *engine = session->engine;
 	Relation *relation = create->relation;
 	relation->id = create->existing->id;
-	relation->append_only = create->existing->append_only;
+	facts_copy(relation, create->existing);
 	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;
@@ -209,6 +209,7 @@ static bool alter_in_place(Session *session, BoundAlter *alter, Error *err)
 	Engine *engine = session->engine;
 	Relation *replacement = alter->replacement;
 	replacement->id = alter->relation->id;
+	facts_copy(replacement, alter->relation);
 	if (!begin_definition(session, err) || !put_catalog(session, replacement, err)) return false;
 	catalog_add(engine->catalog, replacement);
 	alter->replacement = NULL;

@@ -180,11 +180,30 @@ StoreTable *engine_table(Engine *engine, const Relation *relation, Error *err)
 	return local.table;
 }
 
+/* SQLite enforces what is UNIQUE beside the primary key. */
+static bool create_uniques(Engine *engine, const Relation *relation, Error *err)
+{
+	bool ok = true;
+	for (int u = 0; ok && u < relation->unique_count; u++) {
+		StrBuf sql = STRBUF_INIT;
+		strbuf_printf(&sql, "CREATE UNIQUE INDEX \"weir_unique_%lld_%d\" ON ", (long long)relation->id, u);
+		strbuf_add_sql_ident(&sql, relation->name);
+		for (int c = 0; c < relation->uniques[u].count; c++) {
+			strbuf_adds(&sql, c ? ", " : " (");
+			strbuf_add_sql_ident(&sql, relation->columns[relation->uniques[u].columns[c]].name);
+		}
+		strbuf_addc(&sql, ')');
+		ok = store_execute(engine->store, sql.text, err);
+		strbuf_release(&sql);
+	}
+	return ok;
+}
+
 bool engine_create_table(Engine *engine, const Relation *relation, Error *err)
 {
 	LocalTable local = {.relation = relation->id, .table = open_table(engine, relation, true, err)};
 	if (local.table) vec_push(&engine->tables, local);
-	return local.table != NULL;
+	return local.table && create_uniques(engine, relation, err);
 }
 
 void engine_forget_table(Engine *engine, int64_t relation)

@@ -17,6 +17,16 @@ void facts_from_lowered(Relation *relation, const Lowered *lowered)
 	}
 }
 
+/* A definition that changed in options only: the plan is the same. */
+void facts_copy(Relation *to, const Relation *from)
+{
+	to->append_only = from->append_only;
+	to->view_key_count = from->view_key_count;
+	to->view_key = arena_copy(&to->arena, from->view_key, sizeof *from->view_key * (size_t)from->view_key_count);
+	to->view_watermark_count = from->view_watermark_count;
+	to->view_watermarks = arena_copy(&to->arena, from->view_watermarks, sizeof *from->view_watermarks * (size_t)from->view_watermark_count);
+}
+
 char *facts_print(const Relation *relation, Arena *arena)
 {
 	json_object *facts = json_object_new_object(), *key = json_object_new_array(), *watermarks = json_object_new_array();

@@ -196,6 +196,7 @@ bool lane_extra_load(Lane *lane, const void *bytes, uint32_t count, Error *err)
 		if (!reader) continue;
 		reader->watermark = watermark;
 		reader->closed = closed;
+		reader_tell_judge(reader, watermark);
 	}
 	return extra.at == extra.end || error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "checkpoint of lane %lld is damaged", (long long)lane->id);
 }

@@ -4,6 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+char *partition_setting(Arena *arena, int64_t relation, int partition)
+{
+	return arena_printf(arena, "partition.%lld.%d", (long long)relation, partition);
+}
+
 SealedCommit *sealed_new(void)
 {
 	SealedCommit *sealed = mem_new(SealedCommit);
@@ -30,6 +35,8 @@ static bool write_changes(SealedCommit *sealed, Store *store, Error *err)
 		const SealedSink *sink = &sealed->sinks.at[i];
 		if (!store_sink_put(store, sink->relation, sink->position, sealed->record.commit, NULL, err)) return false;
 	}
+	for (int i = 0; i < sealed->settings.count; i++)
+		if (!store_setting_put(store, sealed->settings.at[i].name, sealed->settings.at[i].value, err)) return false;
 	return true;
 }
 

@@ -7,6 +7,7 @@
 typedef struct SealedChanges { StoreTable *table; Changes changes; bool keep; int64_t relation; } SealedChanges;
 typedef struct SealedLog { StoreLog log; int64_t relation; Str bytes; } SealedLog;
 typedef struct SealedSink { int64_t relation, position; } SealedSink;
+typedef struct SealedSetting { const char *name, *value; } SealedSetting;
 typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
 /* A part of a checkpoint: pages of one generation, and, with the last part, what makes it count. */
 typedef struct SealedPiece {
@@ -22,6 +23,7 @@ struct SealedCommit {
 	VEC(SealedChanges) changes;           /* arena; changes are released with the commit */
 	VEC(SealedLog) logs;
 	VEC(SealedSink) sinks;
+	VEC(SealedSetting) settings;          /* names of partitions that are new */
 	VEC(DeadLetter) dead;
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
@@ -31,6 +33,9 @@ struct SealedCommit {
 	bool keep_open;                       /* BEGIN ... COMMIT: more follows in the same transaction of the file */
 	VEC(Checkpoint *) done;               /* freed after writing: pieces point into them */
 };
+
+/* The setting that keeps the name of a partition (a file of a glob). */
+char *partition_setting(Arena *arena, int64_t relation, int partition);
 
 SealedCommit *sealed_new(void);
 void sealed_free(SealedCommit *sealed);

@@ -31,6 +31,10 @@ static void make_tail(Pipeline *pipeline, TapFunction *tap, void *context, bool 
 	}
 	else {
 		TapSpec spec = {.in = root_input(pipeline), .tap = tap, .context = context, .net = net};
+		if (pipeline->end == PIPELINE_CLIENT && lowered->has_key) {
+			spec.key_columns = lowered->key;
+			spec.key_count = lowered->key_count;
+		}
 		pipeline->tail = op_tap_new(&spec);
 	}
 	op_connect(lowered->root, pipeline->tail, 0);
@@ -85,6 +89,20 @@ static void keep_late_rows(Pipeline *pipeline)
 	}
 }
 
+static void judge_by_sources(Pipeline *pipeline)
+{
+	Lowered *lowered = pipeline->lowered;
+	pipeline->judges = arena_array(&lowered->arena, int64_t, lowered->sources.count + 1);
+	for (int s = 0; s < lowered->sources.count; s++) pipeline->judges[s] = WATERMARK_NONE;
+	for (int o = 0; o < lowered->ops.count; o++) lowered->ops.at[o]->source_judges = pipeline->judges;
+}
+
+void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark)
+{
+	for (int s = 0; s < pipeline->lowered->sources.count; s++)
+		if (pipeline->lowered->sources.at[s]->id == relation->id) pipeline->judges[s] = watermark;
+}
+
 Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
 {
 	if (lowered->ops.count >= PIPELINE_OPS_MAX) {
@@ -99,6 +117,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	pipeline->end = !relation ? PIPELINE_CLIENT : relation->kind == RELATION_SINK ? PIPELINE_SINK : PIPELINE_VIEW;
 	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
 	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, !lowered->append_only);
+	judge_by_sources(pipeline);
 	for (int s = 0; s < lowered->scans.count; s++) mark_filters(pipeline, lowered->scans.at[s].op);
 	keep_late_rows(pipeline);
 	return pipeline;

@@ -30,8 +30,13 @@ struct Pipeline {
 	int64_t rows_in, rows_dead, rows_late, rows_filtered;
 	int64_t sealed_in, sealed_dead, sealed_late, sealed_filtered;     /* what the accounts in the file have already, of this process */
 	VEC(Op *) filters;                /* filters and projections right above scans */
+	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
 	bool building;                    /* its table has another name until it joins */
 	bool replaying;                   /* what comes out was delivered before */
 };
+
+/* The relation's rows of other streams are judged by this watermark from now on: local relations up to the statement, others as of the last
+ * commit. */
+void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark);
 
 #endif

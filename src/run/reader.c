@@ -396,7 +396,7 @@ bool reader_start(Reader *reader, int timeout_ms, Error *err)
 	}
 	SourcePartitions known = {0};
 	for (int i = 0; i < reader->partitions.count && !reader->started; i++)
-		if (reader->partitions.at[i]->position >= 0) source_know(reader->source, reader->partitions.at[i]->number, reader->partitions.at[i]->name);
+		if (*reader->partitions.at[i]->name) source_know(reader->source, reader->partitions.at[i]->number, reader->partitions.at[i]->name);
 	bool ok = source_partitions(reader->source, &known, timeout_ms, err);
 	for (int i = 0; ok && i < known.count; i++) {
 		Partition *partition = reader_partition(reader, known.at[i].partition, known.at[i].name);
@@ -685,6 +685,11 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 	return ok;
 }
 
+void reader_tell_judge(Reader *reader, int64_t watermark)
+{
+	for (int s = 0; s < reader->scans.count; s++) pipeline_judge_by(reader->scans.at[s].pipeline, reader->relation, watermark);
+}
+
 bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err)
 {
 	Partition *partition = reader->partitions.at[0];
@@ -700,6 +705,7 @@ bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, 
 		reader->scans.at[s].pipeline->rows_in += changes->count;
 		if (!scan_deliver(reader, &reader->scans.at[s], changes, false, NULL, err)) return false;
 	}
+	reader_tell_judge(reader, partition->watermark > reader->watermark ? partition->watermark : reader->watermark);
 	return true;
 }
 
@@ -750,6 +756,7 @@ void reader_recompute_watermark(Reader *reader)
 		if (partition->watermark < least) least = partition->watermark;
 	}
 	if (any && least > reader->watermark) reader->watermark = least;
+	reader_tell_judge(reader, reader->watermark);
 }
 
 bool reader_idles(const Reader *reader, int64_t now_monotonic_us)

@@ -93,7 +93,7 @@ struct Partition {
 	int64_t arrived_us;           /* monotonic clock of the last item */
 	int64_t stop;                 /* position at which reading stops; SOURCE_STOP_NEVER */
 	int64_t sealed_position, sealed_count;        /* as the last sealed commit has them */
-	bool sealed_idle;
+	bool sealed_idle, sealed_name;        /* its name is in the file, so that its number stays its own */
 };
 
 /* A column of the reader's batches */
@@ -175,6 +175,9 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 
 /* Changes of a local relation, columns as declared (relation->columns, computed ones filled by reader_local_batch). */
 bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err);
+
+/* What judges rows of other streams that meet this one's: told to the pipelines that read it. */
+void reader_tell_judge(Reader *reader, int64_t watermark);
 
 /* Rows that the relation already holds, for one scan of a new pipeline only. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
  * rows meet it, as they did when they came. */

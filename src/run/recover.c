@@ -76,6 +76,16 @@ static bool load_page(void *context, int32_t number, uint32_t page, const void *
 	return state_load_page(op->state, page, bytes, count, err);
 }
 
+/* Partitions that an earlier process has read keep their numbers, files of a glob above all. */
+static void know_partitions(Runtime *runtime, Reader *reader)
+{
+	for (int n = 0; ; n++) {
+		const char *name = store_setting_get(runtime->store, partition_setting(&reader->arena, reader->relation->id, n), &reader->arena);
+		if (!name) return;
+		reader_partition(reader, n, name)->sealed_name = true;
+	}
+}
+
 static void restore_partition(Reader *reader, const PartitionRecord *record)
 {
 	Partition *partition = reader_partition(reader, record->partition, NULL);
@@ -101,6 +111,8 @@ static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 	arena_init(&arena, 0);
 	CheckpointRecord record;
 	bool ok = true;
+	for (int r = 0; r < lane->readers.count; r++)
+		if (lane->readers.at[r]->source) know_partitions(runtime, lane->readers.at[r]);
 	if (store_checkpoint_last(runtime->store, lane->id, &arena, &record, err)) {
 		lane->generation = record.generation;
 		if (record.clock_us > runtime->clock_us) runtime->clock_us = record.clock_us;

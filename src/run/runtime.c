@@ -68,11 +68,11 @@ Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
 
 /* ---- life ---- */
 
+/* Never waits for the lock: whoever holds it is the loop, which looks at `input` before it sleeps, or a statement, which wakes it when it leaves. */
 static void input_came(void *context)
 {
 	Runtime *runtime = context;
-	if (atomic_exchange(&runtime->input, true)) return;
-	pthread_mutex_lock(&runtime->lock);
+	if (atomic_exchange(&runtime->input, true) || pthread_mutex_trylock(&runtime->lock) != 0) return;
 	pthread_cond_broadcast(&runtime->wake);
 	pthread_mutex_unlock(&runtime->lock);
 }
@@ -329,6 +329,14 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	return true;
 }
 
+static void seal_name(SealedCommit *sealed, const Reader *reader, Partition *partition)
+{
+	if (partition->sealed_name || !reader->source || !*partition->name) return;
+	SealedSetting setting = {.name = partition_setting(&sealed->arena, reader->relation->id, partition->number), .value = arena_strdup(&sealed->arena, partition->name)};
+	vec_push_in(&sealed->arena, &sealed->settings, setting);
+	partition->sealed_name = true;
+}
+
 static void seal_positions(SealedCommit *sealed, const Lane *lane)
 {
 	for (int r = 0; r < lane->readers.count; r++) {
@@ -342,6 +350,7 @@ static void seal_positions(SealedCommit *sealed, const Lane *lane)
 				.idle = partition->idle, .last_position = partition->last_position, .last_fingerprint = partition->fingerprint,
 			};
 			sealed->record.rows_in += record.records;
+			seal_name(sealed, reader, partition);
 			vec_push_in(&sealed->arena, &sealed->partitions, record);
 			partition->sealed_position = partition->position;
 			partition->sealed_idle = partition->idle;
