@@ -17,6 +17,7 @@ part() {
 }
 part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
 part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
+part "examples of the documentation" python3 "$here/docs.py" --weir "$weir"
 shared=$here/../../shared/conformance
 if [ -d "$shared" ]; then
 	part "cases of other systems" python3 "$here/conformance.py" --weir "$weir" --folder "$shared"
