@@ -30,7 +30,7 @@ static void make_column(Copying *copying, ColumnId id)
 	if (id >= copying->to_room) {
 		int room = id * 2 + 16;
 		ColumnId *to = arena_array(copying->arena, ColumnId, room);
-		if (copying->to_room) memcpy(to, copying->to, sizeof *to * (size_t)copying->to_room);
+		if (copying->to_room) copy_bytes(to, copying->to, sizeof *to * (size_t)copying->to_room);
 		copying->to = to;
 		copying->to_room = room;
 	}

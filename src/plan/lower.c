@@ -65,8 +65,8 @@ ColumnId *lower_ids(Lowering *lowering, const Plan *plan)
 ColumnId *lower_ids_behind(Lowering *lowering, const OpInput *edge, const ColumnId *more, int count)
 {
 	ColumnId *ids = arena_array(lowering->arena, ColumnId, edge->column_count + count + 1);
-	memcpy(ids, edge->layout, sizeof *ids * (size_t)edge->column_count);
-	if (count) memcpy(ids + edge->column_count, more, sizeof *ids * (size_t)count);
+	copy_bytes(ids, edge->layout, sizeof *ids * (size_t)edge->column_count);
+	if (count) copy_bytes(ids + edge->column_count, more, sizeof *ids * (size_t)count);
 	return ids;
 }
 
@@ -125,7 +125,7 @@ static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, 
 		.watermarks = arena_array(arena, WatermarkColumn, edge->watermark_count + 1),
 	};
 	for (int i = 0; i < new_op->input_count; i++) note.inputs[i] = new_op->inputs[i].op;
-	if (edge->watermark_count) memcpy(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
+	if (edge->watermark_count) copy_bytes(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
 	vec_push_in(arena, &lowering->out->notes, note);
 }
 

@@ -31,21 +31,23 @@ static void note_columns(Printing *printing, const Plan *plan)
 		if (column->id >= printing->name_count) {
 			int count = column->id * 2 + 16;
 			const char **names = arena_array(&printing->arena, const char *, count);
-			if (printing->name_count) memcpy(names, printing->names, sizeof *names * (size_t)printing->name_count);
+			if (printing->name_count) copy_bytes(names, printing->names, sizeof *names * (size_t)printing->name_count);
 			printing->names = names;
 			printing->name_count = count;
 		}
-		if (!printing->names[column->id])
+		const char *known = printing->names[column->id];
+		if (!known || (*known == '#' && column->name))
 			printing->names[column->id] = arena_printf(&printing->arena, "%s#%d", column->name ? column->name : "", column->id);
 	}
 }
 
+/* The name that a column has where it is made: inputs first. */
 static void note_names(Printing *printing, Plan *plan)
 {
-	note_columns(printing, plan);
-	plan_slots(plan, note_slot, printing);
 	for (int i = 0; i < plan->input_count; i++) note_names(printing, plan->inputs[i]);
 	if (plan->kind == PLAN_SHARED) note_names(printing, plan->shared);
+	note_columns(printing, plan);
+	plan_slots(plan, note_slot, printing);
 }
 
 static const char *name_of(ColumnId column, void *context)
@@ -88,13 +90,23 @@ static void print_columns(Printing *printing, const Plan *plan)
 	strbuf_addc(printing->out, ']');
 }
 
-static void print_items(Printing *printing, const PlanItem *items, int count)
+static bool is_known_as(Printing *printing, const PlanColumn *column)
 {
-	for (int i = 0; i < count; i++) {
+	const char *known = name_of(column->id, printing);
+	size_t bytes = (size_t)(strrchr(known, '#') - known);
+	return !column->name || (strlen(column->name) == bytes && memcmp(known, column->name, bytes) == 0);
+}
+
+/* What makes the first columns of a node */
+static void print_items(Printing *printing, const Plan *plan)
+{
+	for (int i = 0; i < plan->item_count; i++) {
 		if (i) strbuf_adds(printing->out, ", ");
-		const Expr *e = items[i].expr;
+		const Expr *e = plan->items[i].expr;
+		bool passes = e->kind == EXPR_COLUMN && e->column == plan->items[i].id;
 		print_expr(printing, e);
-		if (e->kind != EXPR_COLUMN || e->column != items[i].id) strbuf_printf(printing->out, " AS %s", name_of(items[i].id, printing));
+		if (!passes) strbuf_printf(printing->out, " AS %s", name_of(plan->items[i].id, printing));
+		else if (!is_known_as(printing, &plan->columns[i])) strbuf_printf(printing->out, " AS %s", plan->columns[i].name);
 	}
 }
 
@@ -251,7 +263,7 @@ static void print_condition(Printing *printing, const Plan *plan)
 static void print_project(Printing *printing, const Plan *plan)
 {
 	strbuf_addc(printing->out, ' ');
-	print_items(printing, plan->items, plan->item_count);
+	print_items(printing, plan);
 }
 
 static void print_join(Printing *printing, const Plan *plan)
@@ -277,7 +289,7 @@ static void print_aggregate(Printing *printing, const Plan *plan)
 {
 	if (plan->item_count) {
 		strbuf_adds(printing->out, " BY ");
-		print_items(printing, plan->items, plan->item_count);
+		print_items(printing, plan);
 	}
 	if (plan->grouping_set_count) {
 		strbuf_adds(printing->out, " SETS (");

@@ -106,7 +106,7 @@ static void add_key(Deriving *deriving, const ColumnId *columns, int count)
 	if (!facts->keys) facts->keys = arena_array(arena, PlanKey, KEYS_MAX);
 	PlanKey *key = &facts->keys[facts->key_count++];
 	key->columns = arena_array(arena, ColumnId, count ? count : 1);
-	if (count) memcpy(key->columns, columns, sizeof *columns * (size_t)count);
+	if (count) copy_bytes(key->columns, columns, sizeof *columns * (size_t)count);
 	key->count = count;
 }
 
@@ -124,7 +124,7 @@ static void add_dependency(Deriving *deriving, const ColumnId *from, int from_co
 	if (!facts->dependencies) facts->dependencies = arena_array(arena, PlanDependency, DEPENDENCIES_MAX);
 	PlanDependency *dependency = &facts->dependencies[facts->dependency_count++];
 	dependency->from = arena_array(arena, ColumnId, from_count ? from_count : 1);
-	if (from_count) memcpy(dependency->from, from, sizeof *from * (size_t)from_count);
+	if (from_count) copy_bytes(dependency->from, from, sizeof *from * (size_t)from_count);
 	dependency->from_count = from_count;
 	dependency->to = to;
 }
@@ -140,7 +140,7 @@ static void add_least_key(Deriving *deriving, const ColumnId *columns, int count
 {
 	ColumnId kept[KEY_COLUMNS_MAX];
 	if (count > KEY_COLUMNS_MAX) return;
-	memcpy(kept, columns, sizeof *columns * (size_t)count);
+	copy_bytes(kept, columns, sizeof *columns * (size_t)count);
 	Arena *arena = deriving->context->arena;
 	for (int n = count, i = 0; i < n; i++) {
 		int at = from_the_end ? n - 1 - i : i - (n - count);
@@ -342,8 +342,8 @@ static void combined_keys(Deriving *deriving, const PlanFacts *left, const PlanF
 		for (int r = 0; r < right->key_count; r++) {
 			int count = left->keys[l].count + right->keys[r].count;
 			if (count > KEY_COLUMNS_MAX) continue;
-			memcpy(both, left->keys[l].columns, sizeof *both * (size_t)left->keys[l].count);
-			memcpy(both + left->keys[l].count, right->keys[r].columns, sizeof *both * (size_t)right->keys[r].count);
+			copy_bytes(both, left->keys[l].columns, sizeof *both * (size_t)left->keys[l].count);
+			copy_bytes(both + left->keys[l].count, right->keys[r].columns, sizeof *both * (size_t)right->keys[r].count);
 			add_least_key(deriving, both, count, true);
 			add_least_key(deriving, both, count, false);
 		}
@@ -379,7 +379,8 @@ static void join_keys(Deriving *deriving, Plan *plan)
 	JoinKeys keys = {0};
 	join_keys_find(deriving->context, plan, &keys);
 	bool left_preserved = plan->join == JOIN_INNER || plan->join == JOIN_LEFT, right_preserved = plan->join == JOIN_INNER || plan->join == JOIN_RIGHT;
-	bool one_right = plan->join_form != JOIN_FORM_PLAIN || matches_once(deriving->context, right, keys.right.at, keys.right.count);
+	bool chooses = plan->join_form == JOIN_FORM_TEMPORAL_EVENT || plan->join_form == JOIN_FORM_ASOF;
+	bool one_right = chooses || matches_once(deriving->context, right, keys.right.at, keys.right.count);
 	bool one_left = plan->join_form == JOIN_FORM_PLAIN && matches_once(deriving->context, left, keys.left.at, keys.left.count);
 	if (left_preserved) take_dependencies(deriving, left);
 	if (right_preserved) take_dependencies(deriving, right);
@@ -426,7 +427,7 @@ static void window_keys(Deriving *deriving, Plan *plan)
 	for (int i = 0; i < in->key_count; i++) {
 		ColumnId ids[KEY_COLUMNS_MAX + 1];
 		if (in->keys[i].count >= KEY_COLUMNS_MAX) continue;
-		memcpy(ids, in->keys[i].columns, sizeof *ids * (size_t)in->keys[i].count);
+		copy_bytes(ids, in->keys[i].columns, sizeof *ids * (size_t)in->keys[i].count);
 		ids[in->keys[i].count] = plan->window_end;
 		add_key(deriving, ids, in->keys[i].count + 1);
 	}
@@ -521,7 +522,7 @@ static void expand_keys(Deriving *deriving, Plan *plan)
 	for (int k = 0; k < input->facts.key_count; k++) {
 		ColumnId ids[KEY_COLUMNS_MAX + 1];
 		const PlanKey *key = &input->facts.keys[k];
-		if (key->count) memcpy(ids, key->columns, sizeof *ids * (size_t)key->count);
+		if (key->count) copy_bytes(ids, key->columns, sizeof *ids * (size_t)key->count);
 		ids[key->count] = plan->columns[plan->column_count - 1].id;
 		add_key(deriving, ids, key->count + 1);
 	}

@@ -66,7 +66,7 @@ static PlanWatermark *add(PlanContext *context, Plan *plan, ColumnId column, con
 static void add_term(PlanContext *context, PlanWatermark *watermark, int input, ColumnId column, int64_t delta_us)
 {
 	PlanWatermarkTerm *terms = arena_array(context->arena, PlanWatermarkTerm, watermark->term_count + 1);
-	if (watermark->term_count) memcpy(terms, watermark->terms, sizeof *terms * (size_t)watermark->term_count);
+	if (watermark->term_count) copy_bytes(terms, watermark->terms, sizeof *terms * (size_t)watermark->term_count);
 	terms[watermark->term_count++] = (PlanWatermarkTerm){input, column, delta_us};
 	watermark->terms = terms;
 }

@@ -60,8 +60,8 @@ static Plan *pass_and_keep(Pruning *pruning, Plan *plan, int added)
 {
 	const Plan *input = plan->inputs[0];
 	PlanColumn *columns = arena_array(pruning->arena, PlanColumn, input->column_count + added + 1);
-	if (input->column_count) memcpy(columns, input->columns, sizeof *columns * (size_t)input->column_count);
-	memcpy(columns + input->column_count, plan->columns + plan->column_count - added, sizeof *columns * (size_t)added);
+	if (input->column_count) copy_bytes(columns, input->columns, sizeof *columns * (size_t)input->column_count);
+	copy_bytes(columns + input->column_count, plan->columns + plan->column_count - added, sizeof *columns * (size_t)added);
 	plan->columns = columns;
 	plan->column_count = input->column_count + added;
 	return plan;
@@ -306,7 +306,7 @@ Plan *rule_prune(PlanContext *context, Plan *plan, Error *err)
 	Pruning pruning = {.context = context, .arena = context->arena};
 	plan_derive(context, plan);
 	PlanColumn *columns = arena_array(context->arena, PlanColumn, plan->column_count + 1);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)plan->column_count);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)plan->column_count);
 	plan = exact_columns(&pruning, plan, columns, plan->column_count);
 	plan_rewrite_shared(context, plan, prune_shared_plan, &pruning);
 	return plan;

@@ -90,8 +90,8 @@ static Plan *hold_full_join(Settling *settling, Plan *join)
 	Plan *project = plan_project_columns(context, join, join->columns, join->column_count);
 	PlanItem *items = arena_array(context->arena, PlanItem, join->column_count + 1);
 	PlanColumn *columns = arena_array(context->arena, PlanColumn, join->column_count + 1);
-	memcpy(items, project->items, sizeof *items * (size_t)join->column_count);
-	memcpy(columns, project->columns, sizeof *columns * (size_t)join->column_count);
+	copy_bytes(items, project->items, sizeof *items * (size_t)join->column_count);
+	copy_bytes(columns, project->columns, sizeof *columns * (size_t)join->column_count);
 	Expr *either = expr_make(context, "coalesce", plan_column_ref(context, join, sides[0]->column), plan_column_ref(context, join, sides[1]->column));
 	ColumnId id = plan_column_new(context);
 	items[join->column_count] = (PlanItem){id, either};

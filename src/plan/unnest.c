@@ -453,8 +453,8 @@ static Plan *unnest_slots(Unnesting *unnesting, Plan *plan)
 	const Plan *input = plan->inputs[0] = rewriting.input;
 	if (made < 0) return plan;
 	plan->columns = arena_array(unnesting->arena, PlanColumn, input->column_count + made + 1);
-	memcpy(plan->columns, input->columns, sizeof *columns * (size_t)input->column_count);
-	memcpy(plan->columns + input->column_count, columns + count - made, sizeof *columns * (size_t)made);
+	copy_bytes(plan->columns, input->columns, sizeof *columns * (size_t)input->column_count);
+	copy_bytes(plan->columns + input->column_count, columns + count - made, sizeof *columns * (size_t)made);
 	plan->column_count = input->column_count + made;
 	return plan->column_count == count ? plan : plan_project_columns(unnesting->context, plan, columns, count);
 }

@@ -69,12 +69,12 @@ Plan *unnest_join(Unnesting *unnesting, JoinKind kind, Plan *left, Plan *right, 
 Plan *unnest_extend(Unnesting *unnesting, Plan *plan, const PlanItem *items, const PlanColumn *columns, int count)
 {
 	PlanColumn *all = arena_array(unnesting->arena, PlanColumn, plan->column_count + count);
-	memcpy(all, plan->columns, sizeof *all * (size_t)plan->column_count);
+	copy_bytes(all, plan->columns, sizeof *all * (size_t)plan->column_count);
 	Plan *project = plan_project_columns(unnesting->context, plan, all, plan->column_count);
 	PlanItem *extended = arena_array(unnesting->arena, PlanItem, plan->column_count + count);
-	memcpy(extended, project->items, sizeof *extended * (size_t)project->item_count);
-	memcpy(extended + project->item_count, items, sizeof *extended * (size_t)count);
-	memcpy(all + project->column_count, columns, sizeof *all * (size_t)count);
+	copy_bytes(extended, project->items, sizeof *extended * (size_t)project->item_count);
+	copy_bytes(extended + project->item_count, items, sizeof *extended * (size_t)count);
+	copy_bytes(all + project->column_count, columns, sizeof *all * (size_t)count);
 	project->items = extended;
 	project->columns = all;
 	project->item_count = project->column_count = project->column_count + count;
@@ -186,8 +186,8 @@ static void pass_and_keep(Hoisting *hoisting, Plan *plan, int made)
 {
 	const Plan *input = plan->inputs[0];
 	PlanColumn *columns = arena_array(hoisting->arena, PlanColumn, input->column_count + made + 1);
-	memcpy(columns, input->columns, sizeof *columns * (size_t)input->column_count);
-	memcpy(columns + input->column_count, plan->columns + plan->column_count - made, sizeof *columns * (size_t)made);
+	copy_bytes(columns, input->columns, sizeof *columns * (size_t)input->column_count);
+	copy_bytes(columns + input->column_count, plan->columns + plan->column_count - made, sizeof *columns * (size_t)made);
 	plan->columns = columns;
 	plan->column_count = input->column_count + made;
 }
@@ -216,8 +216,8 @@ static Plan *hoist_project(Hoisting *hoisting, Plan *plan, MovedList *moved)
 	PlanItem *items = arena_array(hoisting->arena, PlanItem, plan->item_count + input->column_count + 1);
 	PlanColumn *columns = arena_array(hoisting->arena, PlanColumn, plan->item_count + input->column_count + 1);
 	int count = plan->item_count;
-	memcpy(items, plan->items, sizeof *items * (size_t)count);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)count);
+	copy_bytes(items, plan->items, sizeof *items * (size_t)count);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)count);
 	for (int i = 0; i < input->column_count; i++) {
 		const PlanColumn *column = &input->columns[i];
 		if (!column_set_has(&read, column->id) || column_set_has(&given, column->id)) continue;
@@ -247,8 +247,8 @@ static void group_by_inner(Hoisting *hoisting, Plan *plan, MovedList *own)
 	int keys = plan->item_count, rest = plan->column_count - keys;
 	PlanItem *items = arena_array(hoisting->arena, PlanItem, keys + own->count + 1);
 	PlanColumn *columns = arena_array(hoisting->arena, PlanColumn, keys + own->count + rest + 1);
-	memcpy(items, plan->items, sizeof *items * (size_t)keys);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)keys);
+	copy_bytes(items, plan->items, sizeof *items * (size_t)keys);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)keys);
 	int count = keys;
 	for (int i = 0; i < own->count; i++) {
 		Moved *moved = &own->at[i];
@@ -262,7 +262,7 @@ static void group_by_inner(Hoisting *hoisting, Plan *plan, MovedList *own)
 		bool null_safe = expr_is_call(moved->e, "is");
 		*moved = (Moved){.e = expr_make(hoisting->context, null_safe ? "is" : "=", key, moved->other), .inner = key, .other = moved->other};
 	}
-	memcpy(columns + count, plan->columns + keys, sizeof *columns * (size_t)rest);
+	copy_bytes(columns + count, plan->columns + keys, sizeof *columns * (size_t)rest);
 	plan->items = items;
 	plan->item_count = count;
 	plan->columns = columns;
@@ -293,7 +293,7 @@ static Plan *hoist_partitioned(Hoisting *hoisting, Plan *plan, MovedList *moved,
 		return plan;
 	}
 	Expr **partition = arena_array(hoisting->arena, Expr *, plan->partition_count + own.count + 1);
-	if (plan->partition_count) memcpy(partition, plan->partition, sizeof *partition * (size_t)plan->partition_count);
+	if (plan->partition_count) copy_bytes(partition, plan->partition, sizeof *partition * (size_t)plan->partition_count);
 	for (int i = 0; i < own.count; i++)
 		if (own.at[i].inner) partition[plan->partition_count++] = own.at[i].inner;
 	plan->partition = partition;
@@ -367,7 +367,7 @@ static Peeled peel(Unnesting *unnesting, Plan *right)
 	Peeled peeled = {.below = right, .count = right->column_count, .movable = true};
 	peeled.items = arena_array(unnesting->arena, Expr *, right->column_count + 1);
 	peeled.columns = arena_array(unnesting->arena, PlanColumn, right->column_count + 1);
-	memcpy(peeled.columns, right->columns, sizeof *right->columns * (size_t)right->column_count);
+	copy_bytes(peeled.columns, right->columns, sizeof *right->columns * (size_t)right->column_count);
 	for (int i = 0; i < right->column_count; i++) peeled.items[i] = plan_column_expr(unnesting->context, right, i);
 	while (peeled.below->kind == PLAN_PROJECT) {
 		ColumnMap map = {.arena = unnesting->arena};
@@ -393,10 +393,10 @@ static Plan *project_items(Unnesting *unnesting, Plan *join, const Apply *apply,
 {
 	int left = apply->left->column_count, count = left + peeled->count;
 	PlanColumn *columns = arena_array(unnesting->arena, PlanColumn, count + 1);
-	memcpy(columns, apply->left->columns, sizeof *columns * (size_t)left);
+	copy_bytes(columns, apply->left->columns, sizeof *columns * (size_t)left);
 	Plan *project = plan_project_columns(unnesting->context, join, columns, left);
 	PlanItem *all = arena_array(unnesting->arena, PlanItem, count + 1);
-	memcpy(all, project->items, sizeof *all * (size_t)left);
+	copy_bytes(all, project->items, sizeof *all * (size_t)left);
 	for (int i = 0; i < peeled->count; i++) {
 		all[left + i] = (PlanItem){peeled->columns[i].id, items[i]};
 		columns[left + i] = peeled->columns[i];
@@ -454,8 +454,8 @@ static ColumnId add_marker_call(Unnesting *unnesting, Plan *groups)
 	assert(count);
 	PlanCall *calls = arena_array(unnesting->arena, PlanCall, groups->call_count + 1);
 	PlanColumn *columns = arena_array(unnesting->arena, PlanColumn, groups->column_count + 1);
-	if (groups->call_count) memcpy(calls, groups->calls, sizeof *calls * (size_t)groups->call_count);
-	memcpy(columns, groups->columns, sizeof *columns * (size_t)groups->column_count);
+	if (groups->call_count) copy_bytes(calls, groups->calls, sizeof *calls * (size_t)groups->call_count);
+	copy_bytes(columns, groups->columns, sizeof *columns * (size_t)groups->column_count);
 	ColumnId id = plan_column_new(unnesting->context);
 	calls[groups->call_count++] = (PlanCall){id, {.aggregate = count, .type = TYPE(INTEGER)}};
 	columns[groups->column_count++] = (PlanColumn){id, "count", TYPE(INTEGER), false};

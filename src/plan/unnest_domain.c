@@ -75,7 +75,7 @@ static Expr *same_combination(Pushing *pushing, const ColumnId *a, const ColumnI
 static void add_partition(Pushing *pushing, Plan *plan, const ColumnId *ids)
 {
 	Expr **partition = arena_array(pushing->arena, Expr *, plan->partition_count + pushing->count);
-	if (plan->partition_count) memcpy(partition, plan->partition, sizeof *partition * (size_t)plan->partition_count);
+	if (plan->partition_count) copy_bytes(partition, plan->partition, sizeof *partition * (size_t)plan->partition_count);
 	for (int i = 0; i < pushing->count; i++) partition[plan->partition_count + i] = id_column(pushing, ids, i);
 	plan->partition = partition;
 	plan->partition_count += pushing->count;
@@ -86,8 +86,8 @@ static void pass_and_keep(Pushing *pushing, Plan *plan, int made)
 {
 	const Plan *input = plan->inputs[0];
 	PlanColumn *columns = arena_array(pushing->arena, PlanColumn, input->column_count + made + 1);
-	memcpy(columns, input->columns, sizeof *columns * (size_t)input->column_count);
-	memcpy(columns + input->column_count, plan->columns + plan->column_count - made, sizeof *columns * (size_t)made);
+	copy_bytes(columns, input->columns, sizeof *columns * (size_t)input->column_count);
+	copy_bytes(columns + input->column_count, plan->columns + plan->column_count - made, sizeof *columns * (size_t)made);
 	plan->columns = columns;
 	plan->column_count = input->column_count + made;
 }
@@ -120,8 +120,8 @@ static Pushed push_project(Pushing *pushing, Plan *plan)
 	int count = plan->item_count + pushing->count;
 	PlanItem *items = arena_array(pushing->arena, PlanItem, count);
 	PlanColumn *columns = arena_array(pushing->arena, PlanColumn, count);
-	memcpy(items, plan->items, sizeof *items * (size_t)plan->item_count);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)plan->item_count);
+	copy_bytes(items, plan->items, sizeof *items * (size_t)plan->item_count);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)plan->item_count);
 	for (int i = 0; i < pushing->count; i++) {
 		items[plan->item_count + i] = (PlanItem){in.ids[i], id_column(pushing, in.ids, i)};
 		columns[plan->item_count + i] = stand_in_column(pushing, i, in.ids[i]);
@@ -138,13 +138,13 @@ static void group_by_domain(Pushing *pushing, Plan *plan, const ColumnId *ids)
 	int keys = plan->item_count, rest = plan->column_count - keys, count = keys + pushing->count;
 	PlanItem *items = arena_array(pushing->arena, PlanItem, count);
 	PlanColumn *columns = arena_array(pushing->arena, PlanColumn, count + rest);
-	memcpy(items, plan->items, sizeof *items * (size_t)keys);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)keys);
+	copy_bytes(items, plan->items, sizeof *items * (size_t)keys);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)keys);
 	for (int i = 0; i < pushing->count; i++) {
 		items[keys + i] = (PlanItem){ids[i], id_column(pushing, ids, i)};
 		columns[keys + i] = stand_in_column(pushing, i, ids[i]);
 	}
-	memcpy(columns + count, plan->columns + keys, sizeof *columns * (size_t)rest);
+	copy_bytes(columns + count, plan->columns + keys, sizeof *columns * (size_t)rest);
 	plan->items = items;
 	plan->columns = columns;
 	plan->item_count = count;
@@ -215,7 +215,7 @@ static Pushed push_sort(Pushing *pushing, Plan *plan)
 static Plan *exact_input(Pushing *pushing, const Pushed *in, const PlanColumn *columns, int count)
 {
 	PlanColumn *all = arena_array(pushing->arena, PlanColumn, count + pushing->count);
-	memcpy(all, columns, sizeof *all * (size_t)count);
+	copy_bytes(all, columns, sizeof *all * (size_t)count);
 	for (int i = 0; i < pushing->count; i++) all[count + i] = stand_in_column(pushing, i, in->ids[i]);
 	return plan_project_columns(pushing->context, in->plan, all, count + pushing->count);
 }
@@ -231,7 +231,7 @@ static Pushed push_union(Pushing *pushing, Plan *plan)
 	}
 	PlanColumn *columns = arena_array(pushing->arena, PlanColumn, count + pushing->count);
 	ColumnId *ids = arena_array(pushing->arena, ColumnId, pushing->count);
-	memcpy(columns, plan->columns, sizeof *columns * (size_t)count);
+	copy_bytes(columns, plan->columns, sizeof *columns * (size_t)count);
 	for (int i = 0; i < pushing->count; i++) {
 		ids[i] = plan_column_new(pushing->context);
 		columns[count + i] = stand_in_column(pushing, i, ids[i]);

@@ -134,7 +134,7 @@ void column_set_add(Arena *arena, ColumnSet *set, ColumnId id)
 	if (word >= set->word_count) {
 		int count = word + 1 > 2 * set->word_count ? word + 1 : 2 * set->word_count;
 		uint64_t *words = arena_array(arena, uint64_t, count);
-		if (set->word_count) memcpy(words, set->words, sizeof *words * (size_t)set->word_count);
+		if (set->word_count) copy_bytes(words, set->words, sizeof *words * (size_t)set->word_count);
 		set->words = words;
 		set->word_count = count;
 	}
@@ -323,7 +323,7 @@ static void set_columns(PlanContext *context, Plan *plan, const PlanColumn *colu
 {
 	plan->columns = arena_array(context->arena, PlanColumn, count ? count : 1);
 	plan->column_count = count;
-	if (count) memcpy(plan->columns, columns, sizeof *columns * (size_t)count);
+	if (count) copy_bytes(plan->columns, columns, sizeof *columns * (size_t)count);
 }
 
 void plan_pass_columns(PlanContext *context, Plan *plan)

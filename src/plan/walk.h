@@ -19,6 +19,12 @@
 
 #include "plan/plan.h"
 
+/* memcpy that may be given nothing to copy from nowhere */
+static inline void copy_bytes(void *to, const void *from, size_t bytes)
+{
+	if (bytes) memcpy(to, from, bytes);
+}
+
 typedef void PlanSlotVisit(Expr **slot, void *context);
 void plan_slots(Plan *plan, PlanSlotVisit *visit, void *context);
 
