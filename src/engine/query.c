@@ -6,25 +6,35 @@
 
 /* ---- ad hoc ---- */
 
-static bool begin_columns(Session *session, ResultKind kind, const char **names, const Type *types, int count, bool op, Error *err)
+/* By which of the result's columns the query orders it; from an expression on that is not shown nothing more can be told. */
+static void mark_order(const BoundQuery *query, ResultColumn *columns)
 {
-	ResultColumn *columns = arena_array(&session->arena, ResultColumn, count + 2);
-	int n = 0;
-	if (op) columns[n++] = (ResultColumn){.name = "op", .type = TYPE(TEXT)};
-	for (int c = 0; c < count; c++) columns[n++] = (ResultColumn){.name = names[c], .type = types[c]};
-	if (session->out.begin && !session->out.begin(session->out.context, kind, columns, n)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
-	return true;
+	const Plan *project = query->plan->kind == PLAN_PROJECT ? query->plan : NULL, *sort = project ? project->inputs[0] : query->plan;
+	for (int k = 0, rank = 0; sort->kind == PLAN_SORT && k < sort->order_count; k++) {
+		const Expr *key = sort->order[k].expr;
+		int found = -1;
+		for (int c = 0; key->kind == EXPR_COLUMN && found < 0 && c < query->column_count; c++) {
+			const Expr *shown = project ? project->items[c].expr : NULL;
+			bool same = shown ? shown->kind == EXPR_COLUMN && shown->column == key->column : query->plan->columns[c].id == key->column;
+			if (same) found = c;
+		}
+		if (found < 0) return;
+		if (columns[found].sort_rank) continue;
+		columns[found].sort_rank = ++rank;
+		columns[found].descending = sort->order[k].spec.descending;
+		columns[found].nulls_last = sort->order[k].spec.nulls_last;
+	}
 }
 
 static bool query_columns(Session *session, const BoundQuery *query, ResultKind kind, bool op, Error *err)
 {
-	const char **names = arena_array(&session->arena, const char *, query->column_count + 1);
-	Type *types = arena_array(&session->arena, Type, query->column_count + 1);
-	for (int c = 0; c < query->column_count; c++) {
-		names[c] = query->columns[c].name;
-		types[c] = query->columns[c].type;
-	}
-	return begin_columns(session, kind, names, types, query->column_count, op, err);
+	int first = op ? 1 : 0;
+	ResultColumn *columns = arena_array(&session->arena, ResultColumn, query->column_count + 2);
+	columns[0] = (ResultColumn){.name = "op", .type = TYPE(TEXT)};
+	for (int c = 0; c < query->column_count; c++) columns[c + first] = (ResultColumn){.name = query->columns[c].name, .type = query->columns[c].type};
+	if (kind == RESULT_CHANGES) mark_order(query, columns + first);
+	if (session->out.begin && !session->out.begin(session->out.context, kind, columns, query->column_count + first)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return true;
 }
 
 static bool end_result(Session *session, Error *err)
@@ -239,6 +249,7 @@ typedef struct Continuous {
 	Type *types;
 	bool local;                           /* reads local relations and views only */
 	bool ends;                            /* its sources end by themselves */
+	bool feed;                            /* SUBSCRIBE */
 	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
 } Continuous;
 
@@ -251,13 +262,17 @@ static bool reads_only_local(const BoundQuery *query)
 	return true;
 }
 
-static bool sources_end(const Runtime *runtime, const Pipeline *pipeline)
+/* Does the result end by itself? For a person who looks at a local stream it does not before the stream is closed. */
+static bool sources_end(const Runtime *runtime, const Pipeline *pipeline, SessionMode mode)
 {
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		const Lane *lane = runtime->lanes.at[l];
 		if (lane->id != 0 || lane->pipelines.count == 0 || lane->pipelines.at[0] != pipeline) continue;
-		for (int r = 0; r < lane->readers.count; r++)
-			if (lane->readers.at[r]->source && !source_is_bounded(lane->readers.at[r]->source)) return false;
+		for (int r = 0; r < lane->readers.count; r++) {
+			const Reader *reader = lane->readers.at[r];
+			bool ends = reader->source ? source_is_bounded(reader->source) : mode == SESSION_BATCH || reader->closed || reader->relation->kind != RELATION_STREAM;
+			if (!ends) return false;
+		}
 	}
 	return true;
 }
@@ -300,24 +315,76 @@ static bool collect_final(Continuous *run, Error *err)
 	return ok;
 }
 
+/* What the rows of the batch do. A result of at most one row has no key, but a new row in the place of the old one. */
+static uint8_t *ops_of(const Continuous *run, const Batch *batch, Arena *scratch)
+{
+	const Lowered *lowered = run->client.pipeline->lowered;
+	uint8_t *ops = change_ops(batch, lowered->key, lowered->has_key ? lowered->key_count : 0, scratch);
+	bool single = lowered->has_key && lowered->key_count == 0 && batch->count == 2;
+	if (single && batch_weight(batch, 0) == -1 && batch_weight(batch, 1) == 1) {
+		ops[0] = CHANGE_UPDATE_BEFORE;
+		ops[1] = CHANGE_UPDATE_AFTER;
+	}
+	return ops;
+}
+
+/* A row of weight 3 is three rows. Gives their number, and which of the batch's rows each is. */
+static int repeat_rows(const Batch *batch, Arena *scratch, uint32_t **out)
+{
+	int64_t count = 0;
+	int n = 0;
+	for (int i = 0; i < batch->count; i++) count += llabs(batch_weight(batch, i));
+	uint32_t *rows = *out = arena_array(scratch, uint32_t, count + 1);
+	for (int i = 0; i < batch->count; i++)
+		for (int64_t w = llabs(batch_weight(batch, i)); w > 0; w--) rows[n++] = (uint32_t)i;
+	return n;
+}
+
+/* ORDER BY what is not shown: the shown columns are computed from those of the sort. */
+static Batch *project_changes(const Continuous *run, const Batch *batch)
+{
+	Batch *shown = batch_derive((Batch *)(uintptr_t)batch, run->project->item_count);
+	shown->rows = batch->rows;
+	shown->count = batch->count;
+	shown->sel = batch->sel;
+	shown->weights = batch->weights;
+	for (int i = 0; i < run->project->item_count; i++) {
+		ExprProgram *program = expr_compile(&shown->arena, run->project->items[i].expr, run->layout, run->base->column_count);
+		Column dense = expr_eval(program, batch, &shown->arena);
+		shown->columns[i] = dense;
+	}
+	shown->sel = NULL;                                    /* what was evaluated is dense */
+	shown->rows = batch->count;
+	int64_t *weights = arena_array(&shown->arena, int64_t, batch->count + 1);
+	for (int i = 0; i < batch->count; i++) weights[i] = batch_weight(batch, i);
+	shown->weights = weights;
+	return shown;
+}
+
 /* Changes with their op in front, or plain rows. */
-static bool emit_changes(Continuous *run, const Batch *batch, Error *err)
+static bool emit_changes(Continuous *run, const Batch *in, Error *err)
 {
 	Session *session = run->session;
-	int first = run->client.append_only ? 0 : 1;
-	Batch *out = batch_derive((Batch *)(uintptr_t)batch, batch->column_count + first);
-	int count = run->left >= 0 && run->left < batch->count ? (int)run->left : batch->count;
-	out->rows = out->count = count;
+	int first = run->client.append_only && !run->feed ? 0 : 1;
+	Batch *batch = run->project ? project_changes(run, in) : batch_ref((Batch *)(uintptr_t)in);
+	Batch *out = batch_derive(batch, batch->column_count + first);
+	uint32_t *rows;
+	int count = repeat_rows(batch, &out->arena, &rows);
+	if (run->left >= 0 && run->left < count) count = (int)run->left;
+	out->rows = batch->count;
+	out->count = count;
+	out->sel = rows;
 	for (int c = 0; c < batch->column_count; c++) out->columns[c + first] = batch_column(batch, c, &out->arena);
 	if (first) {
-		uint8_t *ops = change_ops(batch, NULL, 0, &out->arena);
+		uint8_t *ops = ops_of(run, in, &out->arena);
 		Str *texts = arena_array(&out->arena, Str, batch->count + 1);
-		for (int i = 0; i < count; i++) texts[i] = str_borrow(CHANGE_OP_TEXT[ops[i]], 2);
+		for (int i = 0; i < batch->count; i++) texts[i] = str_borrow(CHANGE_OP_TEXT[ops[i]], 2);
 		out->columns[0] = (Column){.type = TYPE(TEXT), .str = texts};
 	}
 	if (run->left >= 0) run->left -= count;
 	bool ok = session_emit(session, out, err);
 	batch_unref(out);
+	batch_unref(batch);
 	return ok;
 }
 
@@ -339,8 +406,8 @@ static bool follow(Continuous *run, Error *err)
 {
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
-	ResultKind kind = run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
-	if (!run->ends && !query_columns(session, run->query, kind, !run->client.append_only, err)) return false;
+	ResultKind kind = run->feed ? RESULT_FEED : run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
+	if (!run->ends && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
 	bool ok = true, done = false;
 	while (ok && !done) {
 		done = run->ends && client_is_done(runtime, run->client.pipeline);
@@ -400,7 +467,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	if (ok && final) ok = runtime_flush(runtime, err) && collect_final(&run, err);
 	else if (ok) {
 		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
-		run.ends = sources_end(runtime, run.client.pipeline);
+		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
 		ok = runtime_loop_start(runtime, err) && follow(&run, err);
 	}
 	if (run.client.pipeline) {
@@ -425,7 +492,7 @@ bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
 	if (!subscribe->query.plan) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE to %s is not supported", subscribe->view ? subscribe->view->name : "this");
 	Runtime *runtime = session->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
-	Continuous run = {.session = session, .query = &subscribe->query, .left = subscribe->limit};
+	Continuous run = {.session = session, .query = &subscribe->query, .left = subscribe->limit, .feed = true};
 	continuous_plan(&run);
 	session->context->result_is_final = true;
 	Lowered *lowered = engine_lower(session, session->context, subscribe->query.plan, err);

@@ -251,7 +251,12 @@ void changes_release(Changes *changes);
 /* ---- tap.c: the end of a sink or of a continuous SELECT: every batch goes to a function of the runtime, as it is (blackhole, file, Kafka,
  * client). net: collect and net the commit's changes first, as op_sink does, and hand them over at commit. ---- */
 typedef bool TapFunction(void *context, const Batch *batch, Error *err);
-typedef struct TapSpec { OpInput in; TapFunction *tap; void *context; bool net; } TapSpec;
+typedef struct TapSpec {
+	OpInput in;
+	TapFunction *tap; void *context;
+	bool net;
+	const int *key_columns; int key_count;      /* net changes come in the order of these, old and new of one key side by side; 0: none */
+} TapSpec;
 Op *op_tap_new(const TapSpec *spec);
 
 #endif

@@ -74,6 +74,6 @@ Op *op_tap_new(const TapSpec *spec)
 	tap->tap = spec->tap;
 	tap->context = spec->context;
 	tap->net = spec->net;
-	change_log_init(&tap->log, in->append_only, NULL, 0);
+	change_log_init(&tap->log, in->append_only, spec->key_columns, spec->key_count);
 	return &tap->op;
 }
