@@ -157,3 +157,10 @@ bool cli_parse(Cli *cli, int argc, char **argv, int *exit_code)
 	if (cli->final && !cli->until_end) return usage(exit_code, "%s goes with --until-end", "--final");
 	return true;
 }
+
+void cli_release(Cli *cli)
+{
+	vec_release(&cli->inputs);
+	vec_release(&cli->files);
+	vec_release(&cli->variables);
+}

@@ -23,6 +23,7 @@ typedef struct Cli {
 
 /* False: *exit_code says how to end (help and version were printed, or what is wrong). */
 bool cli_parse(Cli *cli, int argc, char **argv, int *exit_code);
+void cli_release(Cli *cli);
 void cli_help(FILE *file);
 
 /* ---- the commands; each returns the exit code ---- */

@@ -96,7 +96,7 @@ static bool run_statement(Console *console, const char *text, size_t start, size
 	set_running(console, true);
 	bool ok = connection_run(&console->connection, text, start, end, err);
 	set_running(console, false);
-	if (!ok) output_abort(&console->output);
+	console->cut_short = !ok && output_abort(&console->output);
 	if (console->timer) fprintf(console->output.file, "Run Time: real %.3f\n", now_s() - began);
 	return ok;
 }

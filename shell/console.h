@@ -24,6 +24,7 @@ typedef struct Console {
 	pthread_mutex_t lock;
 	pthread_cond_t stopped;           /* of `stop` */
 	bool running;
+	bool cut_short;                   /* the last result was seen in part */
 	atomic_bool stop;                 /* Ctrl-C: what runs is to end, and what would come after it */
 } Console;
 

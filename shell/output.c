@@ -250,17 +250,16 @@ static bool on_end(void *context)
 	return flush(output);
 }
 
-void output_abort(Output *output)
+bool output_abort(Output *output)
 {
-	if (!output->open) return;
-	bool shown = output->redrawn ? output->screen.drawn_lines > 0 : output->mode == OUTPUT_JSON ? output->rows > 0 : output->began || output->cell_count > 0;
-	if (shown || !(is_drawn(output) || output->mode == OUTPUT_JSON)) {
-		on_end(output);
-		return;
-	}
-	strbuf_clear(&output->line);
+	if (!output->open) return false;
+	bool shown = output->redrawn ? output->screen.drawn_lines > 0 : output->mode == OUTPUT_JSON ? output->rows > 0 : is_drawn(output) ? output->began || output->cell_count > 0 : true;
+	if (output->terminal && shown) strbuf_adds(&output->line, "\r\x1b[K");              /* over the ^C of the terminal's echo */
+	if (shown) on_end(output);
+	else strbuf_clear(&output->line);
 	screen_release(&output->screen);
 	output->open = output->redrawn = false;
+	return shown;
 }
 
 static void on_done(void *context, const char *tag)

@@ -46,8 +46,8 @@ typedef struct Output {
 void output_init(Output *output, FILE *file, OutputMode mode, bool terminal);
 void output_release(Output *output);
 ResultSink output_sink(Output *output);
-/* The statement has failed or was canceled: what was begun is closed. */
-void output_abort(Output *output);
+/* The statement has failed or was canceled: what was begun is closed. False: there was nothing to be seen. */
+bool output_abort(Output *output);
 /* Columns and lines of the terminal; 0: no terminal, no limit. */
 int output_columns(const Output *output);
 int output_lines(const Output *output);

@@ -91,7 +91,7 @@ static void run_text(Shell *shell, StrBuf *text)
 	Console *console = &shell->console;
 	console_resume(console);
 	int code = console_run(console, NULL, text->text, text->bytes);
-	if (code == EXIT_CANCELED) fputs("\n", stdout);
+	if (code == EXIT_CANCELED && !console->cut_short) fputs("\r\x1b[Kcanceled\n", stdout);
 	console_resume(console);
 	remember(shell, text);
 	strbuf_clear(text);

@@ -251,6 +251,7 @@ typedef struct Continuous {
 	bool ends;                            /* its sources end by themselves */
 	bool feed;                            /* SUBSCRIBE */
 	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
+	int64_t skip;                         /* its OFFSET */
 } Continuous;
 
 static bool reads_only_local(const BoundQuery *query)
@@ -370,10 +371,13 @@ static bool emit_changes(Continuous *run, const Batch *in, Error *err)
 	Batch *out = batch_derive(batch, batch->column_count + first);
 	uint32_t *rows;
 	int count = repeat_rows(batch, &out->arena, &rows);
+	int64_t skipped = run->skip < count ? run->skip : count;
+	run->skip -= skipped;
+	count -= (int)skipped;
 	if (run->left >= 0 && run->left < count) count = (int)run->left;
 	out->rows = batch->count;
 	out->count = count;
-	out->sel = rows;
+	out->sel = rows + skipped;
 	for (int c = 0; c < batch->column_count; c++) out->columns[c + first] = batch_column(batch, c, &out->arena);
 	if (first) {
 		uint8_t *ops = ops_of(run, in, &out->arena);
@@ -447,6 +451,23 @@ static bool continuous_plan(Continuous *run)
 	return true;
 }
 
+/* LIMIT without ORDER BY over what only grows is no top-n: so many rows, and the query ends. NULL without error: it is none of these. */
+static Lowered *lower_limited(Continuous *run, Error *err)
+{
+	Session *session = run->session;
+	Plan *plan = run->query->plan;
+	if (plan->kind != PLAN_SORT || plan->order_count || plan->limit < 0) return NULL;
+	Lowered *lowered = engine_lower(session, session->context, plan_copy(session->context, plan->inputs[0], NULL), err);
+	if (lowered && !lowered->append_only) {
+		lowered_free(lowered, true);
+		return NULL;
+	}
+	if (!lowered) return NULL;
+	run->left = plan->limit;
+	run->skip = plan->offset > 0 ? plan->offset : 0;
+	return lowered;
+}
+
 static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
@@ -457,7 +478,8 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	continuous_plan(&run);
 	bool final = run.local && session->mode == SESSION_BATCH;
 	session->context->result_is_final = true;
-	Lowered *lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
+	Lowered *lowered = final ? NULL : lower_limited(&run, err);
+	if (!lowered && err->code == ERR_NONE) lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
 	if (!lowered) return false;
 	bool append_only = lowered->append_only;
 	client_init(&run.client);
@@ -467,7 +489,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	if (ok && final) ok = runtime_flush(runtime, err) && collect_final(&run, err);
 	else if (ok) {
 		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
-		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
+		run.ends = run.left < 0 && sources_end(runtime, run.client.pipeline, session->mode);
 		ok = runtime_loop_start(runtime, err) && follow(&run, err);
 	}
 	if (run.client.pipeline) {
@@ -484,18 +506,27 @@ bool run_query(Session *session, BoundStatement *bound, Error *err)
 	return bound->query.continuous ? run_continuous(session, &bound->query, err) : run_adhoc(session, &bound->query, err);
 }
 
-/* SUBSCRIBE v: what the view holds, then its changes: a continuous query that reads nothing but the view. */
-bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
+/* The query that SUBSCRIBE v stands for. */
+static bool bind_feed(Session *session, const Relation *view, BoundStatement *bound, Error *err)
 {
-	BoundSubscribe *subscribe = &bound->subscribe;
-	if (subscribe->has_since) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE ... SINCE is not supported");
-	if (!subscribe->query.plan) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE to %s is not supported", subscribe->view ? subscribe->view->name : "this");
+	StrBuf sql = STRBUF_INIT;
+	strbuf_adds(&sql, "SELECT * FROM ");
+	strbuf_add_sql_ident(&sql, view->name);
+	char *text = arena_strdup(&session->arena, sql.text);
+	AstStatement *ast = parse_statement(text, 0, sql.bytes, &session->arena, err);
+	BindSettings settings = session_bind_settings(session);
+	strbuf_release(&sql);
+	return ast && bind_statement(ast, session->engine->catalog, &settings, session->context, bound, err);
+}
+
+static bool run_feed(Session *session, BoundQuery *query, int64_t limit, Error *err)
+{
 	Runtime *runtime = session->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
-	Continuous run = {.session = session, .query = &subscribe->query, .left = subscribe->limit, .feed = true};
+	Continuous run = {.session = session, .query = query, .left = limit, .feed = true};
 	continuous_plan(&run);
 	session->context->result_is_final = true;
-	Lowered *lowered = engine_lower(session, session->context, subscribe->query.plan, err);
+	Lowered *lowered = engine_lower(session, session->context, query->plan, err);
 	if (!lowered) return false;
 	client_init(&run.client);
 	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
@@ -506,5 +537,18 @@ bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
 		runtime_client_remove(runtime, run.client.pipeline);
 	}
 	client_release(&run.client);
+	return ok;
+}
+
+/* SUBSCRIBE v: what the view holds, then its changes: a continuous query that reads nothing but the view. */
+bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
+{
+	BoundSubscribe *subscribe = &bound->subscribe;
+	if (subscribe->has_since) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE ... SINCE is not supported");
+	if (session->transaction) return error_set(err, ERR_ACTIVE_TRANSACTION, bound->ast->span, "SUBSCRIBE cannot run inside a transaction") || error_hint(err, "COMMIT first.");
+	if (subscribe->query.plan) return run_feed(session, &subscribe->query, subscribe->limit, err);
+	BoundStatement feed = {0};
+	bool ok = bind_feed(session, subscribe->view, &feed, err) && run_feed(session, &feed.query, subscribe->limit, err);
+	bound_release(&feed);
 	return ok;
 }
