@@ -113,6 +113,7 @@ typedef struct TemporalJoinSpec {
 	bool left_outer;
 	OpInput left, right;
 	Expr **left_keys, **right_keys; int key_count;
+	const bool *null_equal;                     /* as JoinSpec's */
 	Expr *left_time, *right_time;               /* EVENT_TIME: version time; ASOF: the inequality's sides; PROCTIME: NULL */
 	bool asof_strict, asof_forward;             /* right.time < (<=) left.time: the latest; forward: > (>=): the first */
 	Expr *residual;

@@ -51,6 +51,7 @@ typedef struct Temporal {
 	bool left_outer, strict, forward, has_judge;
 	bool closes;                      /* both sides have a watermark: left rows and versions are forgotten */
 	TemporalSide left, right;
+	bool *null_equal;
 	ExprProgram *residual;            /* over left, then right columns; NULL: none */
 	StateMap *keys;                   /* -> TemporalKey */
 	StateTree *lefts;                 /* place, packed row -> TemporalLeft; PROCTIME: see temporal_now.c */

@@ -109,7 +109,7 @@ TemporalRows temporal_rows(Temporal *temporal, TemporalSide *side, Batch *in)
 	rows.no_key = arena_array(scratch, bool, rows.count + 1);
 	for (int i = 0; i < rows.count; i++) {
 		rows.no_key[i] = rows.time && column_is_null(rows.time, i);
-		for (int k = 0; k < side->keys.count; k++) rows.no_key[i] |= column_is_null(&rows.key_columns[k], i);
+		for (int k = 0; k < side->keys.count; k++) rows.no_key[i] |= !temporal->null_equal[k] && column_is_null(&rows.key_columns[k], i);
 	}
 	return rows;
 }
@@ -218,6 +218,8 @@ Op *op_temporal_join_new(const TemporalJoinSpec *spec)
 	temporal->closes = spec->kind == TEMPORAL_EVENT_TIME && spec->left_watermark >= 0 && spec->right_watermark >= 0;
 	make_side(temporal, &temporal->left, &spec->left, spec->left_keys, spec->key_count, timed ? spec->left_time : NULL, spec->left_watermark);
 	make_side(temporal, &temporal->right, &spec->right, spec->right_keys, spec->key_count, timed ? spec->right_time : NULL, spec->right_watermark);
+	temporal->null_equal = arena_array(&op->arena, bool, spec->key_count + 1);
+	for (int k = 0; spec->null_equal && k < spec->key_count; k++) temporal->null_equal[k] = spec->null_equal[k];
 	compile_residual(temporal, spec);
 	arena_init(&temporal->notes, 0);
 	temporal->last.key = temporal->last.row = temporal->place = STRBUF_INIT;

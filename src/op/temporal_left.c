@@ -80,9 +80,12 @@ void temporal_touch(Temporal *temporal, TemporalBytes from, TemporalBytes to)
 	vec_push(&temporal->touched, range);
 }
 
+/* What begins with a whole key comes before its places. */
 static int compare_ranges(const void *a, const void *b)
 {
-	return temporal_compare(((const TemporalRange *)a)->from, ((const TemporalRange *)b)->from);
+	TemporalBytes x = ((const TemporalRange *)a)->from, y = ((const TemporalRange *)b)->from;
+	int order = temporal_compare(x, y);
+	return order ? order : (x.bytes > y.bytes) - (x.bytes < y.bytes);
 }
 
 static bool same_key(TemporalBytes a, TemporalBytes b) { return memcmp(a.at, b.at, 4) == 0; }

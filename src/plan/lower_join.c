@@ -139,7 +139,7 @@ static bool lower_temporal(Lowering *lowering, Plan *plan, LoweredNode *out)
 	if (plan->join_form == JOIN_FORM_TEMPORAL_EVENT && !check_versions(lowering, plan, &keys)) return false;
 	TemporalJoinSpec spec = {
 		.kind = KINDS[plan->join_form], .left_outer = plan->join == JOIN_LEFT, .left = inputs.sides[0].edge, .right = inputs.sides[1].edge,
-		.left_keys = keys.left.at, .right_keys = keys.right.at, .key_count = keys.left.count, .left_watermark = -1, .right_watermark = -1,
+		.left_keys = keys.left.at, .right_keys = keys.right.at, .key_count = keys.left.count, .null_equal = keys.null_equal.at, .left_watermark = -1, .right_watermark = -1,
 	};
 	if (asof) {
 		AsofBound bound = {0};
