@@ -9,6 +9,18 @@
 /* jemalloc: pages that were freed are kept, so that batches do not fault them in again and again. */
 const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
+static int run(const Cli *cli)
+{
+	switch (cli->command) {
+	case COMMAND_RUN: return command_run(cli);
+	case COMMAND_TEST: return command_test(cli);
+	case COMMAND_STATUS: return command_status(cli);
+	case COMMAND_SHELL: break;
+	}
+	bool batch = cli->inputs.count || cli->until_end || !isatty(STDIN_FILENO);
+	return batch ? command_batch(cli) : command_shell(cli);
+}
+
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");               /* widths of characters; only this one, so that nothing depends on where one is */
@@ -17,12 +29,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);                     /* a closed pipe is a failing write: the statement is canceled, the file is closed well */
 	if (!cli_parse(&cli, argc, argv, &exit_code)) return exit_code;
 	if (cli.verbose) log_set_level(LOG_DEBUG);
-	switch (cli.command) {
-	case COMMAND_RUN: return command_run(&cli);
-	case COMMAND_TEST: return command_test(&cli);
-	case COMMAND_STATUS: return command_status(&cli);
-	case COMMAND_SHELL: break;
-	}
-	bool batch = cli.inputs.count || cli.until_end || !isatty(STDIN_FILENO);
-	return batch ? command_batch(&cli) : command_shell(&cli);
+	exit_code = run(&cli);
+	cli_release(&cli);
+	return exit_code;
 }

@@ -158,7 +158,7 @@ static void partition_queue(Partition *partition, Item *item)
 	DecodePool *pool = partition->reader->pool;
 	pthread_mutex_lock(&pool->mutex);
 	if (partition->last) partition->last->next = item;
-	else partition->first = item;
+	else __atomic_store_n(&partition->first, item, __ATOMIC_RELEASE);     /* the runtime looks without the lock whether there is one */
 	partition->last = item;
 	partition->queued_bytes += item->bytes;
 	partition->queued_items++;
@@ -174,7 +174,7 @@ Item *partition_take(Partition *partition)
 	bool was_full = false;
 	if (item) {
 		was_full = partition->queued_items >= PARTITION_QUEUE_ITEMS || partition->queued_bytes >= PARTITION_QUEUE_BYTES;
-		partition->first = item->next;
+		__atomic_store_n(&partition->first, item->next, __ATOMIC_RELEASE);
 		if (!item->next) partition->last = NULL;
 		partition->queued_bytes -= item->bytes;
 		partition->queued_items--;
