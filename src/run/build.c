@@ -169,6 +169,7 @@ static bool drop_readers(Runtime *runtime, Lane *lane, Error *err)
 			continue;
 		}
 		ok = ok && store_positions_remove(runtime->store, lane->id, reader->relation->id, err);
+		if (lane == runtime->live) ok = ok && store_source_status_put(runtime->store, reader->relation->id, NULL, NULL, -1, NULL, err);
 		reader_free(reader);
 	}
 	lane->readers.count = kept;

@@ -8,6 +8,8 @@ typedef struct SealedChanges { StoreTable *table; Changes changes; bool keep; in
 typedef struct SealedLog { StoreLog log; int64_t relation; Str bytes; } SealedLog;
 typedef struct SealedSink { int64_t relation, position; } SealedSink;
 typedef struct SealedSetting { const char *name, *value; } SealedSetting;
+typedef struct SealedSource { int64_t relation; const char *name, *state; int64_t lag; const char *error; } SealedSource;
+typedef struct SealedProgress { int64_t relation; double part; } SealedProgress;
 typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
 /* A part of a checkpoint: pages of one generation, and, with the last part, what makes it count. */
 typedef struct SealedPiece {
@@ -28,6 +30,8 @@ struct SealedCommit {
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
 	VEC(SealedPiece) pieces;
+	VEC(SealedSource) sources;            /* how sources fare, where it has changed */
+	VEC(SealedProgress) progress;         /* of views being built */
 	int64_t prune_through;                /* commit records and log up to here are covered; 0: none */
 	bool file_open;                       /* the transaction is open already */
 	bool keep_open;                       /* BEGIN ... COMMIT: more follows in the same transaction of the file */
@@ -41,6 +45,11 @@ SealedCommit *sealed_new(void);
 void sealed_free(SealedCommit *sealed);
 /* Writes all of it in one transaction; on failure nothing of it is there. */
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err);
+
+/* ---- noted.c: how sources and views fare ---- */
+void noted_seal(Runtime *runtime, SealedCommit *sealed);
+bool noted_is_due(Runtime *runtime);
+bool noted_write(const SealedCommit *sealed, Store *store, Error *err);
 
 /* ---- checkpoint.c: which state goes into which commit ---- */
 /* At the cut: decides whether a checkpoint is due, copies changed pages, adds what of them fits to the commit. */

@@ -236,6 +236,7 @@ static void partition_decode(Partition *partition, int to)
 	if (next > from) {
 		partition->read_hash = record_hash(partition->read_hash, &records, from, next);
 		item->fingerprint = record_fingerprint(&records.at[next - 1]);
+		item->last_position = records.at[next - 1].position;
 	}
 	partition->topic = partition->records.topic ? partition->records.topic : partition->topic;
 	item->records = next - from;

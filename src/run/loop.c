@@ -145,13 +145,13 @@ static bool time_changes_something(const Runtime *runtime)
 	return false;
 }
 
-static bool cut_is_due(const Runtime *runtime, bool full)
+static bool cut_is_due(Runtime *runtime, bool full)
 {
 	if (runtime->transaction || !writer_is_free(runtime)) return false;
 	if (runtime->wanted || (full && runtime->gathering)) return true;
 	int64_t now = clock_monotonic_us();
 	if (now - runtime->cut_us < runtime->config.commit_interval_us) return false;
-	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || time_changes_something(runtime);
+	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || time_changes_something(runtime) || noted_is_due(runtime);
 }
 
 static bool join_lanes(Runtime *runtime, Error *err)

@@ -677,7 +677,7 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 		partition->arrived_us = clock_monotonic_us();
 		if (item->fingerprint) {
 			partition->fingerprint = item->fingerprint;
-			partition->last_position = item->position_next - 1;
+			partition->last_position = item->last_position;
 		}
 	}
 	item_free(item);

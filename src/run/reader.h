@@ -49,6 +49,7 @@ typedef struct Item {
 	int records;                  /* consumed; dead ones among them */
 	uint64_t hash;                /* of all records since the partition's beginning, these included */
 	uint64_t fingerprint;         /* of the last record; 0: none */
+	int64_t last_position;        /* of that record */
 	int64_t bytes;
 	VEC(DeadRecord) dead;         /* in `arena` */
 	VEC(DeadRecord) suspects;     /* rows whose event time may be too far ahead of the commit's clock: kept in case */
@@ -147,6 +148,8 @@ struct Reader {
 	int64_t dead_records;         /* for all views, in this process */
 	/* accounts of the whole reader */
 	int64_t rows_in;
+	/* what the file has of its state (noted.c) */
+	bool noted; SourceState noted_state; int64_t noted_lag;
 };
 
 Reader *reader_new(Relation *relation, DecodePool *pool, Error *err);

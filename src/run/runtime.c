@@ -109,6 +109,8 @@ bool runtime_free(Runtime *runtime, Error *err)
 	bool ok = runtime->failure.code == ERR_NONE && !runtime->transaction;
 	if (ok && runtime->started) {
 		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
+		runtime->noted_us = runtime->note_looked_us = 0;
+		if (noted_is_due(runtime)) runtime_open_commit(runtime);
 		ok = runtime_flush(runtime, err);
 	}
 	else if (runtime->file_open) store_rollback(runtime->store);
@@ -371,6 +373,7 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 		if (lane->id) seal_positions(sealed, lane);
 	}
 	for (int c = 0; c < sealed->changes.count; c++) sealed->record.rows_changed += sealed->changes.at[c].changes.count;
+	noted_seal(runtime, sealed);
 	sealed->record.partitions = sealed->partitions.at;
 	sealed->record.partition_count = sealed->partitions.count;
 	sealed->file_open = runtime->file_open;
@@ -381,7 +384,7 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 static bool sealed_is_empty(const SealedCommit *sealed)
 {
 	return !sealed->file_open && !sealed->changes.count && !sealed->partitions.count && !sealed->sinks.count && !sealed->dead.count
-		&& !sealed->late.count && !sealed->logs.count && !sealed->pieces.count && !sealed->accounts.count;
+		&& !sealed->late.count && !sealed->logs.count && !sealed->pieces.count && !sealed->accounts.count && !sealed->sources.count;
 }
 
 bool runtime_cut(Runtime *runtime, Error *err)

@@ -94,6 +94,8 @@ typedef struct Runtime {
 	int64_t clock_us;                 /* of the commit; never goes back */
 	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */
 	int64_t rows_since_checkpoint, checkpoint_us;
+	int64_t noted_us, note_looked_us; /* monotonic: how sources fare was noted, was looked at */
+	bool note_wanted;                 /* it has changed */
 	SealedCommit *next;               /* what is gathered besides the graph: dead letters, log, late rows */
 	Checkpoint *checkpoint;           /* pieces still to be written; NULL: none under way */
 
