@@ -12,6 +12,7 @@ int command_status(const Cli *cli)
 	Output output;
 	bool terminal = isatty(STDOUT_FILENO);
 	output_init(&output, stdout, cli->has_mode ? cli->mode : OUTPUT_BOX, terminal);
+	output.null_text = "";
 	ResultSink sink = output_sink(&output);
 	bool ok = engine_status(cli->path, &sink, client_owner(cli->path), &health, &err);
 	if (!ok) report_error(stderr, &err, NULL, NULL, 0);

@@ -8,12 +8,14 @@
 #include "type/text.h"
 
 #define DEAD_GROW_US (INT64_C(600) * 1000000)         /* dead letters of the last ten minutes want a person */
+#define STALE_US (INT64_C(60) * 1000000)              /* and so do records that wait while nothing has been committed for a minute */
 
 typedef struct Status {
 	Engine engine;
 	Session *session;
 	Table table;
 	int64_t now_us;
+	int64_t last_commit_us;
 	EngineHealth health;
 } Status;
 
@@ -116,6 +118,7 @@ static void file_row(Status *status, const Value *values)
 	cells[STATUS_DEAD] = cell(status, &values[1]);
 	cells[STATUS_DETAIL] = arena_printf(&status->session->arena, "%s, %s, WAL %s", last, size(status, file_bytes(path, "")), size(status, file_bytes(path, "-wal")));
 	table_row(&status->table, cells);
+	status->last_commit_us = values[0].is_null ? 0 : values[0].i64;
 	if (!values[2].is_null && values[2].i64 > 0) want_a_person(status);
 }
 
@@ -124,14 +127,16 @@ static void source_row(Status *status, const Value *values)
 	const char *cells[STATUS_COLUMN_COUNT] = {"source"};
 	for (int c = STATUS_NAME; c < STATUS_COLUMN_COUNT; c++) cells[c] = cell(status, &values[c - STATUS_NAME]);
 	table_row(&status->table, cells);
+	const Value *lag = &values[STATUS_LAG - STATUS_NAME];
+	if (!lag->is_null && lag->i64 > 0 && status->now_us - status->last_commit_us > STALE_US) want_a_person(status);
 	if (is(&values[STATUS_STATE - STATUS_NAME], "retrying") || is(&values[STATUS_STATE - STATUS_NAME], "lost")) want_a_person(status);
 }
 
 static void view_row(Status *status, const Value *values)
 {
-	const char *cells[STATUS_COLUMN_COUNT] = {"view"};
-	for (int c = STATUS_NAME; c < STATUS_COLUMN_COUNT; c++) cells[c] = cell(status, &values[c - STATUS_NAME]);
-	const Value *state = &values[STATUS_STATE - STATUS_NAME];
+	const char *cells[STATUS_COLUMN_COUNT];
+	for (int c = 0; c < STATUS_COLUMN_COUNT; c++) cells[c] = cell(status, &values[c]);
+	const Value *state = &values[STATUS_STATE];
 	table_row(&status->table, cells);
 	if (!is(state, "live") && !is(state, "building")) want_a_person(status);
 }
@@ -145,8 +150,9 @@ static bool ask_all(Status *status, Error *err)
 		&& ask(status, "SELECT s.name, s.state, p.records, s.lag, NULL AS late, d.letters, s.error FROM weir_sources s"
 			" LEFT JOIN (SELECT source, max(records) AS records FROM (SELECT source, lane, sum(records) AS records FROM weir_positions GROUP BY source, lane) GROUP BY source) p ON p.source = s.name"
 			" LEFT JOIN (SELECT source, count(*) AS letters FROM weir_dead_letters GROUP BY source) d ON d.source = s.name ORDER BY s.name", source_row, err)
-		&& ask(status, "SELECT v.name, v.state, a.rows_in, NULL AS lag, a.late, a.dead, CASE WHEN v.state = 'building' AND v.progress IS NOT NULL"
-			" THEN cast(cast(v.progress * 100 AS INTEGER) AS TEXT) || '% read again' ELSE v.why END FROM weir_views v LEFT JOIN weir_accounts a ON a.relation = v.id ORDER BY v.name", view_row, err);
+		&& ask(status, "SELECT CASE c.kind WHEN 'materialized view' THEN 'view' ELSE coalesce(c.kind, 'view') END AS kind, v.name, v.state, a.rows_in, NULL AS lag, a.late, a.dead, CASE WHEN v.state = 'building' AND v.progress IS NOT NULL"
+			" THEN cast(cast(v.progress * 100 AS INTEGER) AS TEXT) || '% read again' ELSE v.why END FROM weir_views v LEFT JOIN weir_accounts a ON a.relation = v.id"
+			" LEFT JOIN weir_catalog c ON c.id = v.id ORDER BY v.name", view_row, err);
 }
 
 bool engine_status(const char *path, const ResultSink *out, int owner, EngineHealth *health, Error *err)

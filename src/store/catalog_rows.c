@@ -117,6 +117,11 @@ bool store_view_status_put(Store *store, const StoreViewStatus *status, Error *e
 	return store_run(store, err, SQL, "itttrtii", status->id, status->name, status->state, status->why, status->progress, status->start, status->lane, status->since_commit);
 }
 
+bool store_view_progress_put(Store *store, int64_t id, double progress, Error *err)
+{
+	return store_run(store, err, "UPDATE weir_views SET progress = ?2 WHERE id = ?1", "ir", id, progress);
+}
+
 bool store_view_status_remove(Store *store, int64_t id, Error *err)
 {
 	return store_run(store, err, "DELETE FROM weir_views WHERE id = ?1", "i", id)

@@ -238,6 +238,7 @@ typedef struct StoreViewStatus {
 	double progress;                  /* of building, 0 .. 1; < 0: not known */
 } StoreViewStatus;
 bool store_view_status_put(Store *store, const StoreViewStatus *status, Error *err);       /* weir_views */
+bool store_view_progress_put(Store *store, int64_t id, double progress, Error *err);
 bool store_view_status_remove(Store *store, int64_t id, Error *err);                      /* with its account */
 bool store_source_status_put(Store *store, int64_t id, const char *name, const char *state, int64_t lag, const char *error, Error *err);   /* weir_sources; lag < 0: unknown */
 bool store_metric_put(Store *store, const char *name, const char *subject, int64_t value, Error *err);      /* weir_metrics */
