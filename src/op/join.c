@@ -76,6 +76,7 @@ static void make_side(Join *join, const JoinSpec *spec, int side)
 	const OpInput *in = side == LEFT ? &spec->left : &spec->right;
 	Arena *arena = &join->op.arena;
 	own->in = *in;
+	own->blobs = in->append_only;
 	own->preserved = is_preserved(spec->kind, side);
 	own->watermark = -1;
 	exprs_compile(&own->keys, arena, side == LEFT ? spec->left_keys : spec->right_keys, spec->key_count, in);
@@ -96,7 +97,7 @@ static void open_state(Join *join)
 	join->keys = state_map_open(join->op.state, sizeof(JoinKey));
 	for (int side = LEFT; side <= RIGHT; side++) {
 		join->sides[side].rows = state_map_open(join->op.state, sizeof(JoinRow));
-		StateTree *expiry = state_tree_open(join->op.state, 0);
+		StateTree *expiry = state_tree_open(join->op.state, sizeof(uint32_t));
 		if ((join->interval || join->window) && join->sides[other(side)].watermark >= 0) join->sides[side].expiry = expiry;
 	}
 }

@@ -12,18 +12,21 @@ enum { LEFT = 0, RIGHT = 1 };
 
 /* What both sides have of one key. */
 typedef struct JoinKey {
-	uint32_t first[2];                /* number + 1 of the first row of each side; 0: none */
+	uint32_t first[2];                /* the first row of each side; 0: none */
 	int64_t weight[2];                /* copies of each side together */
 } JoinKey;
 
-/* A row of one side, equal rows once. */
+/* A row of one side. Where rows may be taken back, equal rows are one, found by their bytes in a map, and named by number + 1; where they are never
+ * taken back nothing has to be found: each is a blob, the row's bytes after this head, and named by its handle. */
 typedef struct JoinRow {
 	int64_t weight;
 	int64_t matches;                  /* copies on the other side that it meets, where there is a condition besides keys */
 	int64_t judge;                    /* highest that its copies carried */
 	int64_t time;                     /* interval joins */
-	uint32_t next, previous;          /* of the same key: number + 1 */
+	uint32_t next, previous;          /* of the same key */
 	uint32_t key;                     /* number of its JoinKey */
+	uint32_t name;
+	uint32_t next_ending;             /* blobs: another that ends at the same instant */
 	uint32_t reserved;
 } JoinRow;
 
@@ -32,7 +35,8 @@ typedef struct JoinSide {
 	Exprs keys;
 	Exprs time;                       /* interval joins: one */
 	StateMap *rows;                   /* key number, packed row -> JoinRow */
-	StateTree *expiry;                /* instant after which the row meets nothing more, row number; NULL: rows are kept */
+	StateTree *expiry;                /* instant after which the row meets nothing more, row number; blobs: instant -> first row. NULL: rows are kept */
+	bool blobs;                       /* rows are never taken back */
 	bool kept;                        /* rows are remembered, not only counted */
 	bool preserved;                   /* gives rows without a match */
 	WatermarkColumn column;           /* of time or closing key */
@@ -56,19 +60,14 @@ typedef struct Join {
 static inline int other(int side) { return 1 - side; }
 static inline bool join_gives_pairs(const Join *join) { return join->kind != JOIN_SEMI && join->kind != JOIN_ANTI; }
 
-/* Bytes before the packed row in a row's key: number of the join key; where pairs are judged, also what the row was judged by. */
-static inline uint32_t join_prefix_bytes(const Join *join, int side)
-{
-	return join->interval && join->has_judge && join->sides[side].in.append_only ? 12 : 4;
-}
-
 /* ---- join_state.c ---- */
 JoinRow *join_row_add(Join *join, int side, JoinKey *key, const char *packed, uint32_t bytes, bool *added);
+void join_row_changed(Join *join, int side, JoinRow *row);                   /* before writing to it */
 const char *join_row_packed(const Join *join, int side, const JoinRow *row);
-JoinRow *join_row_next(const Join *join, int side, uint32_t number);         /* number + 1 of a list; NULL at its end */
+JoinRow *join_row_at(const Join *join, int side, uint32_t name);             /* NULL: 0, the end of a list */
 void join_row_remove(Join *join, int side, JoinRow *row);
 /* Notes when the row may go; the next row of the side that may go now, NULL: none (it is to be removed before the next call). */
-void join_row_expires(Join *join, int side, const JoinRow *row);
+void join_row_expires(Join *join, int side, JoinRow *row);
 JoinRow *join_row_next_expired(Join *join, int side);
 static inline bool join_key_is_empty(const JoinKey *key) { return !key->first[LEFT] && !key->first[RIGHT] && !key->weight[LEFT] && !key->weight[RIGHT]; }
 /* The instant after which a row of this time on this side meets nothing, in terms of the other side's time. */

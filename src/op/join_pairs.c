@@ -89,7 +89,7 @@ static void partner_met(Pairs *pairs, JoinRow *partner, int64_t copies, int64_t 
 	Join *join = pairs->join;
 	int side = other(pairs->side);
 	int64_t before = join_alone(join, side, partner->weight, partner->matches);
-	state_map_changed(join->sides[side].rows, partner);
+	join_row_changed(join, side, partner);
 	partner->matches += copies;
 	int64_t after = join_alone(join, side, partner->weight, partner->matches);
 	if (join->emit_on_close && join->kind != JOIN_SEMI) return;
@@ -136,8 +136,8 @@ static bool meet_others(Pairs *pairs, int i)
 {
 	Join *join = pairs->join;
 	JoinKey *key = pairs->keys[i];
-	for (JoinRow *partner = join_row_next(join, other(pairs->side), key->first[other(pairs->side)]); partner; ) {
-		JoinRow *next = join_row_next(join, other(pairs->side), partner->next);
+	for (JoinRow *partner = join_row_at(join, other(pairs->side), key->first[other(pairs->side)]); partner; ) {
+		JoinRow *next = join_row_at(join, other(pairs->side), partner->next);
 		if (may_meet(pairs, i, partner) && !add_pair(pairs, i, partner)) return false;
 		partner = next;
 	}
@@ -155,7 +155,7 @@ static void count_by_key(Pairs *pairs, int i)
 	key->weight[side] = after;
 	pairs->matches[i] = key->weight[other(side)];
 	if ((before > 0) == (after > 0) || !join->sides[other(side)].preserved) return;
-	for (JoinRow *row = join_row_next(join, other(side), key->first[other(side)]); row; row = join_row_next(join, other(side), row->next)) {
+	for (JoinRow *row = join_row_at(join, other(side), key->first[other(side)]); row; row = join_row_at(join, other(side), row->next)) {
 		int64_t change = join_alone(join, other(side), row->weight, after) - join_alone(join, other(side), row->weight, before);
 		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(join, other(side), row), change, watermark_later(row->judge, judge_of(pairs->dense, i)));
 	}
@@ -172,27 +172,12 @@ static bool is_past(const Pairs *pairs, int i)
 	return watermark_passed(&ends->column, join->op.in_watermarks[other(pairs->side)][ends->watermark], join_last_partner(join, pairs->side, pairs->times[i]));
 }
 
-static const char *state_key(Pairs *pairs, int i, uint32_t *bytes)
-{
-	Join *join = pairs->join;
-	uint32_t number = state_map_number(join->keys, pairs->keys[i]), prefix = join_prefix_bytes(join, pairs->side);
-	int64_t judge = judge_of(pairs->dense, i);
-	*bytes = prefix + pairs->packed.bytes[i];
-	char *key = arena_alloc(&join->op.scratch, *bytes);
-	memcpy(key, &number, 4);
-	if (prefix > 4) memcpy(key + 4, &judge, 8);
-	memcpy(key + prefix, pairs->packed.at[i], pairs->packed.bytes[i]);
-	return key;
-}
-
 static void remember(Pairs *pairs, int i)
 {
 	Join *join = pairs->join;
 	int side = pairs->side;
-	uint32_t bytes;
 	bool added;
-	const char *packed = state_key(pairs, i, &bytes);
-	JoinRow *row = join_row_add(join, side, pairs->keys[i], packed, bytes, &added);
+	JoinRow *row = join_row_add(join, side, pairs->keys[i], pairs->packed.at[i], pairs->packed.bytes[i], &added);
 	if (added) {
 		row->judge = WATERMARK_NONE;
 		row->matches = pairs->matches[i];
@@ -217,7 +202,7 @@ static void settle_row(Pairs *pairs, int i)
 	const JoinSide *own = &join->sides[pairs->side];
 	bool past = is_past(pairs, i), later = join->emit_on_close && join->kind != JOIN_SEMI && own->expiry && !past;
 	if (!later) alone_row(pairs, i, pairs->matches[i]);
-	if (own->kept && !past) remember(pairs, i);
+	if (own->kept && !past && weight_of(pairs->dense, i) != 0) remember(pairs, i);
 }
 
 /* ---- a batch ---- */
@@ -255,15 +240,25 @@ static void find_keys(Pairs *pairs, const Column *keys)
 	Join *join = pairs->join;
 	Arena *scratch = &join->op.scratch;
 	int count = pairs->dense->count;
-	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch);
+	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch), wanted = {
+		arena_array(scratch, const char *, count + 1), arena_array(scratch, uint32_t, count + 1), arena_array(scratch, uint64_t, count + 1)};
 	Column *time = join->interval ? exprs_eval(&join->sides[pairs->side].time, pairs->dense, scratch) : NULL;
+	uint32_t *rows = arena_array(scratch, uint32_t, count + 1);
+	void **found = arena_array(scratch, void *, count + 1);
+	int wanted_count = 0;
 	pairs->keys = arena_array(scratch, JoinKey *, count + 1);
 	pairs->made = arena_array(scratch, JoinKey *, count + 1);
 	for (int i = 0; i < count; i++) {
-		bool added;
 		if (row_has_null_key(join, keys, i) || (time && column_is_null(&time[0], i))) continue;
-		pairs->keys[i] = pairs->made[i] = state_map_upsert(join->keys, packed.at[i], packed.bytes[i], packed.hashes[i], &added);
+		wanted.at[wanted_count] = packed.at[i];
+		wanted.bytes[wanted_count] = packed.bytes[i];
+		wanted.hashes[wanted_count] = packed.hashes[i];
+		rows[wanted_count++] = (uint32_t)i;
 	}
+	state_map_reach_many(join->keys, wanted.at, wanted.bytes, wanted.hashes, wanted_count, found, NULL);
+	for (int w = 0; w < wanted_count; w++) pairs->keys[rows[w]] = pairs->made[rows[w]] = found[w];
+	for (int w = 0; w < wanted_count; w++)
+		for (int side = LEFT; side <= RIGHT; side++) __builtin_prefetch(join_row_at(join, side, pairs->keys[rows[w]]->first[side]), 1);
 }
 
 static bool is_late(Pairs *pairs, const Batch *in, int i)

@@ -20,45 +20,95 @@ int64_t join_last_partner(const Join *join, int side, int64_t time)
 	return side == LEFT ? time_add(time, join->upper_us) : time_add(time, -join->lower_us);
 }
 
-JoinRow *join_row_next(const Join *join, int side, uint32_t number)
+JoinRow *join_row_at(const Join *join, int side, uint32_t name)
 {
-	return number ? state_map_by_number(join->sides[side].rows, number - 1) : NULL;
+	if (!name) return NULL;
+	if (join->sides[side].blobs) return (JoinRow *)(uintptr_t)state_blob_at(join->op.state, name, NULL);
+	return state_map_by_number(join->sides[side].rows, name - 1);
+}
+
+void join_row_changed(Join *join, int side, JoinRow *row)
+{
+	if (join->sides[side].blobs) state_blob_change(join->op.state, row->name, NULL);
+	else state_map_changed(join->sides[side].rows, row);
+}
+
+static JoinRow *blob_add(Join *join, const char *packed, uint32_t bytes)
+{
+	StateHandle name = state_blob_new(join->op.state, NULL, sizeof(JoinRow) + bytes);
+	JoinRow *row = (JoinRow *)(uintptr_t)state_blob_at(join->op.state, name, NULL);
+	memcpy(row + 1, packed, bytes);
+	row->name = name;
+	return row;
 }
 
 /* The bytes begin with the number of the key, so the same row under another key is another row. */
-JoinRow *join_row_add(Join *join, int side, JoinKey *key, const char *packed, uint32_t bytes, bool *added)
+static JoinRow *map_row_add(Join *join, int side, const JoinKey *key, const char *packed, uint32_t bytes, bool *added)
 {
 	StateMap *rows = join->sides[side].rows;
-	JoinRow *row = state_map_upsert(rows, packed, bytes, hash_bytes(packed, bytes), added);
+	uint32_t number = state_map_number(join->keys, key);
+	char *with_key = arena_alloc(&join->op.scratch, bytes + 4);
+	memcpy(with_key, &number, 4);
+	memcpy(with_key + 4, packed, bytes);
+	JoinRow *row = state_map_upsert(rows, with_key, bytes + 4, hash_bytes(with_key, bytes + 4), added);
+	row->name = state_map_number(rows, row) + 1;
+	return row;
+}
+
+JoinRow *join_row_add(Join *join, int side, JoinKey *key, const char *packed, uint32_t bytes, bool *added)
+{
+	*added = true;
+	JoinRow *row = join->sides[side].blobs ? blob_add(join, packed, bytes) : map_row_add(join, side, key, packed, bytes, added);
 	if (!*added) return row;
-	uint32_t number = state_map_number(rows, row);
 	row->key = state_map_number(join->keys, key);
 	row->next = key->first[side];
 	row->previous = 0;
-	if (row->next) {
-		JoinRow *next = join_row_next(join, side, row->next);
-		state_map_changed(rows, next);
-		next->previous = number + 1;
+	bool stays = join->sides[side].blobs && !join->sides[side].expiry;            /* for good: nobody has to find what stands before it */
+	JoinRow *next = stays ? NULL : join_row_at(join, side, row->next);
+	if (next) {
+		join_row_changed(join, side, next);
+		next->previous = row->name;
 	}
-	key->first[side] = number + 1;
+	state_map_changed(join->keys, key);
+	key->first[side] = row->name;
 	return row;
 }
 
 static void expiry_drop(Join *join, int side, const JoinRow *row)
 {
 	char bytes[12];
-	if (!join->sides[side].expiry) return;
-	expiry_key(bytes, join_last_partner(join, side, row->time), state_map_number(join->sides[side].rows, row));
+	if (!join->sides[side].expiry || join->sides[side].blobs) return;            /* blobs go only when they end, and are off the list then */
+	expiry_key(bytes, join_last_partner(join, side, row->time), row->name);
 	state_tree_remove(join->sides[side].expiry, bytes, sizeof bytes);
 }
 
-void join_row_expires(Join *join, int side, const JoinRow *row)
+/* Blobs that end at one instant are one entry: a list. */
+void join_row_expires(Join *join, int side, JoinRow *row)
 {
 	char bytes[12];
 	bool added;
-	if (!join->sides[side].expiry) return;
-	expiry_key(bytes, join_last_partner(join, side, row->time), state_map_number(join->sides[side].rows, row));
-	state_tree_upsert(join->sides[side].expiry, bytes, sizeof bytes, &added);
+	StateTree *expiry = join->sides[side].expiry;
+	if (!expiry) return;
+	expiry_key(bytes, join_last_partner(join, side, row->time), row->name);
+	uint32_t *first = state_tree_upsert(expiry, bytes, join->sides[side].blobs ? 8 : sizeof bytes, &added);
+	if (!join->sides[side].blobs) return;
+	row->next_ending = *first;
+	*first = row->name;
+}
+
+static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)
+{
+	if (!join->sides[side].blobs) {
+		uint32_t bytes, name = 0;
+		const unsigned char *key = state_cursor_key(cursor, &bytes);
+		for (int i = 8; i < 12; i++) name = name << 8 | key[i];
+		return join_row_at(join, side, name);
+	}
+	uint32_t *first = state_cursor_change(cursor);
+	JoinRow *row = join_row_at(join, side, *first);
+	*first = row->next_ending;
+	if (!*first) state_cursor_remove(cursor);
+	return row;
 }
 
 JoinRow *join_row_next_expired(Join *join, int side)
@@ -72,33 +122,29 @@ JoinRow *join_row_next_expired(Join *join, int side)
 	uint32_t bytes;
 	const unsigned char *key = state_cursor_key(&cursor, &bytes);
 	uint64_t instant = 0;
-	uint32_t number = 0;
 	for (int i = 0; i < 8; i++) instant = instant << 8 | key[i];
-	for (int i = 8; i < 12; i++) number = number << 8 | key[i];
 	int64_t watermark = join->op.in_watermarks[other(side)][ends->watermark];
 	if (!watermark_passed(&ends->column, watermark, (int64_t)(instant ^ (UINT64_C(1) << 63)))) return NULL;
-	return state_map_by_number(join->sides[side].rows, number);
+	return take_ending(join, side, &cursor);
 }
 
 const char *join_row_packed(const Join *join, int side, const JoinRow *row)
 {
 	uint32_t bytes;
-	const char *key = state_map_key(join->sides[side].rows, row, &bytes);
-	return key + join_prefix_bytes(join, side);
+	if (join->sides[side].blobs) return (const char *)(row + 1);
+	return (const char *)state_map_key(join->sides[side].rows, row, &bytes) + 4;
 }
 
 void join_row_remove(Join *join, int side, JoinRow *row)
 {
-	StateMap *rows = join->sides[side].rows;
+	JoinRow *next = join_row_at(join, side, row->next), *previous = join_row_at(join, side, row->previous);
 	expiry_drop(join, side, row);
-	if (row->next) {
-		JoinRow *next = join_row_next(join, side, row->next);
-		state_map_changed(rows, next);
+	if (next) {
+		join_row_changed(join, side, next);
 		next->previous = row->previous;
 	}
-	if (row->previous) {
-		JoinRow *previous = join_row_next(join, side, row->previous);
-		state_map_changed(rows, previous);
+	if (previous) {
+		join_row_changed(join, side, previous);
 		previous->next = row->next;
 	}
 	else {
@@ -106,5 +152,6 @@ void join_row_remove(Join *join, int side, JoinRow *row)
 		state_map_changed(join->keys, key);
 		key->first[side] = row->next;
 	}
-	state_map_remove(rows, row);
+	if (join->sides[side].blobs) state_blob_free(join->op.state, row->name);
+	else state_map_remove(join->sides[side].rows, row);
 }
