@@ -470,6 +470,21 @@ static void forget_versions(Plan *plan)
 	plan->facts.watermark_count = kept;
 }
 
+static void forget_class(Plan *plan, void *closure)
+{
+	(void)closure;
+	plan->alike = 0;
+}
+
+/* A plan may be lowered more than once: EXPLAIN, then CREATE. */
+static void forget_classes(Lowering *lowering, Plan *plan)
+{
+	PlanList nodes = {0};
+	plan_walk(plan, forget_class, NULL);
+	plan_shared_nodes(lowering->arena, plan, &nodes);
+	for (int i = 0; i < nodes.count; i++) plan_walk(nodes.at[i]->shared, forget_class, NULL);
+}
+
 Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 {
 	Lowered *out = mem_new(Lowered);
@@ -477,6 +492,7 @@ Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 	Lowering lowering = {.context = context, .arena = context->arena, .out = out, .err = err};
 	if (!plan->facts.derived) plan_derive(context, plan);
 	forget_versions(plan);
+	forget_classes(&lowering, plan);
 	share_classes(&lowering, plan);
 	lower_needs(&lowering, plan, !context->result_is_final);
 	LoweredNode root;

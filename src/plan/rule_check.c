@@ -45,12 +45,30 @@ static void check_slot(Expr **slot, void *context)
 
 static bool has_versions(const Plan *right) { return right->facts.watermark_count > 0; }
 
+/* A version is one of a key: the equalities must hold it, else several rows of the table are valid at a time. */
+static bool finds_one_row(Checking *checking, const Plan *plan)
+{
+	JoinKeys keys;
+	ColumnSet columns = {0};
+	join_keys_find(checking->context, plan, &keys);
+	for (int i = 0; i < keys.right.count; i++)
+		if (keys.right.at[i]->kind == EXPR_COLUMN) column_set_add(checking->context->arena, &columns, keys.right.at[i]->column);
+	return facts_is_unique(checking->context, &plan->inputs[1]->facts, &columns);
+}
+
 static void check_join(Checking *checking, const Plan *plan)
 {
-	if (plan->join_form != JOIN_FORM_TEMPORAL_EVENT || has_versions(plan->inputs[1])) return;
-	error_set(checking->err, ERR_UNSUPPORTED, plan->span, "FOR SYSTEM_TIME AS OF an event time over what has no versions");
-	error_hint(checking->err, "Declare WATERMARK FOR the time from which a row of the right table holds, or say AS OF PROCTIME().");
-	checking->ok = false;
+	if (plan->join_form != JOIN_FORM_TEMPORAL_EVENT) return;
+	if (!has_versions(plan->inputs[1])) {
+		error_set(checking->err, ERR_UNSUPPORTED, plan->span, "FOR SYSTEM_TIME AS OF an event time over what has no versions");
+		error_hint(checking->err, "Declare WATERMARK FOR the time from which a row of the right table holds, or say AS OF PROCTIME().");
+		checking->ok = false;
+	}
+	else if (!finds_one_row(checking, plan)) {
+		error_set(checking->err, ERR_UNSUPPORTED, plan->span, "FOR SYSTEM_TIME AS OF without equality on the whole key of the right side");
+		error_hint(checking->err, "Join on all columns of its PRIMARY KEY; other conditions may stand beside.");
+		checking->ok = false;
+	}
 }
 
 static void check_node(Plan *plan, void *context)
