@@ -23,7 +23,7 @@ may_include() {
 	base) echo base ;;
 	type) echo base type ;;
 	expr) echo base type expr ;;
-	ast) echo base ast ;;
+	ast) echo base type ast ;;
 	catalog) echo base type expr catalog ;;
 	state) echo base state ;;
 	op) echo base type expr state op ;;
