@@ -23,8 +23,6 @@ static bool node_has_no_clock(Expr *e, void *context)
 
 bool expr_reads_clock(const Expr *e) { return !expr_walk((Expr *)e, node_has_no_clock, NULL); }
 
-bool expr_is_proctime(const Expr *e) { return e->kind == EXPR_CALL && (e->function->flags & FUNCTION_PROCTIME); }
-
 static bool count_node(Expr *e, void *context)
 {
 	(void)e;
@@ -45,6 +43,7 @@ bool expr_null_if(const Expr *e, const ColumnSet *null)
 	if (e->kind == EXPR_CONSTANT) return e->constant.is_null;
 	if (e->kind != EXPR_CALL) return false;
 	bool any = (e->function->flags & FUNCTION_STRICT) != 0, all = (e->function->flags & FUNCTION_ALL_NULL) != 0;
+	if (expr_is_call(e, "in")) return expr_null_if(e->args[0], null);      /* a NULL in the list leaves TRUE possible */
 	int found = 0;
 	for (int i = 0; (any || all) && i < e->arg_count; i++) found += expr_null_if(e->args[i], null);
 	return (any && found > 0) || (all && found == e->arg_count && e->arg_count > 0);

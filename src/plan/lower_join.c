@@ -101,7 +101,8 @@ static bool reads_only(Lowering *lowering, const Expr *e, const Plan *side)
 
 static bool read_asof(Lowering *lowering, const Plan *plan, const Expr *e, AsofBound *out)
 {
-	static const struct { const char *name; bool strict, less; } COMPARISONS[] = {{"<", true, true}, {"<=", false, true}, {">", true, false}, {">=", false, false}};
+	static const struct { const char *name; bool strict, less; } COMPARISONS[] =
+		{{"<", true, true}, {"<=", false, true}, {">", true, false}, {">=", false, false}};
 	for (int i = 0; i < 4; i++) {
 		if (!expr_is_call(e, COMPARISONS[i].name) || !type_equal(e->args[0]->type, e->args[1]->type)) continue;
 		bool straight = reads_only(lowering, e->args[0], plan->inputs[0]) && reads_only(lowering, e->args[1], plan->inputs[1]);

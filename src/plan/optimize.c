@@ -22,6 +22,7 @@ Plan *plan_optimize(PlanContext *context, Plan *plan, Error *err)
 	assert(RULE_COUNT <= 64);
 	plan_verify(plan);
 	for (int i = 0; i < RULE_COUNT; i++) {
+		assert(RULES[i].since <= PLAN_RULES_VERSION);
 		if (!is_applied(context, i)) continue;
 		plan = RULES[i].function(context, plan, err);
 		if (!plan) return NULL;

@@ -23,12 +23,9 @@ typedef struct Rule {
 extern const Rule RULES[];
 extern const int RULE_COUNT;
 
-enum { RULES_VERSION = 1 };
-
 /* Volatile functions and clocks: such an expression must neither move nor be computed twice. */
 bool expr_is_movable(const Expr *e);
 bool expr_reads_clock(const Expr *e);                 /* now(), not PROCTIME() */
-bool expr_is_proctime(const Expr *e);
 /* How many nodes it has: rules that copy an expression stop at a size. */
 int expr_size(const Expr *e);
 /* NULL whenever all columns of the set are NULL */
