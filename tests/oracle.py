@@ -208,10 +208,13 @@ class Generator:
         if self.chance(0.1): frame += rng.choice([" EXCLUDE CURRENT ROW", " EXCLUDE TIES", " EXCLUDE GROUP", " EXCLUDE NO OTHERS"])
         calls = {"I": [f"sum({c('I')})", "count(*)", f"count({c('T')})", f"max({c('I')})", f"min({c('I')})"], "R": [f"sum({c('R')})", f"max({c('R')})", f"total({c('I')})"],
             "T": [f"max({c('T')})", f"min({c('T')})"], "F": [f"avg({c('I')})"], "B": []}[type]
-        options = [f"{call} OVER ({over})" for call in calls for over in (partition, peers, total + frame, total)]
-        if type == "I":
-            options += [f"row_number() OVER ({total})"] * 2 + [f"rank() OVER ({peers})", f"dense_rank() OVER ({peers})"] * 2 + [f"ntile({rng.randint(2, 3)}) OVER ({total})"]
-        if type in "IRT":
+        options = [f"{call} OVER ({over})" for call in calls for over in (partition, peers)]
+        if type == "I": options += [f"rank() OVER ({peers})", f"dense_rank() OVER ({peers})"]
+        alone = not self.ordered                       # two that break ties between equal rows need not agree
+        self.ordered = alone or self.ordered
+        if alone: options += [f"{call} OVER ({over})" for call in calls for over in (total + frame, total)]
+        if alone and type == "I": options += [f"row_number() OVER ({total})"] * 3 + [f"ntile({rng.randint(2, 3)}) OVER ({total})"]
+        if alone and type in "IRT":
             options += [f"{f}({c(type)}{offset}) OVER ({total})" for f in ("lag", "lead")] * 2
             options += [f"{f}({c(type)}) OVER ({total}{frame})" for f in ("first_value", "last_value")] + [f"nth_value({c(type)}, 2) OVER ({total}{frame})"]
         if type == "F": options += [f"percent_rank() OVER ({peers})", f"cume_dist() OVER ({peers})"]
@@ -319,6 +322,7 @@ class Generator:
             having = f" HAVING count(*) > {rng.randint(0, 3)}" if self.chance(0.15) else ""
             return f"SELECT {self.named([self.aggregate(t, columns, 1, 1) for t in types])} FROM {source}{where}{having}", types
         if kind == "window":
+            self.ordered = any(t not in "IRT" for _, t in columns)
             items = [self.window(t, columns) if self.chance(0.6) else self.expr(t if t != "F" else "R", columns, 1, outer) for t in types]
         else:
             items = [self.expr(t if t != "F" else "R", columns, depth if self.chance(0.4) else 0, outer) for t in types]
