@@ -133,7 +133,7 @@ def of_file(options, rng, folder):
     with lines.open("w") as file:
         for i in range(count):
             file.write(json.dumps(record(i)[0]) + "\n")
-    _, n, text = kill_loop(options, rng, folder, "file", f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS, 0.15, 0.1)
+    _, n, text = kill_loop(options, rng, folder, "file", f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS, 0.5, 0.4)
     if n != count:
         raise Wrong(f"{count} lines, {n} rows")
     return text
