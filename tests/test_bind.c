@@ -115,25 +115,25 @@ static void expect_plan(World *world, const char *sql, const char *expected)
 
 static const struct { const char *sql, *plan; } PLANS[] = {
 	{"SELECT customer, sum(price) AS total FROM orders WHERE id > 1 GROUP BY customer HAVING total > 5",
-		"Project customer#2, total#5\n"
-		"  Filter (total#5 > CAST('5.00' AS DECIMAL(38,2)))\n"
-		"    Aggregate BY customer#2, sum(price#3) AS total#5\n"
+		"Project customer#2, sum#5 AS total\n"
+		"  Filter (sum#5 > CAST('5.00' AS DECIMAL(38,2)))\n"
+		"    Aggregate BY customer#2, sum(price#3) AS sum#5\n"
 		"      Filter (id#1 > 1)\n"
 		"        Scan orders [id#1, customer#2, price#3, at#4]\n"},
 	{"SELECT window_start, count(*) AS n FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(at), INTERVAL '10' SECOND)) GROUP BY window_start, window_end",
-		"Project window_start#5, n#8\n"
-		"  Aggregate BY window_start#5, window_end#6, count(*) AS n#8\n"
+		"Project window_start#5, count#8 AS n\n"
+		"  Aggregate BY window_start#5, window_end#6, count(*) AS count#8\n"
 		"    Window tumble at#4 SIZE 10 seconds AS window_start#5, window_end#6, window_time#7\n"
 		"      Scan orders [id#1, customer#2, price#3, at#4]\n"},
 	{"SELECT customer, WINDOWSTART FROM orders WINDOW SESSION (30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY customer",
-		"Project customer#2, WINDOWSTART#5\n"
-		"  Aggregate BY customer#2, WINDOWSTART#5, window_end#6\n"
-		"    Window session at#4 GAP 30 seconds GRACE 5 seconds PARTITION BY customer#2 AS WINDOWSTART#5, window_end#6, window_time#7\n"
+		"Project customer#2, window_start#5 AS WINDOWSTART\n"
+		"  Aggregate BY customer#2, window_start#5, window_end#6\n"
+		"    Window session at#4 GAP 30 seconds GRACE 5 seconds PARTITION BY customer#2 AS window_start#5, window_end#6, window_time#7\n"
 		"      Scan orders [id#1, customer#2, price#3, at#4]\n"},
 	{"SELECT TUMBLE_END(at, INTERVAL '1' MINUTE) AS e FROM orders GROUP BY TUMBLE(at, INTERVAL '1' MINUTE)",
-		"Project e#6\n"
-		"  Aggregate BY window_start#5, e#6\n"
-		"    Window tumble at#4 SIZE 1 minute AS window_start#5, e#6, window_time#7\n"
+		"Project window_end#6 AS e\n"
+		"  Aggregate BY window_start#5, window_end#6\n"
+		"    Window tumble at#4 SIZE 1 minute AS window_start#5, window_end#6, window_time#7\n"
 		"      Scan orders [id#1, customer#2, price#3, at#4]\n"},
 	{"SELECT name FROM customers ORDER BY score + 1 DESC LIMIT 3 OFFSET 1",
 		"Project name#1\n"
@@ -164,11 +164,11 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 		"          Scan orders [id#4, customer#5, price#6, at#7]\n"
 		"    Scan customers [name#1, city#2, score#3]\n"},
 	{"SELECT name, mv FROM customers c, LATERAL (SELECT max(price) AS mv FROM orders o WHERE o.customer = c.name)",
-		"Project name#1, mv#8\n"
+		"Project name#1, max#8 AS mv\n"
 		"  Join inner dependent\n"
 		"    Scan customers [name#1, city#2, score#3]\n"
-		"    Project mv#8\n"
-		"      Aggregate max(price#6) AS mv#8\n"
+		"    Project max#8 AS mv\n"
+		"      Aggregate max(price#6) AS max#8\n"
 		"        Filter (customer#5 = name#1)\n"
 		"          Scan orders [id#4, customer#5, price#6, at#7]\n"},
 	{"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) SELECT i FROM n",
@@ -188,14 +188,14 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 		"        Scan customers [name#1, city#2, score#3]\n"
 		"    Shared #1 [city#5]\n"},
 	{"SELECT city, count(*) FROM customers GROUP BY GROUPING SETS ((city), ())",
-		"Project city#5, count(*)#4\n"
-		"  Union all [city#5, count(*)#4, grouping_id#18]\n"
-		"    Project #9, #10, 0 AS #11\n"
-		"      Aggregate BY city#7 AS #9, count(*) AS #10\n"
+		"Project city#5, count#4 AS count(*)\n"
+		"  Union all [city#5, count#4, grouping_id#18]\n"
+		"    Project #9, count#10, 0 AS #11\n"
+		"      Aggregate BY city#7 AS #9, count(*) AS count#10\n"
 		"        Shared #1 [name#6, city#7, score#8]\n"
 		"          Scan customers [name#1, city#2, score#3]\n"
-		"    Project NULL AS #16, #15, 1 AS #17\n"
-		"      Aggregate count(*) AS #15\n"
+		"    Project NULL AS #16, count#15, 1 AS #17\n"
+		"      Aggregate count(*) AS count#15\n"
 		"        Shared #1 [name#12, city#13, score#14]\n"},
 	{"SELECT name, row_number() OVER w AS n, sum(score) OVER w AS s FROM customers WINDOW w AS (PARTITION BY city ORDER BY score DESC) QUALIFY n < 3",
 		"Project name#1, n#4, s#5\n"
@@ -233,8 +233,8 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 		"  Filter ((((name#1 = 'a') AND (city#2 = 'b')) OR ((name#1 = 'c') AND (city#2 = 'd'))) AND (score#3 = 5))\n"
 		"    Scan customers [name#1, city#2, score#3]\n"},
 	{"SELECT max(score), name FROM customers",
-		"Project max(score)#4, name#5\n"
-		"  Aggregate max(score#3) AS max(score)#4, max_by(name#1, score#3) AS name#5\n"
+		"Project max#4 AS max(score), max_by#5 AS name\n"
+		"  Aggregate max(score#3) AS max#4, max_by(name#1, score#3) AS max_by#5\n"
 		"    Scan customers [name#1, city#2, score#3]\n"},
 	{"UPDATE sums SET a = a + 1 WHERE b = 4",
 		"Project a#1, b#2, (a#1 + 1) AS a#3, ((a#1 + 1) * 2) AS b#4\n"
@@ -246,10 +246,10 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 		"    Scan customers [name#1, city#2, score#3]\n"
 		"    Scan rates [city#4, rate#5]\n"},
 	{"INSERT INTO sums SELECT score FROM customers",
-		"Project a#3, (a#3 * 2) AS b#4\n"
-		"  Project a#3\n"
-		"    Project a#3\n"
-		"      Scan customers [name#1, city#2, a#3]\n"},
+		"Project score#3 AS a, (score#3 * 2) AS b#4\n"
+		"  Project score#3 AS a\n"
+		"    Project score#3\n"
+		"      Scan customers [name#1, city#2, score#3]\n"},
 	{"SELECT city FROM customers UNION SELECT rate FROM rates",
 		"Aggregate BY city#7\n"
 		"  Union all [city#7]\n"
