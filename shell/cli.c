@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "document.h"
 
 typedef enum CliOptionId {
 #define CLI_OPTION(id, name, letter, argument, commands, doc) CLI_##id,
@@ -12,30 +13,29 @@ typedef enum CliOptionId {
 #undef CLI_OPTION
 } CliOptionId;
 
-typedef struct CliOption { CliOptionId id; const char *name; char letter; const char *argument, *commands, *doc; } CliOption;
-
-static const CliOption CLI_OPTIONS[] = {
+const CliOption CLI_OPTIONS[] = {
 #define CLI_OPTION(id, name, letter, argument, commands, doc) {CLI_##id, name, letter, argument, commands, doc},
 #include "options_cli.def"
 #undef CLI_OPTION
 };
-enum { CLI_OPTION_COUNT = sizeof CLI_OPTIONS / sizeof *CLI_OPTIONS };
+const int CLI_OPTION_COUNT = sizeof CLI_OPTIONS / sizeof *CLI_OPTIONS;
 
-static const struct { const char *word; Command command; char letter; const char *usage, *doc; } COMMANDS[] = {
+const CliCommand CLI_COMMANDS[] = {
 	{NULL, COMMAND_SHELL, 'S', "weir [FILE] [options]", "shell on FILE (none: in memory); with -c, -f or statements on stdin: run them and end"},
 	{"run", COMMAND_RUN, 'R', "weir run FILE [-f SCRIPT] [options]", "service: keep the views of FILE up to date until SIGTERM"},
 	{"test", COMMAND_TEST, 'T', "weir test FILE...", "run test scripts"},
 	{"status", COMMAND_STATUS, 'A', "weir status FILE", "is all well? exit code 0 live and fresh, 4 something wants a person, 5 no one runs it"},
 };
-enum { COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
+const int CLI_COMMAND_COUNT = sizeof CLI_COMMANDS / sizeof *CLI_COMMANDS;
 
 void cli_help(FILE *file)
 {
 	fputs("weir: streaming SQL into a SQLite file\n\n", file);
-	for (int c = 0; c < COMMAND_COUNT; c++) fprintf(file, "  %-38s %s\n", COMMANDS[c].usage, COMMANDS[c].doc);
+	for (int c = 0; c < CLI_COMMAND_COUNT; c++) fprintf(file, "  %-38s %s\n", CLI_COMMANDS[c].usage, CLI_COMMANDS[c].doc);
 	fputs("\noptions\n", file);
 	for (int o = 0; o < CLI_OPTION_COUNT; o++) {
 		const CliOption *option = &CLI_OPTIONS[o];
+		if (!option->doc) continue;
 		char words[64];
 		snprintf(words, sizeof words, "%s%c%s--%s%s%s", option->letter ? "-" : "", option->letter ? option->letter : ' ', option->letter ? ", " : "   ",
 			option->name, option->argument ? " " : "", option->argument ? option->argument : "");
@@ -75,10 +75,20 @@ static bool set_mode(Cli *cli, const char *name, int *exit_code)
 	return cli->has_mode = true;
 }
 
+static bool print_document(const char *name, int *exit_code)
+{
+	StrBuf out = STRBUF_INIT;
+	bool known = document_make(name, &out);
+	fwrite(out.text, 1, out.bytes, stdout);
+	strbuf_release(&out);
+	*exit_code = EXIT_FINE;
+	return known ? false : usage(exit_code, "no such page: %s", name);
+}
+
 static bool apply(Cli *cli, const CliOption *option, const char *argument, int *exit_code)
 {
 	Input input = {.kind = option->id == CLI_FILE ? INPUT_FILE : INPUT_TEXT, .value = argument};
-	switch (option->id) {
+	switch ((CliOptionId)option->id) {
 	case CLI_COMMAND: case CLI_FILE: vec_push(&cli->inputs, input); return true;
 	case CLI_VARIABLE:
 		if (!strchr(argument, '=')) return usage(exit_code, "-v takes NAME=VALUE, not %s", argument);
@@ -91,10 +101,26 @@ static bool apply(Cli *cli, const CliOption *option, const char *argument, int *
 	case CLI_TAKE_OVER: return cli->take_over = true;
 	case CLI_VERBOSE: return cli->verbose = true;
 	case CLI_MODE: return set_mode(cli, argument, exit_code);
+	case CLI_DOCS: return print_document(argument, exit_code);
+	case CLI_MAN: return print_document("man", exit_code);
 	case CLI_HELP: cli_help(stdout); *exit_code = EXIT_FINE; return false;
 	case CLI_VERSION: puts("weir " PACKAGE_VERSION); *exit_code = EXIT_FINE; return false;
 	}
 	return true;
+}
+
+static bool unknown_option(const char *word, int *exit_code)
+{
+	char text[256];
+	Nearest nearest;
+	const char *name = word + strspn(word, "-");
+	nearest_init(&nearest, name);
+	for (int o = 0; o < CLI_OPTION_COUNT; o++)
+		if (CLI_OPTIONS[o].doc) nearest_offer(&nearest, CLI_OPTIONS[o].name);
+	for (int m = 0; m < OUTPUT_MODE_COUNT; m++) nearest_offer(&nearest, OUTPUT_MODES[m].name);
+	if (!nearest.best) return usage(exit_code, "no such option: %s", word);
+	snprintf(text, sizeof text, "no such option: %s. Did you mean --%s?", word, nearest.best);
+	return usage(exit_code, "%s", text);
 }
 
 /* One option word, with its argument in the same word (--file=x, -fx) or the next. */
@@ -114,7 +140,8 @@ static bool parse_option(Cli *cli, int argc, char **argv, int *i, int *exit_code
 		option = find_short(word[1]);
 		if (option && word[2]) argument = word + 2;
 	}
-	if (!option) return usage(exit_code, "no such option: %s", word);
+	if (!option) return unknown_option(word, exit_code);
+	if (!strchr(option->commands, CLI_COMMANDS[cli->command].letter)) return usage(exit_code, "not an option of this command: %s", word);
 	if (!option->argument && argument) return usage(exit_code, "%s takes no argument", word);
 	if (option->argument && !argument) {
 		if (*i + 1 >= argc) return usage(exit_code, "%s needs an argument", word);
@@ -138,9 +165,9 @@ bool cli_parse(Cli *cli, int argc, char **argv, int *exit_code)
 {
 	*cli = (Cli){0};
 	int i = 1;
-	for (int c = 1; argc > 1 && c < COMMAND_COUNT; c++)
-		if (strcmp(argv[1], COMMANDS[c].word) == 0) {
-			cli->command = COMMANDS[c].command;
+	for (int c = 1; argc > 1 && c < CLI_COMMAND_COUNT; c++)
+		if (strcmp(argv[1], CLI_COMMANDS[c].word) == 0) {
+			cli->command = CLI_COMMANDS[c].command;
 			i = 2;
 		}
 	bool options = true;

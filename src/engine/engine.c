@@ -1,6 +1,7 @@
 /* The engine: opening a file and making its catalog; what keeps store, catalog and runtime together. */
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -261,28 +262,43 @@ bool engine_read(Engine *engine, unsigned flags, Error *err)
 
 bool engine_wait(Engine *engine, Error *err) { return runtime_wait(engine->runtime, &engine->stop, err); }
 
-typedef struct Watchdog { Engine *engine; uint64_t interval_us; atomic_bool stop; } Watchdog;
+typedef struct Watchdog { Engine *engine; uint64_t interval_us; bool stop; pthread_mutex_t lock; pthread_cond_t stopped; } Watchdog;
 
+static void watchdog_sleep(Watchdog *watchdog)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	uint64_t ns = (uint64_t)until.tv_nsec + watchdog->interval_us % 1000000 * 1000;
+	until.tv_sec += (time_t)(watchdog->interval_us / 1000000 + ns / 1000000000);
+	until.tv_nsec = (long)(ns % 1000000000);
+	pthread_cond_timedwait(&watchdog->stopped, &watchdog->lock, &until);
+}
+
+/* The loop stands still while a statement is inside, which may take its time. */
 static void *watchdog_main(void *context)
 {
 	Watchdog *watchdog = context;
 	uint64_t seen = 0;
-	while (!atomic_load(&watchdog->stop)) {
+	pthread_mutex_lock(&watchdog->lock);
+	for (; !watchdog->stop; watchdog_sleep(watchdog)) {
 		uint64_t turns = engine_heartbeat(watchdog->engine);
-		if (turns != seen) sd_notify(0, "WATCHDOG=1");
+		if (turns != seen || atomic_load(&watchdog->engine->runtime->waiting)) sd_notify(0, "WATCHDOG=1");
 		seen = turns;
-		usleep((useconds_t)watchdog->interval_us);
 	}
+	pthread_mutex_unlock(&watchdog->lock);
 	return NULL;
 }
 
 bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err)
 {
-	Watchdog watchdog = {.engine = engine, .interval_us = interval_us};
+	Watchdog watchdog = {.engine = engine, .interval_us = interval_us, .lock = PTHREAD_MUTEX_INITIALIZER, .stopped = PTHREAD_COND_INITIALIZER};
 	pthread_t thread;
 	bool watched = pthread_create(&thread, NULL, watchdog_main, &watchdog) == 0;
 	bool ok = engine_wait(engine, err);
-	atomic_store(&watchdog.stop, true);
+	pthread_mutex_lock(&watchdog.lock);
+	watchdog.stop = true;
+	pthread_cond_signal(&watchdog.stopped);
+	pthread_mutex_unlock(&watchdog.lock);
 	if (watched) pthread_join(thread, NULL);
 	return ok;
 }

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/error.h"
+#include "base/strbuf.h"
 #include "type/batch.h"
 
 typedef struct Engine Engine;
@@ -124,6 +125,10 @@ typedef struct EngineProgress {
 } EngineProgress;
 /* What of all that goes on has the most left to do. False: views are up to date, or nearly. */
 bool engine_progress(Engine *engine, EngineProgress *out);
+
+/* ---- reference pages ---- */
+/* "functions", "options", "tables", "errors" as Markdown, made of the tables that the engine works by. False: no such page. */
+bool engine_document(const char *name, StrBuf *out);
 
 /* ---- weir status ---- */
 typedef enum EngineHealth { HEALTH_FRESH = 0, HEALTH_WANTS_A_PERSON = 4, HEALTH_NOT_RUNNING = 5 } EngineHealth;

@@ -87,6 +87,7 @@ bool run_print(Session *session, BoundStatement *bound, Error *err);            
 bool run_peek(Session *session, BoundStatement *bound, Error *err);
 bool run_set(Session *session, BoundStatement *bound, Error *err);                /* settings.c */
 bool settings_show(Session *session, const char *name, Error *err);                      /* name NULL: all; false without error: no such setting */
+void settings_document(StrBuf *out);
 bool settings_apply(Engine *engine, Error *err);      /* those of the file, at start */
 
 /* ---- a result made here: text cells, or typed ones ---- */

@@ -132,3 +132,10 @@ bool run_set(Session *session, BoundStatement *bound, Error *err)
 	session_done(session, bound->kind == BOUND_SET ? "SET" : "RESET");
 	return true;
 }
+
+void settings_document(StrBuf *out)
+{
+	strbuf_adds(out, "| setting | default | of | meaning |\n|---|---|---|---|\n");
+	for (int s = 0; s < SETTING_COUNT; s++)
+		strbuf_printf(out, "| `%s` | %s | %s | %s |\n", SETTINGS[s].name, SETTINGS[s].fallback ? SETTINGS[s].fallback : "", SETTINGS[s].kept ? "the file" : "the session", SETTINGS[s].doc);
+}
