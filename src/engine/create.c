@@ -46,6 +46,21 @@ static bool has_table(const Relation *relation)
 	return relation_is_local(relation) && (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE);
 }
 
+/* Options that are known, but whose meaning nobody gives yet: refused rather than passed over. */
+static bool refuse_options(const Relation *relation, Error *err)
+{
+	static const char *const ANYWHERE[] = {"retention", "state_limit", NULL}, *const OF_VIEWS[] = {"start", NULL};
+	const char *const *lists[] = {ANYWHERE, relation->kind == RELATION_MATERIALIZED ? OF_VIEWS : NULL};
+	for (int l = 0; l < 2; l++)
+		for (int o = 0; lists[l] && lists[l][o]; o++)
+			if (relation_option(relation, lists[l][o]))
+				return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", lists[l][o], relation_kind_name(relation->kind), relation->name);
+	const char *gap = relation_option(relation, "on_offset_gap");
+	if (gap && strcmp(gap, "fail") != 0)
+		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "on_offset_gap = '%s' is not supported: a gap stops the stream", gap);
+	return true;
+}
+
 static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
@@ -147,6 +162,7 @@ bool run_create(Session *session, BoundStatement *bound, Error *err)
 	const Relation *named = create->relation ? create->relation : create->existing;
 	const char *kind = named ? relation_kind_name(named->kind) : "relation";
 	bool insert = bound->ast->kind == AST_STATEMENT_INSERT, ok = true;
+	if (create->relation && !refuse_options(create->relation, err)) return false;
 	if (session->check) check_tells(session, create);
 	switch (create->outcome) {
 	case CREATE_EXISTS: case CREATE_SAME:

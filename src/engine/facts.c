@@ -95,6 +95,17 @@ bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, 
 Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err)
 {
 	Lowered *lowered = lower(context, plan, err);
-	for (int w = 0; lowered && w < context->warnings.count; w++) session_notice(session, "%s", context->warnings.at[w]);
+	const char *unbounded = session_setting(session, "unbounded_state");
+	bool allow = unbounded && strcmp(unbounded, "allow") == 0, refuse = unbounded && strcmp(unbounded, "refuse") == 0;
+	for (int w = 0; lowered && w < context->warnings.count; w++) {
+		bool grows = strstr(context->warnings.at[w], "grows without bound") != NULL;
+		if (grows && refuse) {
+			error_set(err, ERR_RESOURCE_LIMIT, SPAN_NONE, "%s", context->warnings.at[w]);
+			error_hint(err, "SET unbounded_state = 'warn' lets it pass.");
+			lowered_free(lowered, true);
+			return NULL;
+		}
+		if (!grows || !allow) session_notice(session, "%s", context->warnings.at[w]);
+	}
 	return lowered;
 }
