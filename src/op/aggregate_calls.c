@@ -153,11 +153,18 @@ static bool same_parts(const Ordered *ordered, const PartList *parts)
 	return true;
 }
 
+/* The same rows are left out: those that have NULL in the same argument. */
+static bool same_skips(const Ordered *a, const Ordered *b)
+{
+	if (a->skip_first_null != b->skip_first_null || a->skip_second_null != b->skip_second_null) return false;
+	return (!a->skip_first_null || a->first_arg == b->first_arg) && (!a->skip_second_null || a->second_arg == b->second_arg);
+}
+
 static int ordered_find(Grouping *g, Ordered wanted, const PartList *parts)
 {
 	for (int i = 0; i < g->ordereds.count; i++) {
 		const Ordered *o = &g->ordereds.at[i];
-		if (o->feed == wanted.feed && o->skip_first_null == wanted.skip_first_null && o->skip_second_null == wanted.skip_second_null
+		if (o->feed == wanted.feed && same_skips(o, &wanted)
 			&& o->keep_first == wanted.keep_first && o->keep_last == wanted.keep_last && same_parts(o, parts)) return i;
 	}
 	wanted.parts = arena_copy(g->arena, parts->at, sizeof *parts->at * (size_t)(parts->count + 1));
