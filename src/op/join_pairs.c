@@ -169,7 +169,8 @@ static bool is_past(const Pairs *pairs, int i)
 	const Join *join = pairs->join;
 	const JoinSide *ends = &join->sides[other(pairs->side)];
 	if (!join->sides[pairs->side].expiry) return false;
-	return watermark_passed(&ends->column, join->op.in_watermarks[other(pairs->side)][ends->watermark], join_last_partner(join, pairs->side, pairs->times[i]));
+	return watermark_passed(&ends->column, join->op.in_watermarks[other(pairs->side)][ends->watermark],
+		join_row_end(join, pairs->side, pairs->times[i], judge_of(pairs->dense, i)));
 }
 
 static void remember(Pairs *pairs, int i)
@@ -179,13 +180,13 @@ static void remember(Pairs *pairs, int i)
 	bool added;
 	JoinRow *row = join_row_add(join, side, pairs->keys[i], pairs->packed.at[i], pairs->packed.bytes[i], &added);
 	if (added) {
-		row->judge = WATERMARK_NONE;
+		row->judge = judge_of(pairs->dense, i);
 		row->matches = pairs->matches[i];
 		if (pairs->times) row->time = pairs->times[i];
 		join_row_expires(join, side, row);
 	}
+	else join_row_judge(join, side, row, judge_of(pairs->dense, i));
 	row->weight += weight_of(pairs->dense, i);
-	row->judge = watermark_later(row->judge, judge_of(pairs->dense, i));
 	if (row->weight == 0) join_row_remove(join, side, row);
 }
 

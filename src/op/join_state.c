@@ -20,6 +20,18 @@ int64_t join_last_partner(const Join *join, int side, int64_t time)
 	return side == LEFT ? time_add(time, join->upper_us) : time_add(time, -join->lower_us);
 }
 
+/* Of an interval: a row that came late may, as the later of two, still meet rows that the other side's watermark has left behind, up to its own judge. */
+int64_t join_row_end(const Join *join, int side, int64_t time, int64_t judge)
+{
+	const JoinSide *own = &join->sides[side], *ends = &join->sides[other(side)];
+	int64_t last = join_last_partner(join, side, time);
+	if (!join->interval || !join->has_judge || own->watermark < 0 || ends->watermark < 0) return last;
+	if (watermark_passed(&own->column, watermark_judge(&own->column, judge), join_last_partner(join, other(side), last))) return last;
+	return watermark_later(last, time_add(watermark_judge(&ends->column, judge), ends->column.inclusive));
+}
+
+static int64_t row_end(const Join *join, int side, const JoinRow *row) { return join_row_end(join, side, row->time, row->judge); }
+
 JoinRow *join_row_at(const Join *join, int side, uint32_t name)
 {
 	if (!name) return NULL;
@@ -78,7 +90,7 @@ static void expiry_drop(Join *join, int side, const JoinRow *row)
 {
 	char bytes[12];
 	if (!join->sides[side].expiry || join->sides[side].blobs) return;            /* blobs go only when they end, and are off the list then */
-	expiry_key(bytes, join_last_partner(join, side, row->time), row->name);
+	expiry_key(bytes, row_end(join, side, row), row->name);
 	state_tree_remove(join->sides[side].expiry, bytes, sizeof bytes);
 }
 
@@ -89,11 +101,20 @@ void join_row_expires(Join *join, int side, JoinRow *row)
 	bool added;
 	StateTree *expiry = join->sides[side].expiry;
 	if (!expiry) return;
-	expiry_key(bytes, join_last_partner(join, side, row->time), row->name);
+	expiry_key(bytes, row_end(join, side, row), row->name);
 	uint32_t *first = state_tree_upsert(expiry, bytes, join->sides[side].blobs ? 8 : sizeof bytes, &added);
 	if (!join->sides[side].blobs) return;
 	row->next_ending = *first;
 	*first = row->name;
+}
+
+void join_row_judge(Join *join, int side, JoinRow *row, int64_t judge)
+{
+	if (judge <= row->judge) return;
+	int64_t before = row_end(join, side, row), after = join_row_end(join, side, row->time, judge);
+	if (before != after) expiry_drop(join, side, row);
+	row->judge = judge;
+	if (before != after) join_row_expires(join, side, row);
 }
 
 static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)

@@ -77,18 +77,6 @@ static const PlanWatermark *version_time(const Plan *plan)
 	return right->watermark_count ? &right->watermarks[0] : NULL;
 }
 
-/* An update of a version and a new one are told apart by the key: of rows that change at most one may be valid at a time. */
-static bool check_versions(Lowering *lowering, const Plan *plan, const JoinKeys *keys)
-{
-	const PlanFacts *right = &plan->inputs[1]->facts;
-	ColumnSet columns = {0};
-	for (int k = 0; k < keys->right.count; k++)
-		if (keys->right.at[k]->kind == EXPR_COLUMN) column_set_add(lowering->arena, &columns, keys->right.at[k]->column);
-	if (right->append_only || facts_is_unique(lowering->context, right, &columns)) return true;
-	error_set(lowering->err, ERR_UNSUPPORTED, plan->span, "FOR SYSTEM_TIME AS OF an event time by a part of the table's key");
-	return error_hint(lowering->err, "Compare all columns of the right table's PRIMARY KEY by =.");
-}
-
 typedef struct AsofBound { Expr *left, *right; bool strict, forward; } AsofBound;
 
 static bool reads_only(Lowering *lowering, const Expr *e, const Plan *side)
@@ -137,7 +125,6 @@ static bool lower_temporal(Lowering *lowering, Plan *plan, LoweredNode *out)
 	if (!lower_narrow(lowering, plan->inputs[0], &inputs.sides[0])) return false;
 	if (!(asof ? lower_exact : lower_narrow)(lowering, plan->inputs[1], &inputs.sides[1])) return false;
 	join_keys_find(lowering->context, plan, &keys);
-	if (plan->join_form == JOIN_FORM_TEMPORAL_EVENT && !check_versions(lowering, plan, &keys)) return false;
 	TemporalJoinSpec spec = {
 		.kind = KINDS[plan->join_form], .left_outer = plan->join == JOIN_LEFT, .left = inputs.sides[0].edge, .right = inputs.sides[1].edge,
 		.left_keys = keys.left.at, .right_keys = keys.right.at, .key_count = keys.left.count, .null_equal = keys.null_equal.at, .left_watermark = -1, .right_watermark = -1,
