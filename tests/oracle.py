@@ -66,9 +66,10 @@ class Generator:
             if not table["keyed"]: return f"INSERT INTO {name} VALUES {', '.join(rows)}"
             c = rng.choice(columns[1:])[0]
             action = "DO NOTHING" if self.chance(0.4) else f"DO UPDATE SET {c} = excluded.{c}"
-            return f"INSERT INTO {name} VALUES {rows[0]} ON CONFLICT (k) {action}"
+            return f"INSERT INTO {name} VALUES {', '.join(rows) if self.chance(0.4) else rows[0]} ON CONFLICT (k) {action}"
         context = [(c, t) for c, t in columns]
         where = self.simple_condition(context) if self.chance(0.95) else "1 = 1"
+        if table["keyed"] and kind > 0.97: return f"UPDATE {name} SET k = k + 20 WHERE k % 5 = {rng.randint(0, 4)}"
         if kind < 0.8:
             c, t = rng.choice(columns[1:] if table["keyed"] else columns)
             if t in "IR" and self.chance(0.4): return f"UPDATE {name} SET {c} = coalesce({c}, 0) % 7 + 1 WHERE {where}" if t == "I" else f"UPDATE {name} SET {c} = coalesce({c}, 0.5) WHERE {where}"
@@ -151,7 +152,7 @@ class Generator:
     def subquery(self, types, columns, depth, outer):
         """A subquery, often correlated; ([SQL], types)"""
         reach = list(columns) + list(outer) if self.chance(0.7) else []
-        if self.chance(0.1): return self.query(depth - 1, reach, types)
+        if self.chance(0.25): return self.query(depth - 1, reach, types)
         return self.select(depth - 1, reach, types)
 
     def scalar(self, type, columns, depth, outer):
@@ -159,7 +160,14 @@ class Generator:
         if self.chance(0.6):
             source, inner = self.source(min(depth - 1, 1), reach, 2)
             where = self.where(inner, depth - 1, reach)
-            return f"(SELECT {self.aggregate(type, inner, 1, depth)} FROM {source}{where})"
+            call = self.aggregate(type, inner, 1, depth)
+            if self.chance(0.1) and type == "I":
+                a, b = self.pick(inner, "I"), self.pick(reach, "I")
+                if a and b: call = f"sum({a} + {b})" if self.chance(0.5) else f"count(CASE WHEN {a} > {b} THEN 1 END)"
+            if self.chance(0.08):
+                key = self.pick(inner, "I")
+                if key: return f"(SELECT {call} AS c0 FROM {source}{where} GROUP BY {key} ORDER BY 1{self.direction()} LIMIT 1)"
+            return f"(SELECT {call} FROM {source}{where})"
         inner, _ = self.select(depth - 1, reach, type, plain=True)
         return f"({inner} ORDER BY 1{self.direction()} LIMIT 1{self.rng.choice(['', '', ' OFFSET 1'])})"
 
@@ -209,6 +217,12 @@ class Generator:
         calls = {"I": [f"sum({c('I')})", "count(*)", f"count({c('T')})", f"max({c('I')})", f"min({c('I')})"], "R": [f"sum({c('R')})", f"max({c('R')})", f"total({c('I')})"],
             "T": [f"max({c('T')})", f"min({c('T')})"], "F": [f"avg({c('I')})"], "B": []}[type]
         options = [f"{call} OVER ({over})" for call in calls for over in (partition, peers)]
+        number = self.pick([x for x in columns if x[0] in simple], rng.choice(NUMBERS))
+        if number and self.chance(0.4):
+            near = rng.choice(["1 PRECEDING AND 1 FOLLOWING", "2 PRECEDING AND CURRENT ROW", "CURRENT ROW AND 1 FOLLOWING", "1 FOLLOWING AND 3 FOLLOWING", "UNBOUNDED PRECEDING AND 1 PRECEDING"])
+            spread = " ".join(filter(None, [partition, f"ORDER BY {number}{self.direction()} RANGE BETWEEN {near}"]))
+            options += [f"{call} OVER ({spread})" for call in calls] * 2
+        if calls and self.chance(0.2): options += [f"{call} FILTER (WHERE {self.condition([x for x in columns if x[0] in simple], 1)}) OVER ({over})" for call in calls for over in (partition, peers)]
         if type == "I": options += [f"rank() OVER ({peers})", f"dense_rank() OVER ({peers})"]
         alone = not self.ordered                       # two that break ties between equal rows need not agree
         self.ordered = alone or self.ordered
@@ -244,6 +258,11 @@ class Generator:
         for i in range(1, min(count, most)):
             other, name, theirs = self.relation(depth - 1, outer)
             there = [(f"{name}.{c}", t) for c, t in theirs]
+            if depth > 0 and self.chance(0.1):
+                third, third_name, third_columns = self.relation(0, outer)
+                both = [(f"{third_name}.{c}", t) for c, t in third_columns]
+                other = f"({other} {rng.choice(['JOIN', 'LEFT JOIN'])} {third} ON {self.on(there, both, 0, ())})"
+                there, theirs = there + both, []
             kind = rng.choices(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", ","], [30, 30, 10, 15, 4, 4])[0]
             shared = [c for c, t in theirs if (c, t) in columns] if i == 1 else []
             if kind in ("CROSS JOIN", ",") and count < 4:
@@ -648,7 +667,7 @@ def make_case(seed, views):
         name = f"v{len(made)}"
         made.append((name, sql, types, rng.choice([0, 0, 1, 2])))
         clean = [(f"c{i}", t) for i, t in enumerate(types) if t in "IRT"]
-        if clean and len(sql) < 400 and g.chance(0.08) and made[-1][3] == 0:
+        if clean and len(sql) < 500 and g.chance(0.12) and made[-1][3] == 0:
             oracle.define(f"CREATE VIEW {name} ({', '.join(f'c{i}' for i in range(len(types)))}) AS {sql}")
             g.relations.append((name, clean))
     made.sort(key=lambda v: v[3])
