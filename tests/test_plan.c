@@ -234,6 +234,22 @@ static void hidden_columns_travel_only_where_somebody_reads_them(void **state)
 	}
 }
 
+static void what_drops_late_rows_hands_on_no_judge(void **state)
+{
+	Explained explained = explain(*state, "select window_end, count(*) from session(s partition by k, at, interval '3 seconds') group by window_end", 0);
+	assert_non_null(explained.lowered);
+	int sessions = 0;
+	for (int i = 0; i < explained.lowered->ops.count; i++) {
+		const Op *op = explained.lowered->ops.at[i];
+		bool is_session = strcmp(op->class->name, "session") == 0;
+		sessions += is_session;
+		if (is_session) assert_true(op->drops_judge);
+		if (strcmp(op->class->name, "input") == 0) assert_false(op->drops_judge);
+	}
+	assert_int_equal(sessions, 1);
+	explained_release(&explained);
+}
+
 static void results_have_the_keys_that_follow(void **state)
 {
 	static const struct { const char *sql, *key; } CASES[] = {        /* columns by number; NULL: none */
@@ -468,6 +484,7 @@ int main(void)
 		cmocka_unit_test(subqueries_become_joins),
 		cmocka_unit_test(watermarks_go_where_nothing_earlier_can_come),
 		cmocka_unit_test(hidden_columns_travel_only_where_somebody_reads_them),
+		cmocka_unit_test(what_drops_late_rows_hands_on_no_judge),
 		cmocka_unit_test(results_have_the_keys_that_follow),
 		cmocka_unit_test(what_is_only_added_to_is_append_only),
 		cmocka_unit_test(emit_on_window_close_settles_rows_or_is_refused),

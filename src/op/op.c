@@ -68,6 +68,7 @@ bool op_emit(Op *op, Batch *batch, Error *err)
 	if (batch->count > 0) {
 		batch_check(batch);
 		assert(batch->column_count == op->column_count);
+		if (op->drops_judge && batch->refs == 1) batch->hidden.judge = NULL;
 		op->rows_out += batch->count;
 		for (int i = 0; i < op->outputs.count && fine; i++) {
 			OpEdge edge = op->outputs.at[i];

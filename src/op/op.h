@@ -66,6 +66,7 @@ struct Op {
 	int column_count;
 	int input_count;
 	bool append_only;             /* the output has only weights > 0 */
+	bool drops_judge;             /* of lowering: nobody above judges rows, what was late was dropped below; op_emit hands on no Hidden.judge */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */
 	Op **inner; int inner_count;  /* operators that this one owns, commits and frees (the step of a recursion); their states are saved like others */

@@ -138,6 +138,7 @@ void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, Lowere
 		.append_only = plan->facts.append_only, .has_judge = class->want_judge, .has_arrival = class->want_arrival,
 	}};
 	op->append_only = plan->facts.append_only;
+	op->drops_judge = !class->want_judge;
 	for (int i = 0; i < new_op->input_count; i++) {
 		const LoweredNode *input = &new_op->inputs[i];
 		op_input_init(op, i, input->edge.watermarks, input->edge.watermark_count);
