@@ -98,6 +98,12 @@ static RuntimeConfig runtime_config(Engine *engine)
 	return config;
 }
 
+/* --take-over: the copy counts as the original from now on. */
+static bool take_over(Engine *engine, Error *err)
+{
+	return !store_is_copy(engine->store) || (store_begin(engine->store, err) && store_take_over(engine->store, err) && store_commit(engine->store, err));
+}
+
 Engine *engine_open(const EngineConfig *config, Error *err)
 {
 	Engine *engine = mem_new(Engine);
@@ -105,7 +111,7 @@ Engine *engine_open(const EngineConfig *config, Error *err)
 	engine->path = config->path ? mem_strdup(config->path) : NULL;
 	engine->catalog = catalog_new();
 	engine->store = store_open(config->path, config->must_exist ? STORE_OPEN_EXISTING : 0, err);
-	bool ok = engine->store && engine_load_catalog(engine, err);
+	bool ok = engine->store && (!config->take_over || take_over(engine, err)) && engine_load_catalog(engine, err);
 	if (ok) {
 		RuntimeConfig runtime = runtime_config(engine);
 		engine->runtime = runtime_new(&runtime, engine->store, engine->catalog);
