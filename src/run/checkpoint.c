@@ -122,6 +122,7 @@ static bool checkpoint_is_due(const Runtime *runtime)
 bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	(void)err;
+	if (!runtime->started) return true;                  /* lanes that were not loaded have nothing to say about what the file holds */
 	bool wanted = runtime->checkpoint_wanted;
 	if (runtime->checkpoint) {
 		if (!checkpoint_piece(runtime->checkpoint, sealed, wanted)) return true;
