@@ -13,7 +13,7 @@ typedef struct RecurseRow {
 	int64_t seed;                     /* copies in the seed */
 	int64_t fed;                      /* copies that the step's input holds */
 	int64_t told;                     /* copies given out */
-	int64_t wanted;                   /* while a commit is being worked out */
+	int64_t wanted;                   /* of noted rows, while a commit is being worked out */
 	int64_t judge;
 	uint32_t noted, reserved;
 } RecurseRow;
@@ -50,10 +50,12 @@ static bool recurse_push(Op *op, int input, Batch *in, Error *err)
 
 /* ---- rows ---- */
 
+/* A row that the commit comes to for the first time; until something is known of it, it is wanted as it was told. */
 static void note(Recurse *recurse, RecurseRow *row)
 {
 	if (row->noted) return;
 	row->noted = 1;
+	row->wanted = row->told;
 	vec_push(&recurse->noted, row);
 }
 
@@ -94,8 +96,8 @@ static void add_seed(Recurse *recurse, RecurseRow *row, int64_t weight, int64_t 
 static void add_wanted(Recurse *recurse, RecurseRow *row, int64_t weight, int64_t judge)
 {
 	if (judge > row->judge) row->judge = judge;
-	if (weight <= 0 || (!recurse->all && row->wanted)) return;
 	note(recurse, row);
+	if (weight <= 0 || (!recurse->all && row->wanted)) return;
 	row->wanted += recurse->all ? weight : 1;
 	vec_push(&recurse->frontier, row);
 }
@@ -163,19 +165,13 @@ static bool rounds(Recurse *recurse, const CommitInfo *commit, Error *err)
 
 /* ---- commit ---- */
 
-static void begin_growing(Recurse *recurse)
-{
-	uint32_t cursor = 0;
-	for (RecurseRow *row; (row = state_map_next(recurse->rows, &cursor)); ) row->wanted = row->told;
-}
-
 static bool begin_anew(Recurse *recurse, const CommitInfo *commit, Error *err)
 {
 	VEC(RecurseRow *) all = {0};
 	uint32_t cursor = 0;
 	for (RecurseRow *row; (row = state_map_next(recurse->rows, &cursor)); ) {
-		row->wanted = 0;
 		note(recurse, row);
+		row->wanted = 0;
 		vec_push(&all, row);
 	}
 	recurse->muted = true;
@@ -212,7 +208,6 @@ static bool recurse_commit(Op *op, const CommitInfo *commit, Error *err)
 	if (!commit_step(recurse, commit, err)) return false;         /* what inputs from outside changed */
 	if (recurse->seed.count == 0 && recurse->produced.count == 0) return true;
 	bool anew = recurse->taken_away, ok = true;
-	if (!anew) begin_growing(recurse);
 	each_batch(recurse, recurse->seed.at, recurse->seed.count, anew ? add_seed : add_new_seed);
 	Batch **produced = recurse->produced.at;
 	int produced_count = recurse->produced.count;
