@@ -97,26 +97,25 @@ static Found found_at(const StateCursor *cursor, uint32_t group)
 	return (Found){.is_there = true, .first = get_time(key + 4), .entry = *(const SessionEntry *)state_cursor_payload(cursor)};
 }
 
-/* The last session that begins at or before the time, the first that begins after it */
-static Found session_before(Session *session, uint32_t group, int64_t time)
+/* The last session that begins at or before the time, and the first that begins after it */
+static void sessions_around(Session *session, uint32_t group, int64_t time, Found sides[2])
 {
-	char key[SESSION_KEY_BYTES];
+	char key[SESSION_KEY_BYTES + 1];
 	StateCursor cursor;
 	session_key(key, group, time);
-	state_tree_seek(session->sessions, &cursor, key, sizeof key);
-	Found found = found_at(&cursor, group);
-	if (found.is_there && found.first == time) return found;
+	key[SESSION_KEY_BYTES] = 0;               /* the least key after that of this time */
 	state_tree_seek_before(session->sessions, &cursor, key, sizeof key);
-	return found_at(&cursor, group);
+	sides[0] = found_at(&cursor, group);
+	if (cursor.valid) state_cursor_next(&cursor);
+	else state_tree_first(session->sessions, &cursor);
+	sides[1] = found_at(&cursor, group);
 }
 
-static Found session_after(Session *session, uint32_t group, int64_t time)
+static Found session_before(Session *session, uint32_t group, int64_t time)
 {
-	char key[SESSION_KEY_BYTES];
-	StateCursor cursor;
-	session_key(key, group, time_add(time, 1));
-	state_tree_seek(session->sessions, &cursor, key, sizeof key);
-	return found_at(&cursor, group);
+	Found sides[2];
+	sessions_around(session, group, time, sides);
+	return sides[0];
 }
 
 static void session_put(Session *session, uint32_t group, int64_t first, const SessionEntry *entry)
@@ -136,6 +135,20 @@ static void session_remove(Session *session, uint32_t group, int64_t first, int6
 	state_tree_remove(session->sessions, key, sizeof key);
 	end_key(session, end, group, first, last);
 	if (session->watermark >= 0) state_tree_remove(session->ends, end, sizeof end);
+}
+
+/* As removing and putting, where the session's first row stays: the usual case. */
+static void session_grow(Session *session, uint32_t group, const Found *found, const SessionEntry *entry)
+{
+	char key[SESSION_KEY_BYTES], end[END_KEY_BYTES];
+	session_key(key, group, found->first);
+	*(SessionEntry *)state_tree_upsert(session->sessions, key, sizeof key, NULL) = *entry;
+	if (!found->entry.changed) vec_push(&session->touched, (Touched){group, found->first});
+	if (session->watermark < 0 || entry->last == found->entry.last) return;
+	end_key(session, end, group, found->first, found->entry.last);
+	state_tree_remove(session->ends, end, sizeof end);
+	end_key(session, end, group, found->first, entry->last);
+	state_tree_upsert(session->ends, end, sizeof end, NULL);
 }
 
 static bool is_closed(const Session *session, int64_t watermark, int64_t last)
@@ -169,7 +182,8 @@ static bool row_added(Session *session, const Pending *p, uint32_t group, int64_
 {
 	int64_t judge = pending_judge(session, p), first = p->time;
 	SessionEntry merged = {.last = p->time, .judge = p->batch->hidden.judge ? p->batch->hidden.judge[p->row] : WATERMARK_NONE, .changed = 1};
-	Found sides[2] = {session_before(session, group, p->time), session_after(session, group, p->time)};
+	Found sides[2];
+	sessions_around(session, group, p->time, sides);
 	for (int i = 0; i < 2; i++) {
 		Found *side = &sides[i];
 		int64_t from = i == 0 ? side->entry.last : p->time, to = i == 0 ? p->time : side->first;
@@ -180,9 +194,12 @@ static bool row_added(Session *session, const Pending *p, uint32_t group, int64_
 		merged.judge = watermark_later(merged.judge, side->entry.judge);
 	}
 	if (is_closed(session, judge, merged.last)) return false;
-	for (int i = 0; i < 2; i++)
-		if (sides[i].is_there) session_remove(session, group, sides[i].first, sides[i].entry.last);
-	session_put(session, group, first, &merged);
+	if (sides[0].is_there && !sides[1].is_there) session_grow(session, group, &sides[0], &merged);
+	else {
+		for (int i = 0; i < 2; i++)
+			if (sides[i].is_there) session_remove(session, group, sides[i].first, sides[i].entry.last);
+		session_put(session, group, first, &merged);
+	}
 	row_change(session, p, group, weight);
 	return true;
 }
@@ -324,7 +341,9 @@ static void session_difference(Session *session, const Touched *touched, Emitter
 	Found found = session_before(session, touched->group, touched->first);
 	if (!found.is_there || found.first != touched->first || !found.entry.changed) return;
 	found.entry.changed = 0;
-	session_put(session, touched->group, found.first, &found.entry);
+	char key[SESSION_KEY_BYTES];
+	session_key(key, touched->group, found.first);
+	*(SessionEntry *)state_tree_upsert(session->sessions, key, sizeof key, NULL) = found.entry;
 	if (session->emit_on_close) return;
 	StateCursor cursor;
 	for (rows_seek(session, &cursor, touched->group, found.first); row_is_in(&cursor, touched->group, found.entry.last); state_cursor_next(&cursor))
