@@ -304,10 +304,11 @@ static bool open_step_input(Printer *printer, Plan *plan, From *out)
 
 /* ---- what can be added to a SELECT ---- */
 
+/* A column from outside is made one of a SELECT of its own: SQLite's GROUP BY and ORDER BY see none of an outer query. */
 static bool only_renames(const Plan *plan)
 {
 	for (int i = 0; i < plan->item_count; i++)
-		if (plan->items[i].expr->kind != EXPR_COLUMN) return false;
+		if (plan->items[i].expr->kind != EXPR_COLUMN || !plan_column(plan->inputs[0], plan->items[i].expr->column)) return false;
 	return true;
 }
 
