@@ -837,6 +837,7 @@ def main():
             if not pending: break
             seed, case, (problems, no, over) = pending.popleft().result()
             queries += len(case.views)
+            if queries // 5000 > (queries - len(case.views)) // 5000: print(f"{queries} queries, {differences} differ, {time.time() - started:.0f} s", flush=True)
             passed += over
             settings[case.setting] += 1
             for name, message in no.items():
