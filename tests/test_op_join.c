@@ -245,6 +245,26 @@ static void cases_by_hand(void **context)
 	}
 }
 
+static void late_rows_meet_by_the_rule_not_by_what_is_in_memory(void **context)
+{
+	(void)context;
+	Harness h;
+	shape = (Shape){.kind = JOIN_INNER, .key_count = 1, .interval = true, .left_grows = true, .right_grows = true};
+	upper_s = 0;
+	harness_open(&h, make_join, types(), types(), NULL);
+	harness_watermark(&h, 0, 0, 7 * SECOND);
+	harness_watermark(&h, 1, 0, 7 * SECOND);
+	harness_commit(&h);
+	harness_push(&h, 0, "+1 @7 | 1 | 6 | 1");
+	harness_commit(&h);
+	harness_restart(&h);
+	harness_push(&h, 1, "+1 @7 | 1 | 6 | 2\n +1 @8 | 1 | 5 | 3");
+	harness_commit(&h);
+	harness_expect(&h, "+1 | 1 | 6 | 1 | 1 | 6 | 2");
+	harness_close(&h);
+	upper_s = 3;
+}
+
 static void what_watermarks_have_passed_takes_no_memory(void **context)
 {
 	(void)context;
@@ -276,6 +296,7 @@ int main(void)
 		cmocka_unit_test(sides_that_only_grow_are_joined_the_same_way),
 		cmocka_unit_test(interval_joins_forget_without_changing_the_answer),
 		cmocka_unit_test(window_joins_forget_without_changing_the_answer),
+		cmocka_unit_test(late_rows_meet_by_the_rule_not_by_what_is_in_memory),
 		cmocka_unit_test(what_watermarks_have_passed_takes_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
