@@ -268,8 +268,15 @@ Reader *reader_new(Relation *relation, DecodePool *pool, Error *err)
 	return reader;
 }
 
+static void release_programs(ExprProgram **programs, int count)
+{
+	for (int c = 0; c < count; c++)
+		if (programs[c]) expr_program_release(programs[c]);
+}
+
 static void partition_free(Partition *partition)
 {
+	release_programs(partition->programs, partition->program_count);
 	if (partition->decoder) decoder_free(partition->decoder);
 	arena_release(&partition->programs_arena);
 	free(partition);
@@ -282,6 +289,7 @@ void reader_free(Reader *reader)
 	if (reader->source) source_close(reader->source);
 	for (int i = 0; i < reader->partitions.count; i++) partition_free(reader->partitions.at[i]);
 	for (int i = 0; i < reader->scans.count; i++) free(reader->scans.at[i].map);
+	release_programs(reader->clock_programs, reader->clock_program_count);
 	vec_release(&reader->partitions);
 	vec_release(&reader->scans);
 	vec_release(&reader->columns);
@@ -336,8 +344,10 @@ bool reader_prepare(Reader *reader, Error *err)
 	if (!make_decode_columns(reader, err)) return false;
 	if (!reader->source && !reader_open(reader, err)) return false;
 	make_decoder_config(reader);
+	release_programs(reader->clock_programs, reader->clock_program_count);
 	arena_clear(&reader->clock_arena);
 	reader->clock_programs = compile_computed(reader, &reader->clock_arena, true);
+	reader->clock_program_count = reader->columns.count;
 	if (source_makes_batches(reader->source)) return source_want(reader->source, reader->decode_columns, reader->decode_count, err);
 	return true;
 }
@@ -369,8 +379,10 @@ static bool partition_begin(Reader *reader, Partition *partition, const SourcePa
 	if (partition->decoder) decoder_free(partition->decoder);
 	partition->decoder = NULL;
 	if (!source_makes_batches(reader->source) && !(partition->decoder = decoder_new(&reader->decoder_config, err))) return false;
+	release_programs(partition->programs, partition->program_count);
 	arena_clear(&partition->programs_arena);
 	partition->programs = compile_computed(reader, &partition->programs_arena, false);
+	partition->program_count = reader->columns.count;
 	partition->read_position = partition->position;
 	partition->read_hash = partition->hash;
 	partition->has_records = false;

@@ -65,6 +65,7 @@ struct Partition {
 	/* of the decode thread while assigned */
 	Decoder *decoder;
 	ExprProgram **programs;       /* of computed columns, by reader column; NULL elsewhere */
+	int program_count;
 	Arena programs_arena, scratch;
 	uint64_t read_hash;
 	int64_t read_position;
@@ -138,6 +139,7 @@ struct Reader {
 	int64_t max_future_us, idle_timeout_us;
 	bool dead_is_skipped, dead_is_failure;        /* on_error */
 	ExprProgram **clock_programs; /* by reader column; of the runtime thread */
+	int clock_program_count;
 	ExprProgram **local_programs; /* computed columns of a local relation, by reader column */
 	Arena clock_arena, step_arena;
 	int64_t retry_at_us;          /* monotonic: ask for the partitions again; 0: now */
