@@ -335,25 +335,29 @@ static bool matches_once(PlanContext *context, const PlanFacts *facts, Expr *con
 	return facts_is_unique(context, facts, &set);
 }
 
-static void combined_keys(Deriving *deriving, const PlanFacts *left, const PlanFacts *right)
-{
-	ColumnId both[2 * KEY_COLUMNS_MAX];
-	for (int l = 0; l < left->key_count; l++)
-		for (int r = 0; r < right->key_count; r++) {
-			int count = left->keys[l].count + right->keys[r].count;
-			if (count > KEY_COLUMNS_MAX) continue;
-			copy_bytes(both, left->keys[l].columns, sizeof *both * (size_t)left->keys[l].count);
-			copy_bytes(both + left->keys[l].count, right->keys[r].columns, sizeof *both * (size_t)right->keys[r].count);
-			add_least_key(deriving, both, count, true);
-			add_least_key(deriving, both, count, false);
-		}
-}
-
 static bool holds_not_null(const Plan *plan, const PlanKey *key)
 {
 	for (int i = 0; i < key->count; i++)
 		if (!plan_column(plan, key->columns[i])->nullable) return true;
 	return false;
+}
+
+/* A FULL join gives a left row and a right row that met nothing: they are told apart only if one of the keys is never all NULL. */
+static void combined_keys(Deriving *deriving, const Plan *plan)
+{
+	const Plan *const *sides = (const Plan *const *)plan->inputs;
+	const PlanFacts *left = &sides[0]->facts, *right = &sides[1]->facts;
+	ColumnId both[2 * KEY_COLUMNS_MAX];
+	for (int l = 0; l < left->key_count; l++)
+		for (int r = 0; r < right->key_count; r++) {
+			int count = left->keys[l].count + right->keys[r].count;
+			if (count > KEY_COLUMNS_MAX) continue;
+			if (plan->join == JOIN_FULL && !holds_not_null(sides[0], &left->keys[l]) && !holds_not_null(sides[1], &right->keys[r])) continue;
+			copy_bytes(both, left->keys[l].columns, sizeof *both * (size_t)left->keys[l].count);
+			copy_bytes(both + left->keys[l].count, right->keys[r].columns, sizeof *both * (size_t)right->keys[r].count);
+			add_least_key(deriving, both, count, true);
+			add_least_key(deriving, both, count, false);
+		}
 }
 
 /* Keys of one side are none of the join, but still determine that side's columns; where a side may be filled with NULLs, only if no real
@@ -387,7 +391,7 @@ static void join_keys(Deriving *deriving, Plan *plan)
 	if (plan->join == JOIN_INNER && plan->condition) take_condition(deriving, plan);
 	if (left_preserved && one_right) take_keys(deriving, left);
 	if (right_preserved && one_left) take_keys(deriving, right);
-	combined_keys(deriving, left, right);
+	combined_keys(deriving, plan);
 	keys_as_dependencies(deriving, plan->inputs[0], left_preserved);
 	keys_as_dependencies(deriving, plan->inputs[1], right_preserved);
 }
