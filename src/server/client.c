@@ -3,13 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/vec.h"
 #include "server/protocol.h"
 #include "type/row.h"
 
-enum { CLIENT_COLUMNS_MAX = 4096 };
+enum { CLIENT_COLUMNS_MAX = 4096, CANCEL_PATIENCE_S = 2 };
 
 struct Client {
 	char *path;
@@ -83,7 +85,13 @@ void client_cancel(Client *client)
 {
 	int fd = socket_connect(client->path);
 	if (fd < 0) return;
-	frame_send(fd, FRAME_CANCEL, &client->number, sizeof client->number);
+	struct timeval patience = {.tv_sec = CANCEL_PATIENCE_S};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	FrameKind kind;
+	StrBuf in = STRBUF_INIT;
+	/* The greeting is read and the end awaited: who closes with something unread may take back what was sent. */
+	if (frame_receive(fd, &kind, &in) && frame_send(fd, FRAME_CANCEL, &client->number, sizeof client->number)) frame_receive(fd, &kind, &in);
+	strbuf_release(&in);
 	close(fd);
 }
 

@@ -18,6 +18,7 @@ typedef struct Connection {
 	uint32_t number;
 	Session *session;                     /* under the server's lock where others look at it */
 	bool ended;
+	bool hung_up;                         /* of the listener's thread: the client is gone, what it ran was canceled */
 	StrBuf out;
 	int column_count;
 } Connection;
@@ -177,6 +178,7 @@ static void *connection_main(void *context)
 		else if (kind == FRAME_OPEN && frame_take_u32(&reader, &value)) serve_session(connection, value == SESSION_TERMINAL ? SESSION_TERMINAL : SESSION_BATCH);
 	}
 	strbuf_release(&in);
+	shutdown(connection->fd, SHUT_RDWR);
 	pthread_mutex_lock(&connection->server->lock);
 	connection->ended = true;
 	pthread_mutex_unlock(&connection->server->lock);
@@ -224,14 +226,45 @@ static void accept_one(Server *server)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* A client that is gone cannot say that it needs no more, and a continuous query without changes would never find out. */
+static void cancel_hung_up(Server *server, const struct pollfd *fds, int count)
+{
+	pthread_mutex_lock(&server->lock);
+	for (int c = 0; c < server->connections.count; c++) {
+		Connection *connection = server->connections.at[c];
+		for (int i = 0; i < count; i++) {
+			if (fds[i].fd != connection->fd || !(fds[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) || connection->ended) continue;
+			connection->hung_up = true;
+			if (connection->session) session_cancel(connection->session);
+		}
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+static int fill_fds(Server *server, struct pollfd *fds)
+{
+	int count = 0;
+	fds[count++] = (struct pollfd){.fd = server->stop_pipe[0], .events = POLLIN};
+	fds[count++] = (struct pollfd){.fd = server->fd, .events = POLLIN};
+	pthread_mutex_lock(&server->lock);
+	for (int c = 0; c < server->connections.count; c++) {
+		const Connection *connection = server->connections.at[c];
+		if (!connection->ended && !connection->hung_up) fds[count++] = (struct pollfd){.fd = connection->fd, .events = POLLRDHUP};
+	}
+	pthread_mutex_unlock(&server->lock);
+	return count;
+}
+
 static void *server_main(void *context)
 {
 	Server *server = context;
 	for (;;) {
-		struct pollfd fds[2] = {{.fd = server->fd, .events = POLLIN}, {.fd = server->stop_pipe[0], .events = POLLIN}};
-		if (poll(fds, 2, -1) < 0) continue;
-		if (fds[1].revents) return NULL;
-		if (fds[0].revents) accept_one(server);
+		struct pollfd fds[CONNECTIONS_MAX + 2];
+		int count = fill_fds(server, fds);
+		if (poll(fds, (nfds_t)count, -1) < 0) continue;
+		if (fds[0].revents) return NULL;
+		cancel_hung_up(server, fds + 2, count - 2);
+		if (fds[1].revents) accept_one(server);
 	}
 }
 
