@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -146,8 +147,13 @@ static bool configure_writer(Store *store, Error *err)
 	return true;
 }
 
+/* SQLite's count of its own memory costs a lock for each allocation, and nobody reads it. */
+static void configure_library(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
 static bool open_writer(Store *store, Error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, configure_library);
 	sqlite3_int64 no_limit = INT64_MAX;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (store->in_memory ? SQLITE_OPEN_CREATE | SQLITE_OPEN_URI : 0);
 	int rc = sqlite3_open_v2(store->uri, &store->db, flags, NULL);
