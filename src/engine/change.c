@@ -349,25 +349,35 @@ static void finish_change(Session *session, int returning_count, const char *wha
 	else session_done(session, "%s %lld", what, (long long)rows);
 }
 
-/* Reads all rows of the plan first where it reads its own target: what is written must not be seen. */
-static bool insert_rows(Insert *insert, Error *err)
+typedef VEC(Batch *) Rows;
+
+/* All rows of the plan, before any is written: what is written must not be seen. */
+static bool read_rows(Change *change, Plan *plan, Rows *rows, Error *err)
 {
-	Change *change = &insert->base;
 	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
-	AdhocQuery *query = adhoc_open(&options, insert->bound->source.plan, err);
-	VEC(Batch *) rows = {0};
+	AdhocQuery *query = adhoc_open(&options, plan, err);
 	bool ok = query != NULL;
 	for (Batch *batch = NULL; ok; ) {
 		ok = adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
 		if (!ok || !batch) break;
-		vec_push(&rows, batch);
+		vec_push(rows, batch);
 	}
 	adhoc_close(query);
-	for (int b = 0; b < rows.count; b++) {
-		ok = ok && insert_batch(insert, rows.at[b], err);
-		batch_unref(rows.at[b]);
-	}
-	vec_release(&rows);
+	return ok;
+}
+
+static void rows_release(Rows *rows)
+{
+	for (int b = 0; b < rows->count; b++) batch_unref(rows->at[b]);
+	vec_release(rows);
+}
+
+static bool insert_rows(Insert *insert, Error *err)
+{
+	Rows rows = {0};
+	bool ok = read_rows(&insert->base, insert->bound->source.plan, &rows, err);
+	for (int b = 0; ok && b < rows.count; b++) ok = insert_batch(insert, rows.at[b], err);
+	rows_release(&rows);
 	return ok;
 }
 
@@ -492,24 +502,14 @@ static bool return_columns(Update *update, Batch *batch, Error *err)
 
 static bool change_rows(Update *update, Error *err)
 {
-	Change *change = &update->base;
-	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
-	AdhocQuery *query = adhoc_open(&options, update->bound->plan, err);
-	VEC(Batch *) rows = {0};
-	bool ok = query != NULL;
-	for (Batch *batch = NULL; ok; ) {
-		ok = adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
-		if (!ok || !batch) break;
-		vec_push(&rows, batch);
-	}
-	adhoc_close(query);
+	Rows rows = {0};
+	bool ok = read_rows(&update->base, update->bound->plan, &rows, err);
 	for (int b = 0; ok && b < rows.count; b++) {
 		for (int i = 0; ok && i < rows.at[b]->count; i++) ok = change_row(update, rows.at[b], batch_row(rows.at[b], i), err);
 		ok = ok && return_columns(update, rows.at[b], err);
 	}
 	ok = ok && insert_moved(update, err);
-	for (int b = 0; b < rows.count; b++) batch_unref(rows.at[b]);
-	vec_release(&rows);
+	rows_release(&rows);
 	return ok;
 }
 
@@ -537,21 +537,31 @@ bool run_change(Session *session, BoundStatement *bound, Error *err)
 
 /* ---- TRUNCATE ---- */
 
+/* Views that read the relation are told of each row that goes. */
+static bool take_all_back(Change *change, const Relation *target, Error *err)
+{
+	int *columns = arena_array(&change->arena, int, target->column_count);
+	for (int c = 0; c < target->column_count; c++) columns[c] = c;
+	StoreScan *scan = store_scan_open(change->session->engine->store, NULL, store_table_spec(change->table), columns, target->column_count, STORE_SCAN_ALL, err);
+	bool ok = scan != NULL;
+	for (Batch *batch = NULL; ok && (ok = store_scan_next(scan, BATCH_ROWS_MAX, &batch, NULL, err)) && batch; ) {
+		int64_t *weights = arena_alloc(&batch->arena, sizeof *weights * (size_t)batch->rows);
+		for (int i = 0; i < batch->rows; i++) weights[i] = -1;
+		batch->weights = weights;
+		vec_push(&change->batches, batch);
+	}
+	if (scan) store_scan_close(scan);
+	return ok;
+}
+
 static bool truncate_one(Session *session, Relation *target, Error *err)
 {
 	Change change;
 	change_init(&change, session, target);
 	bool ok = change_begin(&change, err);
 	if (ok) {
-		StoreScan *scan = runtime_is_read(session->engine->runtime, target) ? store_scan_open(session->engine->store, NULL, store_table_spec(change.table), NULL, target->column_count, STORE_SCAN_ALL, err) : NULL;
-		for (Batch *batch = NULL; ok && scan && (ok = store_scan_next(scan, BATCH_ROWS_MAX, &batch, NULL, err)) && batch; ) {
-			int64_t *weights = arena_alloc(&batch->arena, sizeof *weights * (size_t)batch->rows);
-			for (int i = 0; i < batch->rows; i++) weights[i] = -1;
-			batch->weights = weights;
-			vec_push(&change.batches, batch);
-		}
-		if (scan) store_scan_close(scan);
-		ok = ok && store_table_truncate(session->engine->store, change.table, err);
+		ok = (!runtime_is_read(session->engine->runtime, target) || take_all_back(&change, target, err)) &&
+			store_table_truncate(session->engine->store, change.table, err);
 		ok = change_end(&change, ok, err);
 	}
 	change_release(&change);

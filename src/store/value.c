@@ -207,21 +207,6 @@ static bool decimal_from_real(double x, Type type, Int128 *out)
 	return real_to_decimal(x, type.precision, type.scale, out);
 }
 
-static bool text_to_type(const char *at, size_t bytes, Type type, Value *out)
-{
-	switch (type.kind) {
-	case TYPE_BOOLEAN: return text_to_boolean(at, bytes, &out->i64);
-	case TYPE_INTEGER: return text_to_integer(at, bytes, &out->i64);
-	case TYPE_REAL: return text_to_real(at, bytes, &out->f64);
-	case TYPE_DECIMAL: return text_to_decimal(at, bytes, type.precision, type.scale, &out->i128);
-	case TYPE_DATE: return text_to_date(at, bytes, &out->i64);
-	case TYPE_TIME: return text_to_time(at, bytes, &out->i64);
-	case TYPE_TIMESTAMP: return text_to_timestamp(at, bytes, &out->i64);
-	case TYPE_INTERVAL: return text_to_interval(at, bytes, &out->interval);
-	default: return false;
-	}
-}
-
 static bool is_string(Type type) { return type_phys(type) == PHYS_STR; }
 
 static bool value_from_integer(int64_t x, Type type, Value *out)
@@ -269,7 +254,7 @@ void store_value_read(sqlite3_value *from, Type type, Value *out, Arena *arena)
 	else if (stored == SQLITE_FLOAT) known = value_from_real(sqlite3_value_double(from), type, out);
 	else if (stored == SQLITE_TEXT) {
 		const char *at = (const char *)sqlite3_value_text(from);
-		known = text_to_type(at, (size_t)sqlite3_value_bytes(from), type, out);
+		known = text_to_fixed(at, (size_t)sqlite3_value_bytes(from), type, out);
 	}
 	if (known) return;
 	*out = (Value){.type = type, .is_null = true};

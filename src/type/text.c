@@ -243,9 +243,8 @@ void value_print_json(const Value *value, StrBuf *out)
 	}
 }
 
-bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *arena)
+bool text_to_fixed(const char *at, size_t bytes, Type type, Value *out)
 {
-	*out = (Value){.type = type};
 	switch (type.kind) {
 	case TYPE_BOOLEAN: return text_to_boolean(at, bytes, &out->i64);
 	case TYPE_INTEGER: return text_to_integer(at, bytes, &out->i64);
@@ -255,6 +254,14 @@ bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *a
 	case TYPE_TIME: return text_to_time(at, bytes, &out->i64);
 	case TYPE_TIMESTAMP: return text_to_timestamp(at, bytes, &out->i64);
 	case TYPE_INTERVAL: return text_to_interval(at, bytes, &out->interval);
+	default: return false;
+	}
+}
+
+bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *arena)
+{
+	*out = (Value){.type = type};
+	switch (type.kind) {
 	case TYPE_TEXT: case TYPE_JSON:
 		if (!utf8_is_valid(at, bytes) || (type.kind == TYPE_JSON && !json_text_is_valid(at, bytes))) return false;
 		out->str = str_copy(arena, at, bytes);
@@ -262,9 +269,8 @@ bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *a
 	case TYPE_BLOB: case TYPE_ROW:
 		out->str = str_copy(arena, at, bytes);
 		return true;
-	case TYPE_NULL: case TYPE_KIND_COUNT: break;
+	default: return text_to_fixed(at, bytes, type, out);
 	}
-	return false;
 }
 
 /* ---- UTF-8 ---- */

@@ -26,6 +26,8 @@ bool text_to_timestamp(const char *at, size_t bytes, int64_t *us);    /* ISO 860
 bool text_to_interval(const char *at, size_t bytes, Interval *out);   /* '5 seconds', '1 day 02:03:04', ISO 8601 */
 /* INTERVAL '10' SECOND, INTERVAL '1-2' YEAR TO MONTH: unit words as the parser gives them ("SECOND", "YEAR TO MONTH") */
 bool text_to_interval_unit(const char *at, size_t bytes, const char *unit, Interval *out);
+/* Types of fixed size; any other, and text that is none: false. */
+bool text_to_fixed(const char *at, size_t bytes, Type type, Value *out);
 /* Any type; text that is none: false. */
 bool text_to_value(const char *at, size_t bytes, Type type, Value *out, Arena *arena);
 
