@@ -16,7 +16,7 @@ static void a_new_file_is_weirs_private_and_in_wal_mode(void **state)
 	Store *store = open_file();
 	assert_true(store_is_new(store));
 	assert_false(store_is_copy(store));
-	assert_string_equal(client("PRAGMA journal_mode; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA application_id; PRAGMA user_version"), "wal\n8192\n2\n1466263922\n1");
+	assert_string_equal(client("PRAGMA journal_mode; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA application_id; PRAGMA user_version"), "wal\n8192\n2\n1466263922\n2");
 	assert_int_equal(stat(file, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
 	store_close(store);
@@ -59,6 +59,18 @@ static void files_of_others_are_refused_and_stay_as_they_are(void **state)
 		free(before);
 		free(after);
 	}
+}
+
+static void a_file_of_an_older_version_gets_what_it_lacks(void **state)
+{
+	(void)state;
+	store_close(open_file());
+	client("DROP TABLE weir_gaps; DROP VIEW weir_starts; DROP TABLE weir_view_starts; ALTER TABLE weir_sources DROP COLUMN error;"
+		"INSERT INTO weir_sources(id, name) VALUES (7, 'kept'); PRAGMA user_version = 1");
+	Store *store = open_file();
+	assert_false(store_is_new(store));
+	store_close(store);
+	assert_string_equal(client("PRAGMA user_version; SELECT count(*) FROM weir_gaps; SELECT count(*) FROM weir_starts; SELECT name, error IS NULL FROM weir_sources"), "2\n0\n0\nkept|1");
 }
 
 static void a_missing_folder_is_named(void **state)
@@ -732,6 +744,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_weirs_private_and_in_wal_mode),
 		TEST(files_of_others_are_refused_and_stay_as_they_are),
+		TEST(a_file_of_an_older_version_gets_what_it_lacks),
 		TEST(a_missing_folder_is_named),
 		TEST(one_process_owns_the_file),
 		TEST(an_empty_file_becomes_one_and_keeps_its_mode),

@@ -1,4 +1,4 @@
-/* Commit records, and where every partition is. */
+/* Commit records, where every partition is, where each view began, and what a topic had lost. */
 #include "store/record.h"
 #include "store/store_internal.h"
 #include "type/calendar.h"
@@ -110,4 +110,27 @@ bool store_commits_prune(Store *store, int64_t through, int64_t now_us, Error *e
 		" (SELECT 1 FROM weir_commits e WHERE e.id = (SELECT max(o.id) FROM weir_commits o WHERE o.id < weir_commits.id)"
 		" AND substr(e.time, 1, 13) = substr(weir_commits.time, 1, 13)))";
 	return store_run(store, err, SQL, "it", through, time_text(&store->scratch, now_us - HOURLY_KEPT_US));
+}
+
+bool store_view_start_put(Store *store, const ViewStart *start, Error *err)
+{
+	return store_run(store, err, "INSERT OR REPLACE INTO weir_view_starts VALUES (?1, ?2, ?3, ?4)", "iiii", start->view, start->relation, (int64_t)start->partition, start->position);
+}
+
+int64_t store_view_start(Store *store, int64_t view, int64_t relation, int32_t partition)
+{
+	return store_integer(store, -1, "SELECT position FROM weir_view_starts WHERE view = ?1 AND relation = ?2 AND partition = ?3", "iii", view, relation, (int64_t)partition);
+}
+
+bool store_view_starts_remove(Store *store, int64_t view, Error *err)
+{
+	return store_run(store, err, "DELETE FROM weir_view_starts WHERE view = ?1", "i", view);
+}
+
+bool store_gap_put(Store *store, const SourceGap *gap, Error *err)
+{
+	static const char SQL[] = "INSERT INTO weir_gaps(source, topic, \"partition\", why, wanted, earliest, \"end\", went_on, lane, commit_id)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+	return store_run(store, err, SQL, "ttitiiiiii", gap->source, gap->topic, (int64_t)gap->partition, gap->why, gap->wanted, gap->earliest, gap->end, gap->went_on,
+		gap->lane, gap->commit);
 }

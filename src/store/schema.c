@@ -1,5 +1,5 @@
 /* Weir's own tables, made from weir_tables.def, and the steps that bring older files up to this version. A new file is version 0 and takes
- * all of them. */
+ * all of them. What has only been added since is found by looking: tables and columns that are not there are made, views are made anew. */
 #include <string.h>
 #include <strings.h>
 
@@ -32,7 +32,8 @@ enum { SCHEMA_COUNT = sizeof SCHEMA / sizeof *SCHEMA };
 
 static void begin_create(StrBuf *sql, int table, bool is_view)
 {
-	strbuf_printf(sql, "CREATE %s %s(", is_view ? "VIEW" : "TABLE", SCHEMA[table].name);
+	if (is_view) strbuf_printf(sql, "DROP VIEW IF EXISTS %s; CREATE VIEW %s(", SCHEMA[table].name, SCHEMA[table].name);
+	else strbuf_printf(sql, "CREATE TABLE IF NOT EXISTS %s(", SCHEMA[table].name);
 	for (int i = table + 1; SCHEMA[i].row == ROW_COLUMN; i++) {
 		if (i > table + 1) strbuf_adds(sql, ", ");
 		strbuf_add_sql_ident(sql, SCHEMA[i].name);
@@ -53,32 +54,46 @@ static void end_create(StrBuf *sql, const char *constraint)
 	strbuf_printf(sql, ") %s;\n", option ? option : "");
 }
 
-static bool create_all(Store *store, Error *err)
+static bool add_columns(Store *store, int table, Error *err)
+{
+	for (int i = table + 1; SCHEMA[i].row == ROW_COLUMN; i++) {
+		if (store_integer(store, 0, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", "tt", SCHEMA[table].name, SCHEMA[i].name)) continue;
+		if (!store_exec(store, err, "ALTER TABLE %s ADD COLUMN \"%s\" %s", SCHEMA[table].name, SCHEMA[i].name, SCHEMA[i].declaration)) return false;
+	}
+	return true;
+}
+
+static bool bring_up_row(Store *store, int row, int table, Error *err)
 {
 	StrBuf sql = STRBUF_INIT;
-	int table = 0;
-	for (int i = 0; i < SCHEMA_COUNT; i++) {
-		switch (SCHEMA[i].row) {
-		case ROW_TABLE: table = i; break;
-		case ROW_COLUMN: break;
-		case ROW_CONSTRAINT:
-			begin_create(&sql, table, false);
-			end_create(&sql, SCHEMA[i].name);
-			break;
-		case ROW_VIEW:
-			begin_create(&sql, table, true);
-			strbuf_printf(&sql, ") AS %s;\n", SCHEMA[i].name);
-			break;
-		case ROW_INDEX: strbuf_printf(&sql, "%s;\n", SCHEMA[i].name); break;
-		}
+	switch (SCHEMA[row].row) {
+	case ROW_TABLE: case ROW_COLUMN: break;
+	case ROW_CONSTRAINT:
+		begin_create(&sql, table, false);
+		end_create(&sql, SCHEMA[row].name);
+		break;
+	case ROW_VIEW:
+		begin_create(&sql, table, true);
+		strbuf_printf(&sql, ") AS %s;\n", SCHEMA[row].name);
+		break;
+	case ROW_INDEX: strbuf_printf(&sql, "CREATE INDEX IF NOT EXISTS %s;\n", SCHEMA[row].name); break;
 	}
-	bool ok = store_exec(store, err, "%s", sql.text);
+	bool ok = !sql.bytes || store_exec(store, err, "%s", sql.text);
 	strbuf_release(&sql);
-	return ok;
+	return ok && (SCHEMA[row].row != ROW_CONSTRAINT || add_columns(store, table, err));
+}
+
+static bool bring_up(Store *store, Error *err)
+{
+	for (int i = 0, table = 0; i < SCHEMA_COUNT; i++) {
+		if (SCHEMA[i].row == ROW_TABLE) table = i;
+		if (!bring_up_row(store, i, table, err)) return false;
+	}
+	return true;
 }
 
 /* MIGRATIONS[v] takes a file of version v to version v + 1. */
-static bool (*const MIGRATIONS[STORE_SCHEMA_VERSION])(Store *store, Error *err) = {create_all};
+static bool (*const MIGRATIONS[STORE_SCHEMA_VERSION])(Store *store, Error *err) = {bring_up, bring_up};
 
 bool schema_migrate(Store *store, int from_version, Error *err)
 {

@@ -158,6 +158,19 @@ bool store_positions_remove(Store *store, int64_t lane, int64_t relation, Error 
 /* Drops records up to `through` (what two checkpoints cover) save one an hour of the last 30 days. */
 bool store_commits_prune(Store *store, int64_t through, int64_t now_us, Error *err);
 
+/* Where a view began to read a partition: what RESUME and REBUILD begin with again. */
+typedef struct ViewStart { int64_t view, relation; int32_t partition; int64_t position; } ViewStart;
+bool store_view_start_put(Store *store, const ViewStart *start, Error *err);      /* weir_starts */
+int64_t store_view_start(Store *store, int64_t view, int64_t relation, int32_t partition);         /* -1: not known */
+bool store_view_starts_remove(Store *store, int64_t view, Error *err);
+/* A position that a topic no longer had, where reading went on elsewhere. */
+typedef struct SourceGap {
+	const char *source, *topic, *why;
+	int32_t partition;
+	int64_t wanted, earliest, end, went_on, lane, commit;
+} SourceGap;
+bool store_gap_put(Store *store, const SourceGap *gap, Error *err);               /* weir_gaps */
+
 /* ---- checkpoints: pages of operator state ---- */
 /* A generation is the number of the commit whose boundary it holds. Pages of one come in as many transactions as they like (<= 32 MiB each); it
  * counts once store_checkpoint_complete is committed, which takes superseded pages away. A page that a generation does not write is
