@@ -265,34 +265,46 @@ static void partitioned_time(PlanContext *context, Plan *plan, const PlanWaterma
 		if (plan->partition[i]->kind == EXPR_COLUMN) pass_closed(context, plan, closed, plan->partition[i]->column, plan->partition[i]->column);
 }
 
-static bool frame_ends_here(const OverCall *call)
+/* How far a result looks behind its row: not at all; to rows that come some time; to the end of its partition */
+typedef enum LooksAhead { LOOKS_NOT_AHEAD, LOOKS_AHEAD, LOOKS_TO_THE_END } LooksAhead;
+
+static LooksAhead call_looks_ahead(const OverCall *call)
 {
 	switch (call->kind) {
-	case OVER_ROW_NUMBER: case OVER_RANK: case OVER_DENSE_RANK: case OVER_LAG: return true;
+	case OVER_ROW_NUMBER: case OVER_RANK: case OVER_DENSE_RANK: case OVER_LAG: return LOOKS_NOT_AHEAD;
+	case OVER_LEAD: return LOOKS_AHEAD;
 	case OVER_FIRST_VALUE: case OVER_LAST_VALUE: case OVER_NTH_VALUE: case OVER_AGGREGATE:
-		return call->frame.end == BOUND_CURRENT_ROW || call->frame.end == BOUND_PRECEDING;
-	default: return false;
+		if (call->frame.end == BOUND_UNBOUNDED_FOLLOWING) return LOOKS_TO_THE_END;
+		return call->frame.end == BOUND_FOLLOWING ? LOOKS_AHEAD : LOOKS_NOT_AHEAD;
+	default: return LOOKS_TO_THE_END;
 	}
 }
 
-static const PlanWatermark *over_order_watermark(const Plan *plan)
+static const PlanWatermark *over_order_watermark(const Plan *plan, LooksAhead *looks)
 {
+	*looks = LOOKS_NOT_AHEAD;
 	if (!plan->order_count || plan->order[0].spec.descending || plan->order[0].expr->kind != EXPR_COLUMN) return NULL;
-	for (int i = 0; i < plan->over_call_count; i++)
-		if (!frame_ends_here(&plan->over_calls[i].call)) return NULL;
+	for (int i = 0; i < plan->over_call_count; i++) {
+		LooksAhead looked = call_looks_ahead(&plan->over_calls[i].call);
+		if (looked > *looks) *looks = looked;
+	}
 	return facts_closing(&plan->inputs[0]->facts, plan->order[0].expr->column);
 }
 
+/* A row whose results look ahead comes out when the rows it looks at are there: behind the watermark by nobody knows how much, so above it
+ * there is none. */
 static void over_time(PlanContext *context, Plan *plan)
 {
 	int key;
+	LooksAhead looks;
 	const PlanWatermark *closed = facts_close_by(context, &plan->inputs[0]->facts, plan->partition, plan->partition_count, &key);
-	const PlanWatermark *order = over_order_watermark(plan);
+	const PlanWatermark *order = over_order_watermark(plan, &looks);
+	if (looks == LOOKS_TO_THE_END || (looks == LOOKS_AHEAD && !context->emit_on_close)) order = NULL;
 	if (closed && (closed->window || !order)) partitioned_time(context, plan, closed);
 	else if (order) {
-		PlanWatermark *passed = pass(context, plan, order->column, order);
-		if (!context->emit_on_close || !passed) return;
-		passed->soft = false;
+		PlanWatermark *passed = looks == LOOKS_NOT_AHEAD ? pass(context, plan, order->column, order) : NULL;
+		if (!context->emit_on_close || (!passed && looks == LOOKS_NOT_AHEAD)) return;
+		if (passed) passed->soft = false;
 		note_closing(plan, order);
 	}
 }
