@@ -19,16 +19,18 @@ typedef struct Job {
 } Job;
 
 /* The first signal ends what runs, in good order; a second one the process. */
-static void on_signal(void *context, int number)
+static bool on_signal(void *context, int number)
 {
 	Job *job = context;
-	if (number != SIGINT && number != SIGTERM && number != SIGHUP) return;
+	if (number == 0) return console_cancel_again(&job->console);
+	if (number != SIGINT && number != SIGTERM && number != SIGHUP) return false;
 	if (job->signal_number) signals_die(number);
 	job->signal_number = number;
-	console_cancel(&job->console);
+	bool again = console_cancel(&job->console);
 	Engine *engine = atomic_load(&job->reading);
 	if (engine) engine_stop(engine);
 	eventfd_write(job->stop_fd, 1);
+	return again;
 }
 
 static int report(const Error *err)

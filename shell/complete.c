@@ -197,6 +197,16 @@ static void offer_functions(Completion *c)
 	}
 }
 
+/* Dots need no quotes in options. Those with a star have to be filled in by whoever writes them. */
+static void offer_options(Completion *c)
+{
+	for (int o = 0; o < c->names.options.count; o++) {
+		const char *name = c->names.options.at[o];
+		if (strchr(name, '-')) offer_name(c, name);
+		else if (!strchr(name, '*')) offer(c, name);
+	}
+}
+
 static void offer_anything(Completion *c)
 {
 	if (!c->typed_bytes) return;
@@ -218,8 +228,7 @@ static void offer_for_sql(Completion *c)
 		const NamedRelation *relation = relation_of(c, word_back(c, 2));
 		if (relation) offer_columns(c, relation);
 	}
-	else if (is_in_options(c))
-		for (int o = 0; o < c->names.options.count; o++) offer_name(c, c->names.options.at[o]);
+	else if (is_in_options(c)) offer_options(c);
 	else if (is_one_of(word_back(c, paren ? 2 : 1), BEFORE_RELATIONS)) offer_relations(c);
 	else offer_anything(c);
 }

@@ -47,22 +47,25 @@ static void set_running(Console *console, bool running)
 	pthread_mutex_unlock(&console->lock);
 }
 
-bool console_is_running(Console *console)
+/* Under the lock, so that the connection is there until its cancel is through. */
+bool console_cancel(Console *console)
 {
 	pthread_mutex_lock(&console->lock);
 	bool running = console->running;
+	atomic_store(&console->stop, true);
+	if (running) connection_cancel(&console->connection);
+	pthread_cond_broadcast(&console->stopped);
 	pthread_mutex_unlock(&console->lock);
 	return running;
 }
 
-/* Under the lock, so that the connection is there until its cancel is through. */
-void console_cancel(Console *console)
+bool console_cancel_again(Console *console)
 {
 	pthread_mutex_lock(&console->lock);
-	atomic_store(&console->stop, true);
-	if (console->running) connection_cancel(&console->connection);
-	pthread_cond_broadcast(&console->stopped);
+	bool still = console->running && atomic_load(&console->stop);        /* else it was resumed, and what runs is another */
+	if (still) connection_cancel(&console->connection);
 	pthread_mutex_unlock(&console->lock);
+	return still;
 }
 
 void console_resume(Console *console) { atomic_store(&console->stop, false); }
@@ -98,6 +101,7 @@ static bool run_statement(Console *console, const char *text, size_t start, size
 	set_running(console, false);
 	console->cut_short = !ok && output_abort(&console->output);
 	if (console->timer) fprintf(console->output.file, "Run Time: real %.3f\n", now_s() - began);
+	if (console->timer) fflush(console->output.file);
 	return ok;
 }
 
@@ -130,6 +134,7 @@ static int run_one(Console *console, const char *name, const char *text, size_t 
 		end = newline ? (size_t)(newline - text) : bytes;
 		*offset = end;
 		ok = dot_run(console, text + start, end - start, &err);
+		fflush(console->output.file);
 		if (!ok && err.code == ERR_NONE) return console->exit_code;           /* it has told by itself */
 	}
 	else {
@@ -146,11 +151,9 @@ int console_run(Console *console, const char *name, const char *text, size_t byt
 	size_t offset = 0, start, end;
 	int code = EXIT_FINE;
 	while (!console->quit && !console->output.failed && parse_next_statement(text, bytes, &offset, &start, &end)) {
+		if (atomic_load(&console->stop)) return EXIT_CANCELED;
 		int failure = run_one(console, name, text, bytes, &offset, start, end);
-		if (failure == EXIT_FINE) {
-			if (atomic_load(&console->stop)) return EXIT_CANCELED;
-			continue;
-		}
+		if (failure == EXIT_FINE) continue;
 		code = failure;
 		if (!console->keep_going || code != EXIT_SQL) return code;
 	}

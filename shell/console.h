@@ -38,10 +38,11 @@ int console_run(Console *console, const char *name, const char *text, size_t byt
 int console_run_file(Console *console, const char *path);
 /* One statement, for dot commands. */
 bool console_statement(Console *console, const char *sql, Error *err);
-/* Any thread: what runs ends with ERR_CANCELED; nothing more is run until console_resume. */
-void console_cancel(Console *console);
+/* Any thread: what runs ends with ERR_CANCELED; nothing more is run until console_resume. True: something runs; what is about to begin may miss it,
+ * so it is to be said again, as long as that is true. */
+bool console_cancel(Console *console);
+bool console_cancel_again(Console *console);
 void console_resume(Console *console);
-bool console_is_running(Console *console);
 /* Waits so long or until canceled: false. */
 bool console_wait(Console *console, double seconds);
 /* Where results go from now on; NULL: to standard output. */

@@ -331,5 +331,9 @@ static bool dot_watch(Console *console, int argc, char **argv, Error *err)
 	do ok = watch_once(console, statement, err);
 	while (ok && !console->output.failed && console_wait(console, given ? seconds : 1));
 	free(statement);
-	return ok;
+	if (ok && console->output.failed) return true;
+	if (!ok && err->code != ERR_CANCELED) return false;
+	console->cut_short = true;                                   /* Ctrl-C is how it ends: that needs no words */
+	if (console->output.terminal) fputs("\r\x1b[K", console->output.file);
+	return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
 }

@@ -358,6 +358,7 @@ EditorResult editor_read(Editor *editor, const char *prompt, const char *before,
 	memset(&editor->decoding, 0, sizeof editor->decoding);
 	atomic_store(&editor->interrupted, false);
 	set_editing(editor, true);
+	el_set(editor->el, EL_PREP_TERM, 1);          /* before the prompt: what is typed at once must not be echoed twice */
 	*line = el_gets(editor->el, &count);
 	set_editing(editor, false);
 	if (atomic_load(&editor->interrupted)) {

@@ -14,16 +14,17 @@
 typedef struct Service { Engine *engine; Session *session; bool stopping; } Service;
 
 /* SIGTERM and SIGINT: a last commit and the end; a second one ends at once. SIGHUP: what ${env:} and ${file:} name is read again. */
-static void on_signal(void *context, int number)
+static bool on_signal(void *context, int number)
 {
 	Service *service = context;
 	if (number == SIGHUP) engine_refresh(service->engine);
-	if (number != SIGTERM && number != SIGINT) return;
+	if (number != SIGTERM && number != SIGINT) return false;
 	if (service->stopping) signals_die(number);
 	service->stopping = true;
 	sd_notify(0, "STOPPING=1");
 	session_cancel(service->session);
 	engine_stop(service->engine);
+	return false;
 }
 
 static int report(const Error *err)

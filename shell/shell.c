@@ -26,19 +26,21 @@ typedef struct Shell {
 } Shell;
 
 /* Ctrl-C ends what runs, or gives the line up; it never ends the shell. */
-static void on_signal(void *context, int number)
+static bool on_signal(void *context, int number)
 {
 	Shell *shell = context;
-	if (number == SIGWINCH || number == SIGCONT) editor_resize(shell->editor);
-	else if (number == SIGINT) {
-		console_cancel(&shell->console);
-		if (!console_is_running(&shell->console)) editor_interrupt(shell->editor);
+	if (number == SIGWINCH || number == SIGCONT) {
+		editor_resize(shell->editor);
+		return false;
 	}
-	else {
+	if (number == 0) return console_cancel_again(&shell->console);
+	bool running = console_cancel(&shell->console);
+	if (number == SIGTERM || number == SIGHUP) {
 		shell->ending = true;
-		console_cancel(&shell->console);
 		editor_hang_up(shell->editor);
 	}
+	else if (number == SIGINT && !running) editor_interrupt(shell->editor);
+	return running;
 }
 
 /* ---- what others say while a line is being edited ---- */
@@ -89,10 +91,8 @@ static void remember(Shell *shell, StrBuf *text)
 static void run_text(Shell *shell, StrBuf *text)
 {
 	Console *console = &shell->console;
-	console_resume(console);
 	int code = console_run(console, NULL, text->text, text->bytes);
 	if (code == EXIT_CANCELED && !console->cut_short) fputs("\r\x1b[Kcanceled\n", stdout);
-	console_resume(console);
 	remember(shell, text);
 	strbuf_clear(text);
 }
@@ -102,6 +102,7 @@ static void edit_and_run(Shell *shell)
 	StrBuf text = STRBUF_INIT;
 	while (!shell->console.quit && !shell->ending) {
 		const char *line;
+		console_resume(&shell->console);
 		EditorResult result = editor_read(shell->editor, text.bytes ? " ...> " : "weir> ", text.text, &line);
 		if (result == EDITOR_END) break;
 		if (result == EDITOR_CANCELED) {

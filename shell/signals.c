@@ -1,9 +1,13 @@
 #include "signals.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { AGAIN_MS = 100 };
 
 static pthread_mutex_t signals_lock = PTHREAD_MUTEX_INITIALIZER;
 static SignalFunction *signals_function;
@@ -37,11 +41,14 @@ void signals_die(int number)
 static void *signals_main(void *context)
 {
 	(void)context;
+	bool again = false;
 	for (sigset_t set = caught(); ; ) {
-		int number;
-		if (sigwait(&set, &number) != 0) continue;
+		int number = again ? sigtimedwait(&set, NULL, &(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}) : sigwaitinfo(&set, NULL);
+		if (number < 0 && !(again && errno == EAGAIN)) continue;
+		if (number < 0) number = 0;
 		pthread_mutex_lock(&signals_lock);
-		if (signals_function) signals_function(signals_context, number);
+		again = false;
+		if (signals_function) again = signals_function(signals_context, number);
 		else if (number == SIGINT || number == SIGTERM) signals_die(number);
 		pthread_mutex_unlock(&signals_lock);
 	}

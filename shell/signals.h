@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-typedef void SignalFunction(void *context, int number);
+/* True: to be called again in a moment, with number 0, unless another signal comes before. */
+typedef bool SignalFunction(void *context, int number);
 
 void signals_block(void);
 /* The function runs in the signals' thread, for one signal at a time. May be called again to change it. */

@@ -16,6 +16,7 @@ part() {
 	esac
 }
 part "pages made of tables" "$here/documents.sh" "$weir"
+part "shell" python3 "$here/shell.py" --weir "$weir"
 part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
 part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
 part "examples of the documentation" python3 "$here/docs.py" --weir "$weir"
