@@ -299,6 +299,15 @@ static bool bind_companion(Binding *b, const char *mode, const char *word, const
 	return true;
 }
 
+/* A view starts at one place in all that it reads, so offsets say nothing. */
+static bool bind_view_start(Binding *b)
+{
+	Option *start = binding_find(b, "start");
+	if (!start || strcmp(start->value, "earliest") == 0 || strcmp(start->value, "latest") == 0 || (*start->value >= '0' && *start->value <= '9')) return true;
+	error_set(b->err, ERR_INVALID_PARAMETER, start->span, "option \"start\" of a view cannot be \"%s\"", start->value);
+	return error_hint(b->err, "It is 'earliest', 'latest' or a time: '2026-11-20 10:00:00'.");
+}
+
 static bool bind_header(Binding *b)
 {
 	Option *without = binding_find(b, "without_header");
@@ -328,6 +337,7 @@ bool options_bind(Arena *arena, const OptionText *given, int count, OptionsOf of
 	if (!bind_connector(&b, given, count)) return false;
 	for (int i = 0; i < count; i++)
 		if (!bind_one(&b, &given[i])) return false;
+	if (of == OPTIONS_OF_VIEW && !bind_view_start(&b)) return false;
 	if (!bind_needs(&b) || !bind_header(&b) || !bind_format_of_path(&b)) return false;
 	if (!bind_companion(&b, "start", "timestamp", "start_timestamp") || !bind_companion(&b, "start", "offsets", "start_offsets")) return false;
 	if (!bind_companion(&b, "stop", "timestamp", "stop_timestamp") || !bind_companion(&b, "stop", "offsets", "stop_offsets")) return false;

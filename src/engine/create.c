@@ -49,12 +49,10 @@ static bool has_table(const Relation *relation)
 /* Options that are known, but whose meaning nobody gives yet: refused rather than passed over. */
 static bool refuse_options(const Relation *relation, Error *err)
 {
-	static const char *const ANYWHERE[] = {"retention", "state_limit", NULL}, *const OF_VIEWS[] = {"start", NULL};
-	const char *const *lists[] = {ANYWHERE, relation->kind == RELATION_MATERIALIZED ? OF_VIEWS : NULL};
-	for (int l = 0; l < 2; l++)
-		for (int o = 0; lists[l] && lists[l][o]; o++)
-			if (relation_option(relation, lists[l][o]))
-				return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", lists[l][o], relation_kind_name(relation->kind), relation->name);
+	static const char *const REFUSED[] = {"retention", "state_limit", NULL};
+	for (int o = 0; REFUSED[o]; o++)
+		if (relation_option(relation, REFUSED[o]))
+			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", REFUSED[o], relation_kind_name(relation->kind), relation->name);
 	const char *gap = relation_option(relation, "on_offset_gap");
 	if (gap && strcmp(gap, "fail") != 0)
 		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "on_offset_gap = '%s' is not supported: a gap stops the stream", gap);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "run/commit.h"
+#include "run/starts.h"
 
 enum { LANE_NEAR_RECORDS = 100000 };
 
@@ -69,8 +70,10 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 		.runtime = runtime, .lane = lane, .pipeline = pipeline, .scan = scan, .watermark = WATERMARK_NONE,
 		.reader = view ? NULL : lane_reader_find(lane, relation->id), .judged = relation->kind == RELATION_STREAM,
 	};
-	fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, STORE_SCAN_ALL, err);
-	bool ok = fill.rows && backfill_rows(&fill, err);
+	int64_t after;
+	bool ok = starts_row(runtime, pipeline->relation, relation, &spec, &after, err);
+	if (ok) fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, after, err);
+	ok = ok && fill.rows && backfill_rows(&fill, err);
 	if (fill.rows) store_scan_close(fill.rows);
 	if (ok) backfill_done(&fill);
 	arena_release(&arena);
@@ -96,14 +99,14 @@ static bool reader_has_begun(const Reader *reader)
 	return false;
 }
 
-/* Reads the query a source of which others have read something already? */
-static bool must_catch_up(const Runtime *runtime, const Lowered *lowered)
+/* Reads the query a source of which others have read something already, or which others begin to read elsewhere? */
+static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lowered *lowered)
 {
 	for (int s = 0; s < lowered->scans.count; s++) {
 		const Relation *relation = lowered->scans.at[s].relation;
 		if (!relation->connector || relation->kind == RELATION_MATERIALIZED) continue;
 		Reader *reader = lane_reader_find(runtime->live, relation->id);
-		if (reader && reader_has_begun(reader)) return true;
+		if (reader && (reader_has_begun(reader) || !starts_fit(reader, view))) return true;
 	}
 	return false;
 }
@@ -116,10 +119,9 @@ static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *l
 	char name[64];
 	lane_setting(pipeline->relation, name, sizeof name);
 	if (!store_setting_put(runtime->store, name, lane->state == LANE_LIVE ? NULL : STATES[lane->state], err)) return false;
-	const char *start = relation_option(pipeline->relation, "start");
 	StoreViewStatus status = {
 		.id = pipeline->relation->id, .name = pipeline->relation->name, .state = STATES[lane->state], .lane = lane->id,
-		.start = start ? start : "earliest", .since_commit = (int64_t)runtime->commit, .progress = -1,
+		.start = starts_text(runtime->catalog, pipeline->relation), .since_commit = (int64_t)runtime->commit, .progress = -1,
 	};
 	return store_view_status_put(runtime->store, &status, err);
 }
@@ -127,7 +129,11 @@ static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *l
 /* again: the view's table is there already, with rows of before; a view built beside keeps them until it joins. */
 static bool make_pipeline(Runtime *runtime, Relation *relation, Lowered *lowered, bool again, Error *err)
 {
-	bool building = must_catch_up(runtime, lowered);
+	if (!starts_check(relation, lowered, err)) {
+		lowered_free(lowered, true);
+		return false;
+	}
+	bool building = must_catch_up(runtime, relation, lowered);
 	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
 	if (!runtime_file_begin(runtime, err)) {
@@ -138,7 +144,9 @@ static bool make_pipeline(Runtime *runtime, Relation *relation, Lowered *lowered
 	Lane *lane = building ? lane_new(runtime, relation->id + 1, LANE_BUILDING) : runtime->live;
 	bool create = !again || pipeline->building;
 	bool ok = pipeline_open_end(runtime, pipeline, create, err) && (create || !pipeline->table || store_table_truncate(runtime->store, pipeline->table, err));
-	if (!pipeline_attach(runtime, lane, pipeline, err) || !ok || !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
+	if (!pipeline_attach(runtime, lane, pipeline, err)) return false;
+	if (again) starts_again(runtime, lane, pipeline);
+	if (!ok || !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
 	runtime->checkpoint_wanted = true;
 	return true;
 }
@@ -206,7 +214,7 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
 	char name[64];
 	lane_setting(relation, name, sizeof name);
 	if (!runtime_file_begin(runtime, err) || !store_setting_put(runtime->store, name, NULL, err)
-		|| !store_view_status_remove(runtime->store, relation->id, err) || !store_sink_remove(runtime->store, relation->id, err)) return false;
+		|| !store_view_status_remove(runtime->store, relation->id, err) || !store_view_starts_remove(runtime->store, relation->id, err) || !store_sink_remove(runtime->store, relation->id, err)) return false;
 	bool building = pipeline && pipeline->building, is_view = relation->kind == RELATION_MATERIALIZED;
 	if (pipeline && !remove_pipeline(runtime, lane, pipeline, err)) return false;
 	if (building) {
@@ -222,7 +230,7 @@ static bool put_paused(Runtime *runtime, const Relation *relation, Error *err)
 {
 	char name[64];
 	lane_setting(relation, name, sizeof name);
-	StoreViewStatus status = {.id = relation->id, .name = relation->name, .state = "paused", .start = "earliest", .why = "PAUSE", .since_commit = (int64_t)runtime->commit, .progress = -1};
+	StoreViewStatus status = {.id = relation->id, .name = relation->name, .state = "paused", .start = starts_text(runtime->catalog, relation), .why = "PAUSE", .since_commit = (int64_t)runtime->commit, .progress = -1};
 	return store_setting_put(runtime->store, name, "paused", err) && store_view_status_put(runtime->store, &status, err);
 }
 
@@ -277,6 +285,14 @@ static const Partition *partition_find(const Reader *reader, int number)
 	return NULL;
 }
 
+/* One that began at the end when the live lane had been told an earlier one (--until-end): it begins there. */
+static void begin_no_later(Partition *partition, int64_t stop)
+{
+	if (partition->position <= stop || partition->last_position >= 0 || partition->record_count) return;
+	partition->position = partition->begun = stop;
+	partition->sealed_position = -1;
+}
+
 void lane_limit(Runtime *runtime, Lane *lane)
 {
 	for (int r = 0; r < lane->readers.count; r++) {
@@ -284,6 +300,7 @@ void lane_limit(Runtime *runtime, Lane *lane)
 		for (int p = 0; live && reader->source && p < reader->partitions.count; p++) {
 			Partition *partition = reader->partitions.at[p];
 			const Partition *ahead = partition_find(live, partition->number);
+			if (ahead) begin_no_later(partition, ahead->stop);
 			int64_t limit = ahead ? ahead->position : partition->position;
 			if (atomic_exchange(&partition->limit, limit) != limit) decode_pool_wake(runtime->pool);
 		}

@@ -29,6 +29,7 @@ struct SealedCommit {
 	VEC(DeadLetter) dead;
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
+	VEC(ViewStart) starts;                /* of partitions that begin with this commit */
 	VEC(SealedPiece) pieces;
 	VEC(SealedSource) sources;            /* how sources fare, where it has changed */
 	VEC(SealedProgress) progress;         /* of views being built */

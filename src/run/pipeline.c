@@ -2,6 +2,7 @@
 #include "run/pipeline.h"
 
 #include "run/commit.h"
+#include "run/starts.h"
 #include "type/text.h"
 
 /* ---- the end ---- */
@@ -280,7 +281,7 @@ static bool attach_reader(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "fields of ROW column \"%s\" of local %s \"%s\" cannot be read in a view",
 				scan->relation->columns[scan->columns[c].column].name, relation_kind_name(scan->relation->kind), scan->relation->name);
 	Reader *reader = lane_reader(runtime, lane, scan->relation, err);
-	if (!reader) return false;
+	if (!reader || (!reader->source && !starts_set(reader, pipeline->relation, err))) return false;
 	bool was_started = reader->started;
 	if (was_started) reader_stop(reader);
 	reader_attach(reader, pipeline, scan);

@@ -360,7 +360,7 @@ Partition *reader_partition(Reader *reader, int number, const char *name)
 	partition->reader = reader;
 	partition->number = number;
 	partition->name = arena_strdup(&reader->arena, name ? name : "");
-	partition->position = -1;
+	partition->position = partition->sealed_position = partition->begun = -1;
 	partition->last_position = -1;
 	partition->watermark = partition->committed_watermark = WATERMARK_NONE;
 	partition->stop = SOURCE_STOP_NEVER;
@@ -374,6 +374,7 @@ Partition *reader_partition(Reader *reader, int number, const char *name)
 static bool partition_begin(Reader *reader, Partition *partition, const SourcePartition *known, Error *err)
 {
 	if (partition->position < 0) partition->position = known->start;
+	if (partition->begun < 0) partition->begun = partition->position;
 	if (partition->stop == SOURCE_STOP_NEVER) partition->stop = known->stop;
 	if (reader->stop_at_end && known->end < partition->stop) partition->stop = known->end;
 	if (partition->decoder) decoder_free(partition->decoder);

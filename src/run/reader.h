@@ -94,7 +94,8 @@ struct Partition {
 	bool idle, seen;              /* seen: a record came in this process or an earlier one */
 	int64_t arrived_us;           /* monotonic clock of the last item */
 	int64_t stop;                 /* position at which reading stops; SOURCE_STOP_NEVER */
-	int64_t sealed_position, sealed_count;        /* as the last sealed commit has them */
+	int64_t begun;                /* the position at which it began */
+	int64_t sealed_position, sealed_count;        /* as the last sealed commit has them; position -1: not begun */
 	bool sealed_idle, sealed_name;        /* its name is in the file, so that its number stays its own */
 };
 
@@ -122,6 +123,7 @@ typedef void DeadLetterFunction(void *context, const Reader *reader, const Parti
 struct Reader {
 	Relation *relation;           /* with its reference */
 	OptionSet options;            /* resolved: never shown */
+	const char *start;            /* of the views that it serves, in the place of the relation's; NULL: they say none */
 	Arena arena;
 	Source *source;               /* NULL: local, or not opened yet */
 	DecodePool *pool;

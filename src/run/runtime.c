@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "run/commit.h"
+#include "run/starts.h"
 
 const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
 	.commit_interval_us = 200000, .checkpoint_interval_us = 10000000, .checkpoint_rows = 4000000,
@@ -353,6 +354,7 @@ static void seal_positions(SealedCommit *sealed, const Lane *lane)
 			};
 			sealed->record.rows_in += record.records;
 			seal_name(sealed, reader, partition);
+			starts_seal(sealed, reader, partition);
 			vec_push_in(&sealed->arena, &sealed->partitions, record);
 			partition->sealed_position = partition->position;
 			partition->sealed_idle = partition->idle;

@@ -302,6 +302,18 @@ bool store_table_truncate(Store *store, StoreTable *table, Error *err)
 	return true;
 }
 
+int64_t store_table_last_row(Store *store, const StoreTableSpec *spec)
+{
+	StrBuf sql = STRBUF_INIT;
+	sqlite3_stmt *stmt = NULL;
+	int64_t last = 0;
+	strbuf_printf(&sql, "SELECT max(%s) FROM %s", table_rowid_name(&store->scratch, spec), store_quoted(&store->scratch, spec->name));
+	if (sqlite3_prepare_v2(store->db, sql.text, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) last = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	strbuf_release(&sql);
+	return last;
+}
+
 int64_t store_table_row_count(Store *store, StoreTable *table)
 {
 	StrBuf sql = STRBUF_INIT;
