@@ -112,7 +112,9 @@ static Relation *session_outside(void *context, const char *name)
 	Session *session = context;
 	Error ignored = ERROR_INIT;
 	StoreTableInfo info;
-	if (!store_table_columns(session->engine->store, session_reader(session), name, &session->arena, &info, &ignored)) return NULL;
+	/* a transaction that is open here would be waited for in vain: in memory it keeps readers out */
+	StoreReader *reader = session->engine->runtime->file_open ? NULL : session_reader(session);
+	if (!store_table_columns(session->engine->store, reader, name, &session->arena, &info, &ignored)) return NULL;
 	Relation *relation = relation_new(RELATION_TABLE, info.name);
 	relation->columns = arena_array(&relation->arena, RelationColumn, info.column_count + 1);
 	relation->column_count = info.column_count;

@@ -108,8 +108,9 @@ Op *op_join_new(const JoinSpec *spec)
 	bool semi = spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI;
 	int left_count = spec->left.column_count, all = left_count + spec->right.column_count;
 	Type *types = mem_alloc(sizeof *types * (size_t)(all + 1));
-	memcpy(types, spec->left.types, sizeof *types * (size_t)left_count);
-	memcpy(types + left_count, spec->right.types, sizeof *types * (size_t)spec->right.column_count);
+	/* a side of which nothing is read has no columns and no types */
+	if (left_count) memcpy(types, spec->left.types, sizeof *types * (size_t)left_count);
+	if (spec->right.column_count) memcpy(types + left_count, spec->right.types, sizeof *types * (size_t)spec->right.column_count);
 	Join *join = op_new(&JOIN, sizeof *join, "join", types, semi ? left_count : all, 2);
 	Arena *arena = &join->op.arena;
 	join->pair_types = arena_copy(arena, types, sizeof *types * (size_t)(all + 1));
