@@ -217,7 +217,7 @@ static bool rename_relation(Altering *altering, const AstAlterAction *action)
 static bool rebuild(Altering *altering, const AstAlterAction *action, BoundAlter *out)
 {
 	Binder *binder = altering->binder;
-	if (altering->relation->kind != RELATION_MATERIALIZED)
+	if (!relation_is_maintained(altering->relation))
 		return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, action->span, "%s \"%s\" cannot be rebuilt", relation_kind_name(altering->relation->kind), altering->relation->name);
 	OptionSet options;
 	if (!relation_options(binder, &action->options, NULL, OPTIONS_OF_VIEW, &options)) return false;

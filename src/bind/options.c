@@ -166,6 +166,7 @@ bool override_options(Binder *binder, Relation *relation, const AstOptions *hint
 	Span span = hints->at[0].name_span;
 	if (!relation->connector) return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, span, "%s \"%s\" has no connector: there are no options to set",
 			relation_kind_name(relation->kind), relation->name);
+	if (relation_is_changelog(relation)) return REFUSE(binder, span, "OPTIONS hint on a table: its rows are in the file, read as it was declared");
 	for (int i = 0; FIXED[i]; i++)
 		if (is_overridden(hints, FIXED[i])) return REFUSE(binder, span, "option \"%s\" in an OPTIONS hint", FIXED[i]);
 	OptionSet old = {relation->options, relation->option_count}, options;

@@ -114,7 +114,7 @@ bool bind_create_index(Binder *binder, AstStatement *statement)
 	*out = (BoundIndex){.unique = ast->unique, .if_not_exists = ast->if_not_exists, .term_count = ast->terms.count};
 	Relation *relation = out->relation = find_relation(binder, &ast->relation, false);
 	if (!relation) return find_relation_error(binder, &ast->relation) != NULL;
-	if (relation->kind != RELATION_MATERIALIZED && !relation_is_local(relation))
+	if (!relation_is_maintained(relation) && !relation_is_local(relation))
 		return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, ast->relation.span, "%s \"%s\" is not kept in the file and cannot have an index",
 			relation_kind_name(relation->kind), relation->name);
 	out->terms = arena_zalloc(binder->arena, sizeof *out->terms * (size_t)(ast->terms.count + 1));
@@ -246,7 +246,7 @@ static bool bind_subscribe(Binder *binder, AstSubscribe *ast)
 	if (ast->query) return bind_top_query(binder, ast->query, &out->query);
 	out->view = find_relation(binder, &ast->name, false);
 	if (!out->view) return find_relation_error(binder, &ast->name) != NULL;
-	if (out->view->kind == RELATION_MATERIALIZED) return true;
+	if (relation_is_maintained(out->view)) return true;
 	error_set(binder->err, ERR_WRONG_OBJECT_TYPE, ast->name.span, "%s \"%s\" cannot be subscribed to", relation_kind_name(out->view->kind), out->view->name);
 	return error_hint(binder->err, "SUBSCRIBE takes a materialized view; a SELECT from a stream is continuous by itself.");
 }

@@ -152,3 +152,12 @@ bool relation_is_local(const Relation *relation)
 {
 	return (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE) && !relation->connector;
 }
+
+bool relation_is_changelog(const Relation *relation) { return relation->kind == RELATION_TABLE && relation->connector; }
+
+bool relation_is_maintained(const Relation *relation) { return relation->kind == RELATION_MATERIALIZED || relation_is_changelog(relation); }
+
+bool relation_has_pipeline(const Relation *relation)
+{
+	return relation_is_maintained(relation) || (relation->kind == RELATION_SINK && relation->query_sql);
+}

@@ -91,6 +91,10 @@ const char *relation_option(const Relation *relation, const char *name);  /* NUL
 int relation_column_find(const Relation *relation, const char *name);     /* exact case first, then ignoring case if one fits; -1 */
 const char *relation_kind_name(RelationKind kind);                        /* "materialized view" */
 bool relation_is_local(const Relation *relation);                         /* stream or table without connector */
+bool relation_is_changelog(const Relation *relation);                     /* table whose changes come from a connector */
+/* Its rows are in the file, put there by a pipeline of its own, which others read: materialized views, tables from changelogs. */
+bool relation_is_maintained(const Relation *relation);
+bool relation_has_pipeline(const Relation *relation);                     /* those, and what writes into a sink */
 
 /* A view (or INSERT INTO sink SELECT pipeline) is also found here; pipelines are relations of kind RELATION_SINK with query_sql set and
  * names "insert_N". */

@@ -38,8 +38,6 @@ static bool put_catalog(Session *session, Relation *relation, Error *err)
 	return true;
 }
 
-static bool is_pipeline(const Relation *relation) { return relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql); }
-
 /* A relation of its own table: local streams and tables. */
 static bool has_table(const Relation *relation)
 {
@@ -66,7 +64,7 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	if (!runtime_start(engine->runtime, err)) return false;
 	if (session->transaction && engine->runtime->gathering && !runtime_flush(engine->runtime, err)) return false;
 	session->context->result_is_final = create->relation->kind == RELATION_SINK;
-	Lowered *lowered = engine_lower(session, session->context, create->query.plan, err);
+	Lowered *lowered = relation_is_changelog(relation) ? plan_lower_changelog(relation) : engine_lower(session, session->context, create->query.plan, err);
 	if (!lowered) return false;
 	facts_from_lowered(relation, lowered);
 	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) {
@@ -86,9 +84,6 @@ static bool create_relation(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
 	Relation *relation = create->relation;
-	if (relation->changelog)
-		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "%s \"%s\" from a changelog (%s) is not supported", relation_kind_name(relation->kind), relation->name, relation->changelog)
-			|| error_hint(err, "A stream over the topic keeps each record as a row; the newest per key is ROW_NUMBER() OVER (PARTITION BY key ORDER BY ... DESC) = 1.");
 	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;
@@ -110,7 +105,7 @@ static bool refuse_dependants(Engine *engine, const Relation *relation, Error *e
 
 static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 {
-	if (is_pipeline(relation)) {
+	if (relation_has_pipeline(relation)) {
 		if (!runtime_start(engine->runtime, err) || !runtime_drop(engine->runtime, relation, err)) return false;
 	}
 	else if (has_table(relation)) {
@@ -126,10 +121,10 @@ static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 static bool replace(Session *session, BoundCreate *create, Error *err)
 {
 	if (!refuse_dependants(session->engine, create->existing, err)) return false;
-	if (is_pipeline(create->existing) && !runtime_start(session->engine->runtime, err)) return false;
+	if (relation_has_pipeline(create->existing) && !runtime_start(session->engine->runtime, err)) return false;
 	if (!begin_definition(session, err) || !drop_relation(session->engine, create->existing, err)) return false;
 	create->relation->id = 0;
-	return is_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err);
+	return relation_has_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err);
 }
 
 /* Options that change no answer are taken over: brokers, credentials, rates. Readers are made anew with them. */
@@ -168,7 +163,7 @@ bool run_create(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	case CREATE_OPTIONS: ok = take_over_options(session, create, err); break;
 	case CREATE_REPLACE: ok = replace(session, create, err); break;
-	case CREATE_NEW: ok = is_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err); break;
+	case CREATE_NEW: ok = relation_has_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err); break;
 	}
 	if (!ok || !end_definition(session, err)) return false;
 	if (session->check) return true;
@@ -246,7 +241,7 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 	else {
 		Relation *dependants[1];
 		bool local = has_table(alter->relation);
-		if (!local && !is_pipeline(alter->relation) && catalog_dependants(engine->catalog, alter->relation->id, dependants, 1) == 0) ok = alter_in_place(session, alter, err);
+		if (!local && !relation_has_pipeline(alter->relation) && catalog_dependants(engine->catalog, alter->relation->id, dependants, 1) == 0) ok = alter_in_place(session, alter, err);
 		else return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "ALTER of %s \"%s\" that changes how it is read, %s", relation_kind_name(alter->relation->kind),
 			alter->relation->name, local ? "a local relation" : "while views read it");
 	}

@@ -250,8 +250,7 @@ bool engine_has_work(Engine *engine)
 {
 	for (int r = 0; r < engine->catalog->relations.count; r++) {
 		const Relation *relation = engine->catalog->relations.at[r];
-		bool runs = relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
-		if (runs && reads_outside(engine, relation, 0)) return true;
+		if (relation_is_changelog(relation) || (relation_has_pipeline(relation) && reads_outside(engine, relation, 0))) return true;
 	}
 	return false;
 }

@@ -80,6 +80,7 @@ static Lowered *lower(PlanContext *context, Plan *plan, Error *err)
 bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
 {
 	Engine *engine = engine_pointer;
+	if (relation_is_changelog(relation)) return (*out = plan_lower_changelog(relation)) != NULL;
 	Arena arena;
 	arena_init(&arena, 0);
 	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK};

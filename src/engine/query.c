@@ -258,7 +258,7 @@ static bool reads_only_local(const BoundQuery *query)
 {
 	for (int r = 0; r < query->read_count; r++) {
 		const Relation *relation = query->reads[r];
-		if (relation->connector && relation->kind != RELATION_MATERIALIZED) return false;
+		if (relation->connector && !relation_is_maintained(relation)) return false;
 	}
 	return true;
 }

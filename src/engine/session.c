@@ -225,7 +225,7 @@ static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error
 	int count = ast->all ? engine->catalog->relations.count : bound->relations.count;
 	for (int r = 0; r < count; r++) {
 		Relation *relation = ast->all ? engine->catalog->relations.at[r] : bound->relations.at[r];
-		bool runs = relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
+		bool runs = relation_has_pipeline(relation);
 		if (!runs && ast->all) continue;
 		if (!runs) return error_set(err, ERR_WRONG_OBJECT_TYPE, SPAN_NONE, "%s \"%s\" is no continuous query", relation_kind_name(relation->kind), relation->name);
 		if (!(pause ? runtime_pause(engine->runtime, relation, err) : runtime_resume(engine->runtime, relation, err))) return false;

@@ -42,7 +42,7 @@ static const char *lane_state(const Runtime *runtime, const Relation *relation)
 	static const char *const STATES[] = {"live", "building"};
 	for (int l = 0; l < runtime->lanes.count; l++)
 		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return STATES[runtime->lanes.at[l]->state];
-	bool runs = relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
+	bool runs = relation_has_pipeline(relation);
 	return runs && runtime->started ? "paused" : runs ? "live" : NULL;
 }
 

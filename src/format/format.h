@@ -59,12 +59,6 @@ typedef enum Changelog {
 	CHANGELOG_OP,                 /* what a sink of Weir writes: the row with a field "op": +I -U +U -D */
 } Changelog;
 
-typedef enum RowOp {
-	ROW_INSERT,                   /* one more row like this */
-	ROW_UPSERT,                   /* replaces the row with its key */
-	ROW_DELETE,                   /* takes the row back: with a key by key, else one equal row */
-} RowOp;
-
 typedef struct DecoderConfig {
 	const char *format;           /* "json", "csv", "raw" */
 	const DecodeColumn *columns;

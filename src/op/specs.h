@@ -232,6 +232,11 @@ typedef struct RecurseSpec {
 Op *op_recurse_new(const RecurseSpec *spec);
 Op *op_step_input_new(const Type *types, int column_count);
 
+/* ---- normalize.c: what records of a changelog do (Hidden.ops), as changes of rows; by key, or (key_count 0) of a multiset. Its input has
+ * Hidden.arrival. ---- */
+typedef struct NormalizeSpec { OpInput in; const int *key; int key_count; } NormalizeSpec;
+Op *op_normalize_new(const NormalizeSpec *spec);
+
 /* ---- sink.c: the end of a view: collects the commit's net changes, sorted by key ---- */
 typedef struct SinkSpec {
 	OpInput in;

@@ -353,7 +353,7 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 	scan.op = op_input_new(plan->relation->name, scan.types, scan.column_count);
 	NewOp new_op = {.op = scan.op, .detail = plan->relation->name};
 	lower_add(lowering, &source, &new_op, out);
-	bool is_view = plan->relation->kind == RELATION_MATERIALIZED;
+	bool is_view = relation_is_maintained(plan->relation);
 	out->reads_views = is_view;
 	if (!is_view && source.facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
 	vec_push_in(&lowering->out->arena, &lowering->out->scans, scan);
@@ -363,7 +363,7 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 
 /* ---- the whole ---- */
 
-static bool is_exact_in_file(Type type)
+bool type_is_exact_in_file(Type type)
 {
 	enum { REAL_DIGITS = 15 };
 	return type.kind != TYPE_REAL && !(type.kind == TYPE_DECIMAL && type.precision > REAL_DIGITS);
@@ -375,7 +375,7 @@ static int key_cost(const Plan *plan, const PlanKey *key)
 	int cost = 0;
 	for (int i = 0; i < key->count; i++) {
 		const PlanColumn *column = plan_column(plan, key->columns[i]);
-		if (!column || !is_exact_in_file(column->type)) return -1;
+		if (!column || !type_is_exact_in_file(column->type)) return -1;
 		cost += column->type.kind == TYPE_INTEGER && !column->nullable ? 2 : 3;
 	}
 	return cost;

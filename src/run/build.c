@@ -58,7 +58,8 @@ static void backfill_done(Backfill *fill)
 static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
 {
 	const Relation *relation = scan->relation;
-	bool view = relation->kind == RELATION_MATERIALIZED;
+	bool view = relation_is_maintained(relation);
+	if (pipeline->relation && relation->id == pipeline->relation->id) return true;      /* a changelog gives its table its content */
 	if (!view && !relation_is_local(relation)) return true;
 	Arena arena;
 	arena_init(&arena, 0);
@@ -104,7 +105,7 @@ static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lo
 {
 	for (int s = 0; s < lowered->scans.count; s++) {
 		const Relation *relation = lowered->scans.at[s].relation;
-		if (!relation->connector || relation->kind == RELATION_MATERIALIZED) continue;
+		if (!relation->connector || (relation_is_maintained(relation) && relation->id != view->id)) continue;
 		Reader *reader = lane_reader_find(runtime->live, relation->id);
 		if (reader && (reader_has_begun(reader) || !starts_fit(reader, view))) return true;
 	}
@@ -215,7 +216,7 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
 	lane_setting(relation, name, sizeof name);
 	if (!runtime_file_begin(runtime, err) || !store_setting_put(runtime->store, name, NULL, err)
 		|| !store_view_status_remove(runtime->store, relation->id, err) || !store_view_starts_remove(runtime->store, relation->id, err) || !store_sink_remove(runtime->store, relation->id, err)) return false;
-	bool building = pipeline && pipeline->building, is_view = relation->kind == RELATION_MATERIALIZED;
+	bool building = pipeline && pipeline->building, is_view = relation_is_maintained(relation);
 	if (pipeline && !remove_pipeline(runtime, lane, pipeline, err)) return false;
 	if (building) {
 		snprintf(name, sizeof name, "weir_building_%lld", (long long)relation->id);
@@ -255,7 +256,7 @@ bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
 	if (lane_with(runtime, relation->id, &pipeline)) return true;
 	for (int d = 0; d < relation->depend_count; d++) {
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && below->kind == RELATION_MATERIALIZED && !runtime_resume(runtime, below, err)) return false;
+		if (below && below != relation && relation_is_maintained(below) && !runtime_resume(runtime, below, err)) return false;
 	}
 	Lowered *lowered = NULL;
 	return runtime->config.lower(runtime->config.context, relation, &lowered, err) && make_pipeline(runtime, relation, lowered, true, err) && runtime_flush(runtime, err);

@@ -217,7 +217,11 @@ bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error 
 
 /* ---- the beginning ---- */
 
-static bool is_view(const Relation *relation) { return relation->kind == RELATION_MATERIALIZED; }
+/* A table from a changelog reads its connector itself, all others read the table. */
+static bool feeds(const Relation *relation, const Pipeline *pipeline)
+{
+	return relation_is_maintained(relation) && !(pipeline->relation && relation->id == pipeline->relation->id);
+}
 
 /* Passes on the columns of a view's result that the scan wants, and its watermarks. */
 static Op *make_adapter(Pipeline *from, const LoweredScan *scan)
@@ -263,7 +267,7 @@ static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error
 	Pipeline *from = lane_pipeline(lane, scan->relation->id);
 	if (!from) from = lane_pipeline(pipeline->runtime->live, scan->relation->id);
 	if (!from)
-		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is not running", scan->relation->name)
+		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" is not running", relation_kind_name(scan->relation->kind), scan->relation->name)
 			|| error_hint(err, "RESUME it first.");
 	PipelineFeed feed = {.from = from, .adapter = make_adapter(from, scan), .scan = scan};
 	feed_watermarks(from, scan, feed.adapter);
@@ -298,7 +302,7 @@ bool pipeline_attach(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *er
 	vec_push(&lane->pipelines, pipeline);
 	for (int s = 0; s < lowered->scans.count; s++) {
 		LoweredScan *scan = &lowered->scans.at[s];
-		bool ok = is_view(scan->relation) ? attach_view(lane, pipeline, scan, err) : attach_reader(runtime, lane, pipeline, scan, err);
+		bool ok = feeds(scan->relation, pipeline) ? attach_view(lane, pipeline, scan, err) : attach_reader(runtime, lane, pipeline, scan, err);
 		if (!ok) return false;
 	}
 	for (int o = 0; o < lowered->ops.count; o++) graph_add(&lane->graph, lowered->ops.at[o]);

@@ -209,7 +209,7 @@ static bool make_decode_columns(Reader *reader, Error *err)
 static void make_decoder_config(Reader *reader)
 {
 	const OptionSet *options = &reader->options;
-	const char *null = options_text(options, "csv.null"), *changelog = options_text(options, "changelog");
+	const char *null = options_text(options, "csv.null"), *changelog = reader->relation->changelog;
 	int physical = 0;
 	for (int c = 0; c < reader->relation->column_count; c++) physical += reader->relation->columns[c].kind == COLUMN_PHYSICAL;
 	reader->decoder_config = (DecoderConfig){
@@ -645,6 +645,7 @@ static bool item_push(Reader *reader, Partition *partition, Item *item, const St
 	if (!judge_future(reader, partition, item, step, &future, err)) return false;
 	reader_judge(reader, partition, batch);
 	reader_number(reader, partition, item, batch, step->commit);
+	batch->hidden.ops = item->ops;
 	bool any_bad = item->dead.count > whole_dead;
 	for (int s = 0; s < reader->scans.count; s++)
 		if (!scan_deliver(reader, &reader->scans.at[s], batch, any_bad, future, err)) return false;

@@ -14,11 +14,6 @@ enum { REPLAY_PATIENCE_US = 60000000 };
 
 /* ---- lanes and pipelines of the catalog ---- */
 
-static bool has_pipeline(const Relation *relation)
-{
-	return relation->kind == RELATION_MATERIALIZED || (relation->kind == RELATION_SINK && relation->query_sql);
-}
-
 /* NULL: the view is paused. */
 static Lane *lane_of(Runtime *runtime, const Relation *relation)
 {
@@ -39,7 +34,7 @@ static bool start_pipeline(Runtime *runtime, Relation *relation, Error *err)
 		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return true;
 	for (int d = 0; d < relation->depend_count; d++) {
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && has_pipeline(below) && !start_pipeline(runtime, below, err)) return false;
+		if (below && below != relation && relation_has_pipeline(below) && !start_pipeline(runtime, below, err)) return false;
 	}
 	Lane *lane = lane_of(runtime, relation);
 	if (!lane) return true;
@@ -332,7 +327,7 @@ bool runtime_start(Runtime *runtime, Error *err)
 	if (runtime->started) return true;
 	for (int r = 0; r < runtime->catalog->relations.count; r++) {
 		Relation *relation = runtime->catalog->relations.at[r];
-		if (has_pipeline(relation) && !start_pipeline(runtime, relation, err)) goto failed;
+		if (relation_has_pipeline(relation) && !start_pipeline(runtime, relation, err)) goto failed;
 	}
 	if (!runtime_recover(runtime, err)) goto failed;
 	runtime->started = true;

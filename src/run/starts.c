@@ -11,11 +11,18 @@
 
 #include "run/commit.h"
 
-static bool is_source(const Relation *relation) { return relation->connector && relation->kind != RELATION_MATERIALIZED; }
+static bool is_source(const Relation *relation) { return relation->connector && !relation_is_maintained(relation); }
 
 static const char *view_start(const Relation *view)
 {
 	return view && view->kind == RELATION_MATERIALIZED ? relation_option(view, "start") : NULL;
+}
+
+static const char *source_start(const Relation *source)
+{
+	const char *start = relation_option(source, "start");
+	const char *with = start && strcmp(start, "timestamp") == 0 ? relation_option(source, "start_timestamp") : NULL;
+	return with ? with : start;
 }
 
 const char *starts_text(const Catalog *catalog, const Relation *view)
@@ -23,11 +30,9 @@ const char *starts_text(const Catalog *catalog, const Relation *view)
 	const char *start = view_start(view);
 	for (int d = 0; !start && d < view->depend_count; d++) {
 		const Relation *below = catalog_find_id(catalog, view->depends[d]);
-		if (!below || !is_source(below)) continue;
-		start = relation_option(below, "start");
-		const char *with = start && strcmp(start, "timestamp") == 0 ? relation_option(below, "start_timestamp") : NULL;
-		if (with) start = with;
+		if (below && is_source(below)) start = source_start(below);
 	}
+	if (relation_is_changelog(view)) start = source_start(view);
 	return start ? start : "earliest";
 }
 

@@ -81,10 +81,18 @@ void column_set(Column *column, int row, const Value *value, Arena *arena);   /*
 
 enum { BATCH_ROWS_MAX = 4096 };
 
+/* What a record of a changelog does. */
+typedef enum RowOp {
+	ROW_INSERT,           /* one more row like this */
+	ROW_UPSERT,           /* replaces the row with its key */
+	ROW_DELETE,           /* takes the row back: with a key by key, else one equal row */
+} RowOp;
+
 /* Columns that no statement names. They are present only where the graph needs them (see plan/README). */
 typedef struct Hidden {
 	int64_t *judge;       /* the watermark that judges the row (microseconds), WATERMARK_NONE: none; NULL: nothing is judged */
 	Int128 *arrival;      /* order of arrival: commit << 88 | partition << 64 | position; NULL: not needed */
+	const uint8_t *ops;   /* what records of a changelog do (RowOp); NULL: each is a row */
 } Hidden;
 
 #define WATERMARK_NONE INT64_MIN      /* no watermark yet */
