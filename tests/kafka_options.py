@@ -139,7 +139,82 @@ def a_start_goes_before_the_streams_own(w):
     w.expect("SELECT (SELECT n FROM of_all), (SELECT n FROM as_said)", [(4, 0)])
 
 
-CASES = [views_begin_where_they_say, a_start_goes_before_the_streams_own]
+GAP_VIEWS = "CREATE TABLE t (k INTEGER PRIMARY KEY); CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n, max(a) AS last FROM s; CREATE MATERIALIZED VIEW other AS SELECT count(*) AS n FROM t;"
+
+
+def lose(w, more=""):
+    """Reads 3 of 10 records; the topic then has only those from 7 on."""
+    w.send(3)
+    w.sql(w.stream(more) + GAP_VIEWS)
+    w.until_end()
+    w.send(7)
+    w.kafka("cut", w.topic, "0", "7")
+
+
+def a_gap_stops_the_source_alone_and_is_shown(w):
+    lose(w)
+    w.start()
+    w.expect_status(4, "lost", "position 3 is not there any more, it has 7 to 10")
+    w.sql("INSERT INTO t VALUES (1), (2); FLUSH")
+    w.expect("SELECT (SELECT n FROM v), (SELECT n FROM other)", [(3, 2)])
+    w.expect("SELECT state FROM weir_sources", [("lost",)])
+    w.sql("RESUME s", code=1)
+    w.sql("ALTER STREAM s SET (on_offset_gap = 'earliest'); RESUME s")
+    w.expect("SELECT n, last FROM v", [(6, 10)])
+    w.expect("SELECT source, why, wanted, earliest, \"end\", went_on FROM weir_gaps", [("s", "expired", 3, 7, 10, 7)])
+    w.expect_status(0, "went on behind 1 gap")
+    w.stop(signal.SIGKILL)
+    w.send(1)
+    w.start()
+    w.expect("SELECT n, last FROM v", [(7, 11)])
+    w.expect("SELECT count(*) FROM weir_gaps", [(1,)])
+    w.stop()
+
+
+def until_end_cannot_go_on_over_a_gap(w):
+    lose(w)
+    said = w.until_end(code=3)
+    if "position 3 is not there any more" not in said:
+        raise Wrong(said)
+    code, text = w.status()
+    if "lost" not in text:
+        raise Wrong(text)
+    w.sql("ALTER STREAM s SET (on_offset_gap = 'latest')")
+    w.until_end()
+    w.expect("SELECT n FROM v", [(3,)])
+    w.expect("SELECT wanted, went_on FROM weir_gaps", [(3, 10)])
+    w.send(2)
+    w.until_end()
+    w.expect("SELECT n, last FROM v", [(5, 12)])
+
+
+def a_gap_is_passed_where_the_stream_says_so(w):
+    lose(w, ", on_offset_gap = 'earliest'")
+    w.until_end()
+    w.expect("SELECT n, last FROM v", [(6, 10)])
+    w.expect("SELECT why, went_on FROM weir_gaps", [("expired", 7)])
+
+
+def a_topic_made_anew_is_a_gap(w):
+    w.send(6)
+    w.sql(w.stream() + GAP_VIEWS)
+    w.until_end()
+    w.kafka("drop", w.topic)
+    time.sleep(1)
+    w.kafka("topic", w.topic)
+    w.send(2)
+    w.start()
+    w.expect_status(4, "lost")
+    w.sql("RESUME s ON OFFSET GAP EARLIEST")
+    w.expect("SELECT n, last FROM v", [(8, 8)])
+    w.expect("SELECT why, went_on FROM weir_gaps", [("shrunk", 0)])
+    w.stop()
+
+
+CASES = [
+    views_begin_where_they_say, a_start_goes_before_the_streams_own, a_gap_stops_the_source_alone_and_is_shown, until_end_cannot_go_on_over_a_gap,
+    a_gap_is_passed_where_the_stream_says_so, a_topic_made_anew_is_a_gap,
+]
 
 
 def run(case, options, broker):

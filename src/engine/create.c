@@ -51,9 +51,6 @@ static bool refuse_options(const Relation *relation, Error *err)
 	for (int o = 0; REFUSED[o]; o++)
 		if (relation_option(relation, REFUSED[o]))
 			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", REFUSED[o], relation_kind_name(relation->kind), relation->name);
-	const char *gap = relation_option(relation, "on_offset_gap");
-	if (gap && strcmp(gap, "fail") != 0)
-		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "on_offset_gap = '%s' is not supported: a gap stops the stream", gap);
 	return true;
 }
 

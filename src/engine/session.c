@@ -217,6 +217,20 @@ static bool run_close(Session *session, BoundStatement *bound, Error *err)
 	return true;
 }
 
+static bool is_source(const Relation *relation) { return relation->connector && (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE); }
+
+/* RESUME s [ON OFFSET GAP x], for a stream whose next record the topic no longer has */
+static bool resume_source(Session *session, const Relation *relation, const AstPause *ast, Error *err)
+{
+	static const char *const WORDS[] = {"fail", "earliest", "latest"};
+	const char *on_gap = NULL;
+	for (int o = 0; o < ast->options.count; o++)
+		for (int w = 0; w < 3; w++)
+			if (strcasecmp(ast->options.at[o].value, WORDS[w]) == 0) on_gap = WORDS[w];
+	if (ast->options.count && !on_gap) return error_set(err, ERR_INVALID_PARAMETER, ast->options.at[0].value_span, "ON OFFSET GAP is FAIL, EARLIEST or LATEST");
+	return runtime_resume_source(session->engine->runtime, relation, on_gap, err);
+}
+
 static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error *err)
 {
 	Engine *engine = session->engine;
@@ -227,6 +241,10 @@ static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error
 		Relation *relation = ast->all ? engine->catalog->relations.at[r] : bound->relations.at[r];
 		bool runs = relation_has_pipeline(relation);
 		if (!runs && ast->all) continue;
+		if (!pause && is_source(relation)) {
+			if (!resume_source(session, relation, ast, err)) return false;
+			continue;
+		}
 		if (!runs) return error_set(err, ERR_WRONG_OBJECT_TYPE, SPAN_NONE, "%s \"%s\" is no continuous query", relation_kind_name(relation->kind), relation->name);
 		if (!(pause ? runtime_pause(engine->runtime, relation, err) : runtime_resume(engine->runtime, relation, err))) return false;
 	}

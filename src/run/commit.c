@@ -35,6 +35,10 @@ static bool write_changes(SealedCommit *sealed, Store *store, Error *err)
 		const SealedSink *sink = &sealed->sinks.at[i];
 		if (!store_sink_put(store, sink->relation, sink->position, sealed->record.commit, NULL, err)) return false;
 	}
+	for (int i = 0; i < sealed->gaps.count; i++) {
+		sealed->gaps.at[i].commit = sealed->record.commit;
+		if (!store_gap_put(store, &sealed->gaps.at[i], err)) return false;
+	}
 	for (int i = 0; i < sealed->starts.count; i++)
 		if (!store_view_start_put(store, &sealed->starts.at[i], err)) return false;
 	for (int i = 0; i < sealed->settings.count; i++)

@@ -29,6 +29,7 @@ struct SealedCommit {
 	VEC(DeadLetter) dead;
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
+	VEC(SourceGap) gaps;
 	VEC(ViewStart) starts;                /* of partitions that begin with this commit */
 	VEC(SealedPiece) pieces;
 	VEC(SealedSource) sources;            /* how sources fare, where it has changed */
@@ -46,6 +47,10 @@ SealedCommit *sealed_new(void);
 void sealed_free(SealedCommit *sealed);
 /* Writes all of it in one transaction; on failure nothing of it is there. */
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err);
+
+/* ---- gaps.c ---- */
+/* Reading failed with err. True: it was a position that is gone, and the reader goes on behind the gap or stands still; err is cleared. */
+bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err);
 
 /* ---- noted.c: how sources and views fare ---- */
 void noted_seal(Runtime *runtime, SealedCommit *sealed);

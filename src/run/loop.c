@@ -74,9 +74,10 @@ static bool tend_readers(Runtime *runtime, Error *err)
 			Reader *reader = lane->readers.at[r];
 			if (!reader->source) continue;
 			if (!reader->started) {
-				if (now >= reader->retry_at_us && !ask_again(runtime, reader, now, err)) return false;
+				bool asked = reader->lost || now < reader->retry_at_us || ask_again(runtime, reader, now, err);
+				if (!asked && !gap_meet(runtime, lane, reader, err)) return false;
 			}
-			else if (!watch_source(runtime, reader, now, err)) return false;
+			else if (!watch_source(runtime, reader, now, err) && !gap_meet(runtime, lane, reader, err)) return false;
 		}
 	}
 	return true;
@@ -106,7 +107,7 @@ static bool step_lane(Runtime *runtime, Lane *lane, bool *did, Error *err)
 		if (reader_has_items(reader)) runtime_open_commit(runtime);
 		StepContext step = runtime_step_context(runtime);
 		int64_t before = reader->rows_in;
-		if (!reader_step(reader, &step, did, err)) return false;
+		if (!reader_step(reader, &step, did, err) && !gap_meet(runtime, lane, reader, err)) return false;
 		runtime->rows_since_checkpoint += reader->rows_in - before;
 	}
 	return true;

@@ -10,10 +10,26 @@ enum { NOTED_EVERY_US = 1000000 };
 static const char *const STATE_NAMES[] = {
 	[SOURCE_CONNECTING] = "connecting", [SOURCE_READING] = "reading", [SOURCE_RETRYING] = "retrying", [SOURCE_LOST] = "lost", [SOURCE_ENDED] = "ended"};
 
-/* Before it has begun it is the runtime that tries. */
-static void look(const Reader *reader, SourceStatus *out)
+/* Whoever reads the relation and stands still, in whatever lane, makes it lost. */
+static const Reader *loser(const Runtime *runtime, const Reader *reader)
 {
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		const Reader *other = runtime->lanes.at[l]->id ? lane_reader_find(runtime->lanes.at[l], reader->relation->id) : NULL;
+		if (other && other->lost) return other;
+	}
+	return NULL;
+}
+
+/* Before it has begun it is the runtime that tries. */
+static void look(const Runtime *runtime, const Reader *reader, SourceStatus *out)
+{
+	const Reader *lost = loser(runtime, reader);
 	source_status(reader->source, out);
+	if (lost) {
+		out->state = SOURCE_LOST;
+		out->last_error = lost->last_error;
+		return;
+	}
 	if (reader->started || reader->last_error.code == ERR_NONE || !reader->unreachable_since_us) return;
 	out->state = SOURCE_RETRYING;
 	out->last_error = reader->last_error;
@@ -26,10 +42,10 @@ static bool speaks(const Runtime *runtime, const Lane *lane, const Reader *reade
 	return lane == runtime->live || !lane_reader_find(runtime->live, reader->relation->id);
 }
 
-static void note_reader(SealedCommit *sealed, Reader *reader)
+static void note_reader(const Runtime *runtime, SealedCommit *sealed, Reader *reader)
 {
 	SourceStatus status;
-	look(reader, &status);
+	look(runtime, reader, &status);
 	int64_t lag = reader->started ? reader_lag(reader) : -1;
 	if (reader->noted && reader->noted_state == status.state && reader->noted_lag == lag) return;
 	reader->noted = true;
@@ -64,16 +80,16 @@ void noted_seal(Runtime *runtime, SealedCommit *sealed)
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		const Lane *lane = runtime->lanes.at[l];
 		for (int r = 0; r < lane->readers.count; r++)
-			if (speaks(runtime, lane, lane->readers.at[r])) note_reader(sealed, lane->readers.at[r]);
+			if (speaks(runtime, lane, lane->readers.at[r])) note_reader(runtime, sealed, lane->readers.at[r]);
 		if (lane->state == LANE_BUILDING && lane->id) note_building(runtime, sealed, lane);
 	}
 }
 
 /* The lag is news only where it is gone: else a stream that is quiet would be told of as it was when it was busy. */
-static bool is_news(const Reader *reader)
+static bool is_news(const Runtime *runtime, const Reader *reader)
 {
 	SourceStatus status;
-	look(reader, &status);
+	look(runtime, reader, &status);
 	return !reader->noted || reader->noted_state != status.state || (reader->noted_lag > 0 && reader->started && reader_lag(reader) == 0);
 }
 
@@ -85,7 +101,7 @@ bool noted_is_due(Runtime *runtime)
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		const Lane *lane = runtime->lanes.at[l];
 		for (int r = 0; r < lane->readers.count; r++)
-			if (speaks(runtime, lane, lane->readers.at[r]) && is_news(lane->readers.at[r])) runtime->note_wanted = true;
+			if (speaks(runtime, lane, lane->readers.at[r]) && is_news(runtime, lane->readers.at[r])) runtime->note_wanted = true;
 	}
 	return runtime->note_wanted;
 }

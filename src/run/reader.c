@@ -265,6 +265,7 @@ Reader *reader_new(Relation *relation, DecodePool *pool, Error *err)
 	const char *on_error = options_text(&reader->options, "on_error");
 	reader->dead_is_skipped = on_error && strcmp(on_error, "skip") == 0;
 	reader->dead_is_failure = on_error && strcmp(on_error, "fail") == 0;
+	reader->on_gap = gap_policy(options_text(&reader->options, "on_offset_gap"));
 	return reader;
 }
 

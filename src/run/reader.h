@@ -120,6 +120,9 @@ typedef struct ReaderScan {
 /* A dead letter for the commit: views is the number of views that miss the row, names joined by ", ". */
 typedef void DeadLetterFunction(void *context, const Reader *reader, const Partition *partition, const DeadRecord *dead, const char *views);
 
+typedef enum GapPolicy { GAP_FAIL, GAP_EARLIEST, GAP_LATEST } GapPolicy;
+GapPolicy gap_policy(const char *word);      /* of the option on_offset_gap; NULL: the default */
+
 struct Reader {
 	Relation *relation;           /* with its reference */
 	OptionSet options;            /* resolved: never shown */
@@ -140,6 +143,8 @@ struct Reader {
 	bool stop_at_end;             /* --until-end: partitions stop at the end they have when they begin */
 	int64_t max_future_us, idle_timeout_us;
 	bool dead_is_skipped, dead_is_failure;        /* on_error */
+	GapPolicy on_gap;             /* on_offset_gap */
+	bool lost;                    /* it stands still: a position is not there any more; last_error says which */
 	ExprProgram **clock_programs; /* by reader column; of the runtime thread */
 	int clock_program_count;
 	ExprProgram **local_programs; /* computed columns of a local relation, by reader column */

@@ -416,6 +416,7 @@ bool runtime_flush(Runtime *runtime, Error *err)
 		*err = runtime->failure;
 		return false;
 	}
+	runtime->checkpoint_wanted |= runtime->restart_wanted;        /* what it starts from may be all that can still be had */
 	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint;
 	if (!nothing && (!runtime_cut(runtime, err) || !writer_wait(runtime, err))) return false;
 	if (!runtime->restart_wanted || runtime->transaction) return true;

@@ -137,6 +137,8 @@ void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
 bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
+/* A source that a gap has stopped goes on behind it; on_gap: "earliest", "latest"; NULL: as its option says. */
+bool runtime_resume_source(Runtime *runtime, const Relation *stream, const char *on_gap, Error *err);
 
 /* Changes of a local relation: columns as declared, weights. The table itself must have been changed in the file's transaction. */
 bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Error *err);
