@@ -230,6 +230,7 @@ duration(A) ::= number(V) UNIT(U). { A = ast_interval(p, V, AST_NO_TOKEN, V, U, 
 duration(A) ::= interval(E). { A = ast_duration(p, E); }
 
 expr(A) ::= literal(A).
+expr(A) ::= LITERAL_TYPE(T) STRING(S). { A = ast_cast_literal(p, T, S); }
 expr(A) ::= PARAM(T). { A = ast_parameter(p, T); }
 expr(A) ::= name(N). [LBRACKET] { A = ast_column(p, N); }
 expr(A) ::= call(A). [LOWEST]
@@ -435,6 +436,11 @@ simple(A) ::= values(A).
 simple(A) ::= operand(X) set_op(O) operand(Y). [UNION] { A = ast_body_set(p, X, O, false, Y); }
 simple(A) ::= operand(X) set_op(O) DISTINCT operand(Y). [UNION] { A = ast_body_set(p, X, O, false, Y); }
 simple(A) ::= operand(X) set_op(O) ALL operand(Y). [UNION] { A = ast_body_set(p, X, O, true, Y); }
+simple(A) ::= operand(X) set_op(O) corresponding(C) operand(Y). [UNION] { A = ast_body_set_by_name(ast_body_set(p, X, O, false, Y), C); }
+simple(A) ::= operand(X) set_op(O) ALL corresponding(C) operand(Y). [UNION] { A = ast_body_set_by_name(ast_body_set(p, X, O, true, Y), C); }
+%type corresponding {AstIdents *}
+corresponding(A) ::= nm(W). { A = ast_corresponding(p, W, AST_NO_IDENT, NULL); }
+corresponding(A) ::= nm(W) nm(B) LP idents(L) RP. { A = ast_corresponding(p, W, B, L); }
 %type set_op {Token}
 set_op(A) ::= UNION|INTERSECT|EXCEPT(T). { A = T; }
 
@@ -638,7 +644,7 @@ command(A) ::= create_relation(R) AS whole_query(Q). { A = ast_create_relation_a
 
 %type create_relation {AstCreateRelation *}
 create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N). { A = ast_create_relation(p, K, F, I, N, NULL); }
-create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N) LP definitions(D) RP.
+create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N) LP definitions(D) comma_opt RP.
 	{ A = ast_create_relation(p, K, F, I, N, D); }
 create_relation(A) ::= create_relation(A) with_options(L). { ast_create_options(p, A, L); }
 create_relation(A) ::= create_relation(A) format(F). { A->format = F; }
@@ -649,7 +655,14 @@ create_relation(A) ::= create_relation(A) PARTITIONED_BY LP idents(L) RP. { A->p
 create_relation(A) ::= create_relation(A) LIKE name(N). { A->like = *N; }
 create_relation(A) ::= create_relation(A) LIKE name(N) LP like_words(W) RP. { A->like = *N; A->like_options = *W; }
 create_relation(A) ::= create_relation(A) ON_CONFLICT(T) nm(N). { ast_create_option_word(p, A, "on_conflict", T, N); }
+create_relation(A) ::= create_relation(A) ON_CONFLICT(T) DO NOTHING(E). { ast_create_on_conflict(p, A, T, E, "ignore"); }
+create_relation(A) ::= create_relation(A) ON_CONFLICT(T) DO UPDATE FULL_ROW(E). { ast_create_on_conflict(p, A, T, E, "overwrite"); }
+create_relation(A) ::= create_relation(A) ON_CONFLICT(T) DO UPDATE IF NOT NULL(E). { ast_create_on_conflict(p, A, T, E, "update_if_not_null"); }
+create_relation(A) ::= create_relation(A) WITH(T) nm(V) COLUMN LP idents(L) RP. { ast_create_version(p, A, T, V, L); }
 create_relation(A) ::= create_relation(A) ON_OFFSET_GAP(T) nm(N). { ast_create_option_word(p, A, "on_offset_gap", T, N); }
+
+comma_opt ::= .
+comma_opt ::= COMMA.
 
 %type like_words {AstIdents *}
 like_words(A) ::= like_word(T). { A = ast_idents(p, NULL, ast_ident(p, T)); }

@@ -344,6 +344,8 @@ struct AstBody {
 	AstSetOp op;                  /* SET: left-associative, all of one precedence, as in SQLite */
 	bool all;
 	AstBody *left, *right;
+	bool by_name;                 /* CORRESPONDING: columns that have the same name on both sides; BY (...): these of them */
+	AstIdents by_columns;
 	AstQuery *query;              /* QUERY: (select ... order by ... limit ...) as operand */
 };
 

@@ -39,6 +39,26 @@ void ast_create_option_word(Parse *p, AstCreateRelation *relation, const char *n
 	add_options(p, &relation->options, ast_option_word(p, name, token, value));
 }
 
+/* RisingWave's ON CONFLICT DO ...: options, too, under names of our own */
+void ast_create_on_conflict(Parse *p, AstCreateRelation *relation, Token token, Token end, const char *what)
+{
+	AstIdent value = {.text = what, .span = {token.start, end.end}};
+	ast_create_option_word(p, relation, "on_conflict", token, value);
+}
+
+void ast_create_version(Parse *p, AstCreateRelation *relation, Token token, AstIdent word, const AstIdents *columns)
+{
+	if (strcasecmp(word.text, "version") != 0) {
+		parse_wrong(p, word.span, "syntax error near \"%s\"", word.text);
+		return;
+	}
+	const char *names = columns->at[0].text;
+	for (int i = 1; i < columns->count; i++) names = arena_printf(p->arena, "%s,%s", names, columns->at[i].text);
+	AstOption option = {.name = "version_column", .name_written = "version_column", .kind = AST_OPTION_STRING, .value = names,
+		.name_span = token_span(token), .value_span = columns->at[0].span};
+	add_options(p, &relation->options, ast_options(p, NULL, &option));
+}
+
 /* ---- what stands between the parentheses: each a relation with one thing in it, then added up ---- */
 
 AstCreateRelation *ast_definitions_add(Parse *p, AstCreateRelation *list, const AstCreateRelation *definition)

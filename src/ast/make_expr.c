@@ -239,6 +239,12 @@ AstExpr *ast_cast(Parse *p, Token word, AstExpr *expr, AstTypeName *type, Token 
 	return e;
 }
 
+/* INT '5' */
+AstExpr *ast_cast_literal(Parse *p, Token type, Token string)
+{
+	return ast_cast(p, type, ast_literal(p, AST_STRING, string), ast_type(p, type), string);
+}
+
 AstExpr *ast_cast_postfix(Parse *p, AstExpr *expr, Token op, AstTypeName *type)
 {
 	AstExpr *e = expr_new(p, AST_CAST, span_join(expr->span, type->span), token_span(op));

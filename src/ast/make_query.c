@@ -89,6 +89,22 @@ AstBody *ast_body_set(Parse *p, AstBody *left, Token op, bool all, AstBody *righ
 	return body;
 }
 
+AstIdents *ast_corresponding(Parse *p, AstIdent word, AstIdent by, const AstIdents *columns)
+{
+	AstIdents *out = arena_new(p->arena, AstIdents);
+	if (strcasecmp(word.text, "corresponding") != 0) parse_wrong(p, word.span, "syntax error near \"%s\"", word.text);
+	else if (by.text && strcasecmp(by.text, "by") != 0) parse_wrong(p, by.span, "syntax error near \"%s\"", by.text);
+	if (columns) *out = *columns;
+	return out;
+}
+
+AstBody *ast_body_set_by_name(AstBody *set, const AstIdents *columns)
+{
+	set->by_name = true;
+	set->by_columns = *columns;
+	return set;
+}
+
 /* Where the list in parentheses ended that was reduced last */
 void ast_row_end(Parse *p, Token right) { p->row_end = right.end; }
 

@@ -219,6 +219,12 @@ static void print_set(const AstBody *body, StrBuf *out)
 	ast_print_body(body->left, out);
 	strbuf_adds(out, OPS[body->op]);
 	if (body->all) strbuf_adds(out, "ALL ");
+	if (body->by_name) strbuf_adds(out, "CORRESPONDING ");
+	if (body->by_columns.count) {
+		strbuf_adds(out, "BY");
+		ast_print_columns(&body->by_columns, out);
+		strbuf_addc(out, ' ');
+	}
 	if (parens) strbuf_addc(out, '(');
 	ast_print_body(body->right, out);
 	if (parens) strbuf_addc(out, ')');

@@ -257,7 +257,10 @@ static int word_here(Parse *p, const Token *token)
 	int type = token->type, next = next_type(p, 1);
 	bool operand = ends_operand(w->previous);
 	switch (type) {
-	case TK_LEFT: case TK_RIGHT: case TK_FULL: case TK_INNER: case TK_CROSS: case TK_NATURAL: case TK_OUTER: case TK_ASOF: case TK_SEMI: case TK_ANTI:
+	case TK_FULL:
+		if (w->raw == TK_UPDATE && w->raw_2 == TK_DO) return TK_FULL_ROW;
+		return operand || is_join_word(w->raw) || w->raw == TK_NATURAL ? (is_join_word(next) ? type : TK_ID) : TK_ID;
+	case TK_LEFT: case TK_RIGHT: case TK_INNER: case TK_CROSS: case TK_NATURAL: case TK_OUTER: case TK_ASOF: case TK_SEMI: case TK_ANTI:
 		return operand || is_join_word(w->raw) || w->raw == TK_NATURAL ? (is_join_word(next) ? type : TK_ID) : TK_ID;
 	case TK_LIKE: case TK_ILIKE: case TK_GLOB: case TK_REGEXP: case TK_RLIKE: case TK_MATCH:
 		return is_like(w) ? type : TK_ID;
@@ -375,6 +378,20 @@ static void follow_parens(Parse *p, Token *token)
 	}
 }
 
+/* INT '5': the name of a type before a text, where a value begins */
+static bool is_literal_type(Parse *p, const Token *token)
+{
+	static const char *const TYPES[] = {"int", "integer", "smallint", "bigint", "real", "float", "numeric", "decimal", "boolean", "bool", "varchar", "text",
+		"json", "jsonb", "bytea"};
+	int previous = p->words.previous;
+	if (token->type != TK_ID || next_type(p, 1) != TK_STRING || ends_operand(previous) || previous == TK_DOT || previous == TK_AS) return false;
+	for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
+		size_t bytes = strlen(TYPES[i]);
+		if (token->end - token->start == bytes && !strncasecmp(p->text + token->start, TYPES[i], bytes)) return true;
+	}
+	return false;
+}
+
 static bool take_special(Parse *p, Token *token)
 {
 	switch (token->type) {
@@ -416,6 +433,7 @@ Token words_next(Parse *p)
 	uint16_t raw = token.type;
 	if (!w->statement) w->statement = raw;
 	if (keyword_text(raw)) classify_word(p, &token);
+	else if (is_literal_type(p, &token)) token.type = TK_LITERAL_TYPE;
 	else classify_mark(p, &token);
 	follow_parens(p, &token);
 	w->interval = interval_after(w->interval, token.type);

@@ -151,7 +151,8 @@ bool is_row(const AstExpr *ast);
 Expr *bind_call(Clause *clause, const AstExpr *ast);
 bool call_is_aggregate(const AstCall *call);
 const char *call_name(const AstCall *call);
-bool bind_order_terms(Clause *clause, const AstOrderTerm *terms, int count, OpSortKey **out);
+AstOrderTerms order_terms(Binder *binder, const AstOrderTerms *terms);          /* with the columns of rows one by one */
+bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **out, int *count);
 bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out);           /* names of arguments are refused */
 Expr *collated(Binder *binder, Expr *e, const AstExpr *ast);                     /* COLLATE as a function of the value */
 

@@ -48,16 +48,35 @@ Expr *collated(Binder *binder, Expr *e, const AstExpr *ast)
 	return NULL;
 }
 
-/* NULLs come first where the order rises, last where it falls, unless it is said. */
-bool bind_order_terms(Clause *clause, const AstOrderTerm *terms, int count, OpSortKey **out)
+/* ORDER BY (a, b) DESC is ORDER BY a DESC, b DESC. */
+static void spread_rows(Arena *arena, const AstExpr *e, const AstOrderTerm *term, AstOrderTerms *out)
 {
-	*out = arena_array(clause->binder->arena, OpSortKey, count ? count : 1);
-	for (int i = 0; i < count; i++) {
-		Expr *e = bind_expr(clause, terms[i].expr);
-		if (e) e = collated(clause->binder, e, terms[i].expr);
+	AstOrderTerm one = *term;
+	one.expr = (AstExpr *)e;
+	if (!is_row(e)) vec_push_in(arena, out, one);
+	else for (int i = 0; i < e->args.count; i++) spread_rows(arena, e->args.at[i], term, out);
+}
+
+AstOrderTerms order_terms(Binder *binder, const AstOrderTerms *terms)
+{
+	AstOrderTerms plain = {0};
+	for (int i = 0; i < terms->count; i++) spread_rows(binder->arena, terms->at[i].expr, &terms->at[i], &plain);
+	return plain;
+}
+
+/* NULLs come first where the order rises, last where it falls, unless it is said. */
+bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **out, int *count)
+{
+	AstOrderTerms plain = order_terms(clause->binder, terms);
+	*out = arena_array(clause->binder->arena, OpSortKey, plain.count ? plain.count : 1);
+	*count = 0;
+	for (int i = 0; i < plain.count; i++) {
+		const AstOrderTerm *term = &plain.at[i];
+		Expr *e = bind_expr(clause, term->expr);
+		if (e) e = collated(clause->binder, e, term->expr);
 		if (!e) return false;
-		bool nulls_last = terms[i].nulls == AST_NULLS_DEFAULT ? terms[i].descending : terms[i].nulls == AST_NULLS_LAST;
-		(*out)[i] = (OpSortKey){e, {terms[i].descending, nulls_last}};
+		bool nulls_last = term->nulls == AST_NULLS_DEFAULT ? term->descending : term->nulls == AST_NULLS_LAST;
+		(*out)[(*count)++] = (OpSortKey){e, {term->descending, nulls_last}};
 	}
 	return true;
 }
@@ -148,8 +167,7 @@ static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, Aggr
 		return error_set(inner->binder->err, ERR_SYNTAX, ast->span, "%s() has two ORDER BYs", call_name(call));
 	if (within && call->order_by.count) return REFUSE(inner->binder, ast->span, "ORDER BY inside of %s()", call_name(call));
 	if (!terms->count || !out->aggregate->obeys_order) return true;
-	out->order_count = terms->count;
-	return bind_order_terms(inner, terms->at, terms->count, &out->order) && (!call->distinct || orders_by_arguments(inner->binder, ast, out));
+	return bind_order_terms(inner, terms, &out->order, &out->order_count) && (!call->distinct || orders_by_arguments(inner->binder, ast, out));
 }
 
 /* Arguments, for percentile_cont(0.5) WITHIN GROUP (ORDER BY x) with x before them. */

@@ -286,10 +286,22 @@ static Expr *bind_row_value(Clause *clause, const AstExpr *ast, Type row)
 	return expr_call(binder->arena, "json_object", args, 2 * row.field_count, ast->span, binder->err);
 }
 
+/* ARRAY[...] into an ARRAY column whose elements are declared */
+static Expr *bind_array_value(Clause *clause, const AstExpr *ast, Type element)
+{
+	Binder *binder = clause->binder;
+	Expr **args = arena_array(binder->arena, Expr *, ast->args.count + 1);
+	for (int i = 0; i < ast->args.count; i++)
+		if (!(args[i] = bind_assigned(clause, ast->args.at[i], element))) return NULL;
+	return expr_call(binder->arena, "json_array", args, ast->args.count, ast->span, binder->err);
+}
+
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 {
 	Binder *binder = clause->binder;
 	if (declared.kind == TYPE_ROW && ast->kind == AST_ROW) return bind_row_value(clause, ast, declared);
+	if (declared.kind == TYPE_JSON && declared.field_count == 1 && ast->kind == AST_ARRAY && !ast->query)
+		return bind_array_value(clause, ast, declared.fields[0].type);
 	Type to = plain_type(declared);
 	Expr *e;
 	if (!decimal_literal(binder, ast, to, &e)) return NULL;

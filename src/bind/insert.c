@@ -3,6 +3,9 @@
  * its values and no more. */
 #include "bind/binder.h"
 
+#include "ast/parse.h"
+#include "ast/print.h"
+
 typedef struct Inserting {
 	Binder *binder;
 	AstInsert *ast;
@@ -372,9 +375,95 @@ static bool conflict_update(Inserting *inserting, const AstConflict *ast, BoundC
 	return has_no_subquery(binder, out->where, ast->span);
 }
 
+/* ---- ON CONFLICT of the table ---- */
+
+/* Whether the new row's versions are no less than the old row's, the first that differs deciding; NULL is less than all. */
+static bool print_versions(Inserting *inserting, const char *columns, StrBuf *out)
+{
+	const Relation *target = inserting->target;
+	int open = 0;
+	for (const char *at = columns; *at; at += strspn(at, ", ")) {
+		size_t bytes = strcspn(at, ", ");
+		const char *name = arena_strndup(inserting->binder->arena, at, bytes);
+		int column = relation_column_find(target, name);
+		if (column < 0) return error_set(inserting->binder->err, ERR_UNDEFINED_COLUMN, inserting->ast->target.span, "column \"%s\", the version of table \"%s\", does not exist", name, target->name);
+		StrBuf quoted = STRBUF_INIT;
+		ast_print_ident(target->columns[column].name, &quoted);
+		strbuf_printf(out, "(excluded.%s > %s OR (%s IS NULL AND excluded.%s IS NOT NULL) OR (excluded.%s IS %s AND ", quoted.text, quoted.text, quoted.text, quoted.text,
+			quoted.text, quoted.text);
+		strbuf_release(&quoted);
+		open += 2;
+		at += bytes;
+	}
+	strbuf_adds(out, "TRUE");
+	while (open--) strbuf_addc(out, ')');
+	return true;
+}
+
+static bool is_key_column(const Relation *relation, int column)
+{
+	for (int i = 0; i < relation->primary_key_count; i++)
+		if (relation->primary_key[i] == column) return true;
+	return false;
+}
+
+/* What the table's option says for every INSERT, as the clause that an INSERT would say it with */
+static bool print_conflict(Inserting *inserting, const char *what, StrBuf *out)
+{
+	const Relation *target = inserting->target;
+	const char *versions = relation_option(target, "version_column");
+	bool ignore = strcmp(what, "ignore") == 0, keep = strcmp(what, "update_if_not_null") == 0, any = false;
+	strbuf_adds(out, "INSERT INTO t DEFAULT VALUES ON CONFLICT (");
+	for (int i = 0; i < target->primary_key_count; i++) {
+		if (i) strbuf_adds(out, ", ");
+		ast_print_ident(target->columns[target->primary_key[i]].name, out);
+	}
+	for (int i = 0; i < target->column_count && !ignore; i++) {
+		if (target->columns[i].kind != COLUMN_PHYSICAL || is_key_column(target, i)) continue;
+		StrBuf name = STRBUF_INIT;
+		ast_print_ident(target->columns[i].name, &name);
+		strbuf_printf(out, any ? ", %s = " : ") DO UPDATE SET %s = ", name.text);
+		strbuf_printf(out, keep ? "coalesce(excluded.%s, %s)" : "excluded.%s", name.text, name.text);
+		strbuf_release(&name);
+		any = true;
+	}
+	if (!any) strbuf_adds(out, ") DO NOTHING");
+	if (!any || !versions) return true;
+	strbuf_adds(out, " WHERE ");
+	return print_versions(inserting, versions, out);
+}
+
+/* An INSERT that says nothing of conflicts takes over what its table says. */
+static bool take_over_conflicts(Inserting *inserting)
+{
+	Binder *binder = inserting->binder;
+	AstInsert *ast = inserting->ast;
+	const char *what = relation_option(inserting->target, "on_conflict");
+	if (!what || strcmp(what, "fail") == 0 || ast->conflicts.count || ast->or_action || !inserting->target->primary_key_count) return true;
+	StrBuf text = STRBUF_INIT;
+	bool done = print_conflict(inserting, what, &text);
+	const char *kept = arena_strdup(binder->arena, text.text);
+	strbuf_release(&text);
+	AstStatement *statement = done ? parse_statement(kept, 0, strlen(kept), binder->arena, binder->err) : NULL;
+	if (!statement) return false;
+	AstConflict conflict = statement->insert->conflicts.at[0];
+	conflict.span = ast->target.span;
+	vec_push_in(binder->arena, &ast->conflicts, conflict);
+	return true;
+}
+
+static bool may_replace(Inserting *inserting, Span span)
+{
+	const Relation *target = inserting->target;
+	if (!target->append_only || target->kind != RELATION_TABLE) return true;
+	error_set(inserting->binder->err, ERR_WRONG_OBJECT_TYPE, span, "table \"%s\" is APPEND ONLY: no row of it can be replaced", target->name);
+	return error_hint(inserting->binder->err, "ON CONFLICT DO NOTHING passes a row over.");
+}
+
 static bool bind_conflicts(Inserting *inserting, BoundInsert *out)
 {
 	const AstInsert *ast = inserting->ast;
+	if (!take_over_conflicts(inserting)) return false;
 	out->conflicts = arena_array(inserting->binder->arena, BoundConflict, ast->conflicts.count + 1);
 	for (int i = 0; i < ast->conflicts.count; i++) {
 		const AstConflict *conflict = &ast->conflicts.at[i];
@@ -384,8 +473,9 @@ static bool bind_conflicts(Inserting *inserting, BoundInsert *out)
 			return error_set(inserting->binder->err, ERR_WRONG_OBJECT_TYPE, conflict->span, "stream \"%s\" has no key that could conflict", inserting->target->name);
 		if (!conflict_key(inserting, conflict, bound)) return false;
 		if (conflict->update && !conflict_update(inserting, conflict, bound)) return false;
+		if (conflict->update && !may_replace(inserting, conflict->span)) return false;
 	}
-	return true;
+	return ast->or_action != AST_OR_REPLACE || may_replace(inserting, ast->target.span);
 }
 
 static bool bind_insert_returning(Inserting *inserting, BoundInsert *out)

@@ -235,7 +235,7 @@ static bool check_temporal(Joining *joining)
 	bool as_of = ast->right->as_of != NULL;
 	const char *what = as_of ? "FOR SYSTEM_TIME AS OF" : "ASOF JOIN";
 	if (joining->kind != JOIN_INNER && joining->kind != JOIN_LEFT) return REFUSE(binder, ast->join_span, "%s that is neither inner nor left", what);
-	if (!joining->condition) return error_set(binder->err, ERR_SYNTAX, ast->join_span, "%s needs a condition", what);
+	if (!joining->condition && !as_of) return error_set(binder->err, ERR_SYNTAX, ast->join_span, "%s needs a condition", what);
 	if (!as_of) {
 		joining->plan->join_form = JOIN_FORM_ASOF;
 		return true;

@@ -260,15 +260,23 @@ static ColumnId add_over(Select *select, SelectOver *over)
 	return over->id;
 }
 
+/* PARTITION BY (a, b) */
+static void spread_row(Arena *arena, AstExpr *e, AstExprs *out)
+{
+	if (!is_row(e)) vec_push_in(arena, out, e);
+	else for (int i = 0; i < e->args.count; i++) spread_row(arena, e->args.at[i], out);
+}
+
 static bool bind_window(Clause *inner, const WindowSaid *said, SelectOver *over)
 {
 	Binder *binder = inner->binder;
-	over->partition_count = said->partition_by->count;
-	over->partition = arena_array(binder->arena, Expr *, over->partition_count ? over->partition_count : 1);
-	for (int i = 0; i < over->partition_count; i++)
-		if (!(over->partition[i] = bind_expr(inner, said->partition_by->at[i]))) return false;
-	over->order_count = said->order_by->count;
-	return bind_order_terms(inner, said->order_by->at, said->order_by->count, &over->order)
+	AstExprs keys = {0};
+	for (int i = 0; i < said->partition_by->count; i++) spread_row(binder->arena, said->partition_by->at[i], &keys);
+	over->partition_count = keys.count;
+	over->partition = arena_array(binder->arena, Expr *, keys.count ? keys.count : 1);
+	for (int i = 0; i < keys.count; i++)
+		if (!(over->partition[i] = bind_expr(inner, keys.at[i]))) return false;
+	return bind_order_terms(inner, said->order_by, &over->order, &over->order_count)
 		&& bind_frame(binder, said->frame, over, &over->call.frame);
 }
 

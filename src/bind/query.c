@@ -127,10 +127,49 @@ static Plan *setop_plan(Binder *binder, const AstBody *body, Rows *rows)
 static void chain(Binder *binder, AstBody *body, AstBodies *out)
 {
 	AstBody *left = body->left;
-	bool same = body->op == AST_UNION && left->kind == AST_BODY_SET && left->op == AST_UNION && left->all == body->all;
+	bool same = body->op == AST_UNION && left->kind == AST_BODY_SET && left->op == AST_UNION && left->all == body->all && !left->by_name && !body->by_name;
 	if (same) chain(binder, left, out);
 	else vec_push_in(binder->arena, out, left);
 	vec_push_in(binder->arena, out, body->right);
+}
+
+/* ---- CORRESPONDING ---- */
+
+static int column_named(const Rows *rows, const char *name)
+{
+	for (int i = 0; i < rows->column_count; i++)
+		if (names_equal(rows->columns[i].name, name)) return i;
+	return -1;
+}
+
+static void common_columns(Binder *binder, const Rows *left, const Rows *right, AstIdents *out)
+{
+	for (int i = 0; i < left->column_count; i++) {
+		AstIdent name = {.text = left->columns[i].name};
+		if (column_named(right, name.text) >= 0) vec_push_in(binder->arena, out, name);
+	}
+}
+
+static bool take_columns(Binder *binder, Rows *rows, const AstIdents *names)
+{
+	ScopeColumn *columns = arena_array(binder->arena, ScopeColumn, names->count + 1);
+	for (int i = 0; i < names->count; i++) {
+		int column = column_named(rows, names->at[i].text);
+		if (column < 0)
+			return error_set(binder->err, ERR_UNDEFINED_COLUMN, names->at[i].span, "column \"%s\" of CORRESPONDING is not on both sides", names->at[i].text);
+		columns[i] = rows->columns[column];
+	}
+	rows->columns = columns;
+	rows->column_count = names->count;
+	return true;
+}
+
+static bool match_by_name(Binder *binder, const AstBody *body, Rows *rows)
+{
+	AstIdents names = body->by_columns;
+	if (!names.count) common_columns(binder, &rows[0], &rows[1], &names);
+	if (!names.count) return error_set(binder->err, ERR_SYNTAX, body->span, "the sides of %s have no column of the same name", set_word(body));
+	return take_columns(binder, &rows[0], &names) && take_columns(binder, &rows[1], &names);
 }
 
 static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
@@ -140,6 +179,7 @@ static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 	Rows *rows = arena_array(binder->arena, Rows, bodies.count);
 	for (int i = 0; i < bodies.count; i++)
 		if (!bind_body(binder, bodies.at[i], outer, NULL, &rows[i])) return false;
+	if (body->by_name && !match_by_name(binder, body, rows)) return false;
 	const ScopeColumn *names = rows[0].columns;
 	if (!bring_together(binder, rows, bodies.count, body->span, set_word(body))) return false;
 	Plan *plan = body->op == AST_UNION ? union_plan(binder, rows, bodies.count, body->span) : setop_plan(binder, body, rows);
@@ -322,10 +362,11 @@ bool sort_rows(Binder *binder, const AstQuery *ast, Scope *outer, Rows *rows)
 	Scope scope = {.outer = outer};
 	vec_push_in(binder->arena, &scope.tables, &table);
 	Clause clause = {.binder = binder, .scope = &scope, .name = "ORDER BY"};
-	OpSortKey *order = arena_array(binder->arena, OpSortKey, ast->order_by.count + 1);
+	AstOrderTerms terms = order_terms(binder, &ast->order_by);
+	OpSortKey *order = arena_array(binder->arena, OpSortKey, terms.count + 1);
 	int keys = 0;
-	for (int i = 0; i < ast->order_by.count; i++) {
-		const AstOrderTerm *term = &ast->order_by.at[i];
+	for (int i = 0; i < terms.count; i++) {
+		const AstOrderTerm *term = &terms.at[i];
 		const AstExpr *plain = term->expr->kind == AST_COLLATE ? term->expr->args.at[0] : term->expr;
 		int column;
 		if (!column_meant(binder, rows, plain, &column)) return false;

@@ -673,6 +673,19 @@ static bool check_constraints(Making *making)
 	return true;
 }
 
+static bool check_versions(Making *making)
+{
+	const Option *option = options_find(&making->options, "version_column");
+	for (const char *at = option ? option->value : ""; *at; at += strspn(at, ", ")) {
+		size_t bytes = strcspn(at, ", ");
+		const char *name = arena_strndup(making->binder->arena, at, bytes);
+		if (relation_column_find(making->relation, name) < 0)
+			return error_set(making->binder->err, ERR_UNDEFINED_COLUMN, option->span, "version column \"%s\" does not exist", name);
+		at += bytes;
+	}
+	return true;
+}
+
 static bool check_kind(Making *making)
 {
 	Relation *relation = making->relation;
@@ -685,6 +698,10 @@ static bool check_kind(Making *making)
 	}
 	relation->changelog = changelog ? arena_strdup(&relation->arena, changelog) : NULL;
 	relation->append_only = relation->kind == RELATION_STREAM || (relation->kind == RELATION_TABLE && making->ast->append_only);
+	const Option *conflict = options_find(&making->options, "on_conflict");
+	bool replaces = conflict && (strcmp(conflict->value, "overwrite") == 0 || strcmp(conflict->value, "update_if_not_null") == 0);
+	if (replaces && relation->kind == RELATION_TABLE && relation->append_only)
+		return error_set(making->binder->err, ERR_INVALID_DEFINITION, conflict->span, "rows of an APPEND ONLY table cannot be replaced");
 	return true;
 }
 
@@ -698,7 +715,7 @@ bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out)
 	relation->connector = connector ? arena_strdup(&relation->arena, connector->value) : NULL;
 	relation->kind = kind_of(&making);
 	if (!make_columns(&making) || !make_keys(&making) || !make_checks(&making) || !make_defaults(&making)) return false;
-	if (!make_watermark(&making) || !make_event_time(&making) || !check_kind(&making) || !check_constraints(&making)) return false;
+	if (!make_watermark(&making) || !make_event_time(&making) || !check_kind(&making) || !check_constraints(&making) || !check_versions(&making)) return false;
 	keep_exprs(&making);
 	keep_options(binder, relation, &making.options);
 	return true;

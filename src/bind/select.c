@@ -239,8 +239,10 @@ static bool bind_terms(Making *making)
 		if (!bind_term(making, ast->distinct_on.at[i], "DISTINCT ON", &term)) return false;
 		vec_push_in(making->select->binder->arena, &making->distinct_on, term);
 	}
-	for (int i = 0; making->around && i < making->around->order_by.count; i++) {
-		const AstOrderTerm *order = &making->around->order_by.at[i];
+	AstOrderTerms orders = {0};
+	if (making->around) orders = order_terms(making->select->binder, &making->around->order_by);
+	for (int i = 0; i < orders.count; i++) {
+		const AstOrderTerm *order = &orders.at[i];
 		bool nulls_last = order->nulls == AST_NULLS_DEFAULT ? order->descending : order->nulls == AST_NULLS_LAST;
 		Term term = {.spec = {order->descending, nulls_last}};
 		if (!bind_term(making, order->expr, "ORDER BY", &term)) return false;

@@ -163,7 +163,7 @@ static bool series_arguments(Binder *binder, AstTable *ast, Expr **args, int cou
 	return true;
 }
 
-static bool series_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
+static bool series_columns(Clause *clause, const char *function_name, AstTable *ast, Plan *plan, ScopeTable *table)
 {
 	Binder *binder = clause->binder;
 	Type type;
@@ -171,9 +171,9 @@ static bool series_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable
 	const char *name = ast->alias.text ? ast->alias.text : "value";
 	ColumnId id = add_made(binder, plan, name, type, true);
 	ScopeColumn *column = add_column(table, scope_column_of(binder, name, id, type, plan->outer));
-	if (names_equal(name, "value")) return true;
 	ScopeColumn other = *column;                      /* SQLite's name for it, and PostgreSQL's */
-	other.name = "value";
+	other.name = ast->alias.text ? "value" : function_name;
+	if (names_equal(name, other.name)) return true;
 	other.hidden = true;
 	add_column(table, other);
 	return true;
@@ -231,7 +231,7 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
 	table->column_count = 0;
 	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(&clause, function, ast, &first, plan, table)
-		: function->kind == EXPAND_SERIES ? series_columns(&clause, ast, plan, table) : json_columns(&clause, ast, plan, table);
+		: function->kind == EXPAND_SERIES ? series_columns(&clause, function->name, ast, plan, table) : json_columns(&clause, ast, plan, table);
 	if (!done) return false;
 	if (ast->with_ordinality) {
 		ColumnId id = add_made(binder, plan, "ordinality", TYPE(INTEGER), left_outer);

@@ -68,10 +68,10 @@ static bool name_columns(Binder *binder, const AstCte *ast, Rows *rows)
 /* seed UNION [ALL] step UNION [ALL] step ...; NULL where the query has another form */
 static bool recursive_terms(Binder *binder, AstBody *body, AstBodies *out, bool *all)
 {
-	if (body->kind != AST_BODY_SET || body->op != AST_UNION) return false;
+	if (body->kind != AST_BODY_SET || body->op != AST_UNION || body->by_name) return false;
 	AstBody *left = body->left;
 	*all = body->all;
-	bool same = left->kind == AST_BODY_SET && left->op == AST_UNION && left->all == body->all;
+	bool same = left->kind == AST_BODY_SET && left->op == AST_UNION && left->all == body->all && !left->by_name;
 	if (same) recursive_terms(binder, left, out, all);
 	else vec_push_in(binder->arena, out, left);
 	vec_push_in(binder->arena, out, body->right);

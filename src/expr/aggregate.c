@@ -56,7 +56,7 @@ const Aggregate *aggregate_find(const char *name)
 
 /* ---- overloads ---- */
 
-typedef enum Fit { FIT_NOT, FIT_BY_CAST, FIT_EXACT } Fit;
+typedef enum Fit { FIT_NOT, FIT_IF_CONSTANT, FIT_BY_CAST, FIT_EXACT } Fit;
 
 typedef struct Wanted { Type type; bool any, constant; } Wanted;
 
@@ -109,6 +109,7 @@ static Fit row_fit(const Aggregate *row, Expr **args, int arg_count, bool star)
 	Fit fit = FIT_EXACT;
 	for (int i = 0; i < arg_count; i++) {
 		Fit one = argument_fit(&wanted[i], args[i]->type);
+		if (one != FIT_NOT && wanted[i].constant && !expr_is_constant(args[i])) one = FIT_IF_CONSTANT;
 		if (one < fit) fit = one;
 	}
 	return fit;

@@ -1,5 +1,6 @@
 /* Aggregates that give all values of the group: as text, as JSON array, as JSON object. */
 #include "expr/aggregate_rows.h"
+#include "expr/json_text.h"
 #include "type/row.h"
 #include "type/text.h"
 
@@ -56,6 +57,24 @@ AGGREGATE_ORDERED(join)
 	join_values(cursor, str_at(separator), separator->bytes, out, scratch);
 }
 
+/* group_concat(x, y): the first row's separator is not needed */
+AGGREGATE_ORDERED(join_each)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count;
+	StrBuf text = STRBUF_INIT;
+	bool any = false;
+	while (cursor->next(cursor, values, &count)) {
+		for (; count > 0 && text.bytes <= STR_BYTES_MAX; count--, any = true) {
+			if (any && !values[1].is_null) strbuf_add(&text, str_at(&values[1].str), values[1].str.bytes);
+			strbuf_add(&text, str_at(&values[0].str), values[0].str.bytes);
+		}
+	}
+	value_set_text(out, TYPE(TEXT), &text, scratch);
+	if (!any) value_set_null(out, TYPE(TEXT));
+}
+
 /* ---- JSON arrays ---- */
 
 /* Each entry `count` times, or once where distinct (entries then come in order of value); at most `limit` elements. */
@@ -75,7 +94,7 @@ static int64_t print_array(AggregateCursor *cursor, bool distinct, int64_t limit
 		}
 		for (; count > 0 && written < limit && json->bytes <= STR_BYTES_MAX; count--, written++) {
 			if (written) strbuf_addc(json, ',');
-			value_print_json(&values[0], json);
+			json_print_member(&values[0], json);
 		}
 	}
 	strbuf_addc(json, ']');
@@ -145,7 +164,7 @@ static int64_t print_object(AggregateCursor *cursor, StrBuf *json)
 			if (written) strbuf_addc(json, ',');
 			print_name(&values[0], json);
 			strbuf_addc(json, ':');
-			value_print_json(&values[1], json);
+			json_print_member(&values[1], json);
 		}
 	}
 	strbuf_addc(json, '}');

@@ -67,6 +67,16 @@ AGGREGATE_ORDERED(percentile_disc)
 	*out = *ranked_at(&ranked, row < 0 ? 0 : row);
 }
 
+/* The value itself, as approx_percentile counts: of rank floor(fraction * (rows - 1)) */
+AGGREGATE_ORDERED(percentile_nearest)
+{
+	(void)args; (void)arg_count;
+	value_set_null(out, TYPE(REAL));
+	RankedValues ranked = ranked_read(cursor, scratch);
+	bool known = ranked.total && is_fraction(&parameters[0]) && is_fraction(&parameters[1]);
+	if (known) value_set_real(out, ranked_at(&ranked, (int64_t)floor(parameters[0].f64 * (double)(ranked.total - 1)))->f64);
+}
+
 /* Of values that stand equally often the first in order. */
 AGGREGATE_ORDERED(mode)
 {

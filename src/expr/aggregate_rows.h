@@ -137,6 +137,7 @@ AGGREGATE_ORDERED(bit_or);
 /* aggregate_list.c */
 AGGREGATE_ORDERED(join_by_comma);
 AGGREGATE_ORDERED(join);
+AGGREGATE_ORDERED(join_each);
 AGGREGATE_ORDERED(list);
 AGGREGATE_ORDERED(list_or_empty);
 AGGREGATE_ORDERED(set);
@@ -149,6 +150,7 @@ AGGREGATE_ORDERED(top_distinct);
 /* aggregate_rank.c */
 AGGREGATE_ORDERED(percentile_cont);
 AGGREGATE_ORDERED(percentile_disc);
+AGGREGATE_ORDERED(percentile_nearest);
 AGGREGATE_ORDERED(median);
 AGGREGATE_ORDERED(mode);
 

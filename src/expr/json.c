@@ -12,12 +12,10 @@ static JsonPart part_of(const Str *s) { return json_part(str_at(s), s->bytes); }
 
 static void set_text(KernelCall *call, int row, const StrBuf *text) { call->out->str[row] = str_copy(call->scratch, text->text, text->bytes); }
 
-/* A value with its JSON spelling; JSON itself as it stands */
 static void print_value(const Column *column, int row, StrBuf *out)
 {
 	Value value = column_value(column, row);
-	if (!value.is_null && value.type.kind == TYPE_JSON) json_minify(part_of(&value.str), out);
-	else value_print_json(&value, out);
+	json_print_member(&value, out);
 }
 
 /* ---- what a value is ---- */

@@ -203,6 +203,13 @@ void json_minify(JsonPart part, StrBuf *out)
 	strbuf_add(out, plain, (size_t)(part.end - plain));
 }
 
+void json_print_member(const Value *value, StrBuf *out)
+{
+	bool is_json = value->type.kind == TYPE_JSON || value->type.kind == TYPE_ROW;
+	if (!value->is_null && is_json) json_minify(json_part(str_at(&value->str), value->str.bytes), out);
+	else value_print_json(value, out);
+}
+
 static uint32_t read_hex4(const char *at)
 {
 	uint32_t x = 0;

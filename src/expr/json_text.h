@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "type/batch.h"
 
 /* ---- walking ---- */
 
@@ -39,6 +40,7 @@ int64_t json_count(JsonPart container);
 /* ---- printing ---- */
 
 void json_minify(JsonPart part, StrBuf *out);                   /* without blanks between */
+void json_print_member(const Value *value, StrBuf *out);        /* a value with its JSON spelling; JSON itself as it stands */
 void json_unescape(JsonPart string, StrBuf *out);               /* the text that a string stands for */
 
 typedef enum JsonEdit { JSON_EDIT_INSERT, JSON_EDIT_REPLACE, JSON_EDIT_SET, JSON_EDIT_REMOVE } JsonEdit;
