@@ -68,7 +68,9 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 	Engine *engine = session->engine;
 	if (session->transaction && query->read_count)
 		return error_set(err, ERR_ACTIVE_TRANSACTION, SPAN_NONE, "a SELECT that reads a relation cannot run inside a transaction") || error_hint(err, "COMMIT first.");
-	if (session->changed) {
+	/* in memory an open transaction keeps readers out, also one in which nothing is but a statement that failed */
+	bool in_the_way = !session->transaction && !engine_path(engine) && engine->runtime->file_open;
+	if (session->changed || in_the_way) {
 		if (!runtime_flush(engine->runtime, err)) return false;
 		session->changed = false;
 	}
