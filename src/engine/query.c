@@ -418,8 +418,9 @@ static bool follow(Continuous *run, Error *err)
 	while (ok && !done) {
 		done = run->ends && client_is_done(runtime, run->client.pipeline);
 		if (done && !(ok = runtime_flush(runtime, err))) break;
-		if (runtime->failure.code != ERR_NONE) {
-			*err = runtime->failure;
+		const Error *over = run->client.pipeline->ended.code != ERR_NONE ? &run->client.pipeline->ended : &runtime->failure;
+		if (over->code != ERR_NONE) {
+			*err = *over;
 			return false;
 		}
 		runtime_leave(runtime);

@@ -283,7 +283,10 @@ static bool dispatch(Session *session, BoundStatement *bound, Error *err)
 	return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "the statement is not supported");
 }
 
-static bool needs_rollback(BoundKind kind) { return kind == BOUND_CREATE || kind == BOUND_ALTER || kind == BOUND_DROP || kind == BOUND_TRUNCATE; }
+static bool needs_rollback(BoundKind kind)
+{
+	return kind == BOUND_CREATE || kind == BOUND_ALTER || kind == BOUND_DROP || kind == BOUND_TRUNCATE || kind == BOUND_PAUSE || kind == BOUND_RESUME;
+}
 
 /* A statement that failed halfway through file and operators: outside of a transaction everything before it was flushed, so going back to the
  * last commit loses nothing; inside, the transaction is over. */

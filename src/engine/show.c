@@ -4,6 +4,7 @@
 
 #include "connect/inspect.h"
 #include "engine/internal.h"
+#include "run/place.h"
 #include "expr/function.h"
 
 #define TEXT_COLUMN(name_) {.name = name_, .type = {.kind = TYPE_TEXT}}
@@ -37,13 +38,14 @@ static const ShowKind SHOW_KINDS[] = {
 	{"queries", 1 << RELATION_MATERIALIZED | 1 << RELATION_SINK},
 };
 
-static const char *lane_state(const Runtime *runtime, const Relation *relation)
+static const char *lane_state(Runtime *runtime, const Relation *relation)
 {
 	static const char *const STATES[] = {"live", "building"};
 	for (int l = 0; l < runtime->lanes.count; l++)
 		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return STATES[runtime->lanes.at[l]->state];
 	bool runs = relation_has_pipeline(relation);
-	return runs && runtime->started ? "paused" : runs ? "live" : NULL;
+	Error ignored = ERROR_INIT;
+	return runs && writer_wait(runtime, &ignored) ? place_word(place_get(runtime, relation).state) : NULL;
 }
 
 static bool show_relations(Session *session, const ShowKind *kind, const AstShow *ast, Error *err)

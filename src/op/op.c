@@ -58,7 +58,9 @@ bool op_push(Op *op, int input, Batch *in, Error *err)
 {
 	arena_clear(&op->scratch);
 	op->rows_in += in->count;
-	return op->class->push(op, input, in, err);
+	bool fine = op->class->push(op, input, in, err);
+	if (!fine) op->failed = true;
+	return fine;
 }
 
 bool op_emit(Op *op, Batch *batch, Error *err)

@@ -66,6 +66,8 @@ struct Op {
 	int column_count;
 	int input_count;
 	bool append_only;             /* the output has only weights > 0 */
+	bool defers;                  /* of the runtime: not all that it reads comes from local relations, so what comes from elsewhere is seen as the last commit left it */
+	bool failed;                  /* its push or commit gave an error, or that of one that reads it */
 	bool drops_judge;             /* of lowering: nobody above judges rows, what was late was dropped below; op_emit hands on no Hidden.judge */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */

@@ -57,6 +57,7 @@ typedef struct Temporal {
 	StateTree *lefts;                 /* place, packed row -> TemporalLeft; PROCTIME: see temporal_now.c */
 	StateTree *rights;                /* place (versions), and sort keys of the row (ASOF) -> TemporalRight */
 	StateTree *left_times, *right_times;      /* time, key number: what may be forgotten next */
+	VEC(Batch *) waiting;             /* PROCTIME: changes of the right side that only the next commit's left rows see */
 	StateMap *given;                  /* PROCTIME over left rows that can go -> TemporalGiven */
 	Arena notes;                      /* of this commit */
 	VEC(TemporalRange) touched;

@@ -114,10 +114,27 @@ TemporalRows temporal_rows(Temporal *temporal, TemporalSide *side, Batch *in)
 	return rows;
 }
 
+/* What other partitions bring is there for the rows of the next commit: which came first within one is a matter of threads. */
+static void push_waiting(Temporal *temporal)
+{
+	for (int b = 0; b < temporal->waiting.count; b++) {
+		arena_clear(&temporal->op.scratch);
+		TemporalRows rows = temporal_rows(temporal, &temporal->right, temporal->waiting.at[b]);
+		temporal_now_push_right(temporal, &rows);
+		batch_unref(rows.dense);
+		batch_unref(temporal->waiting.at[b]);
+	}
+	temporal->waiting.count = 0;
+}
+
 static bool temporal_push(Op *op, int input, Batch *in, Error *err)
 {
 	Temporal *temporal = (Temporal *)op;
 	bool ok = true, now = temporal->kind == TEMPORAL_PROCTIME;
+	if (input && now && op->defers) {
+		vec_push(&temporal->waiting, batch_ref(in));
+		return true;
+	}
 	TemporalRows rows = temporal_rows(temporal, input ? &temporal->right : &temporal->left, in);
 	if (input && now) temporal_now_push_right(temporal, &rows);
 	else if (input) temporal_right_push(temporal, &rows);
@@ -131,7 +148,10 @@ static bool temporal_commit(Op *op, const CommitInfo *commit, Error *err)
 {
 	(void)commit;
 	Temporal *temporal = (Temporal *)op;
-	if (temporal->kind == TEMPORAL_PROCTIME) return true;
+	if (temporal->kind == TEMPORAL_PROCTIME) {
+		push_waiting(temporal);
+		return true;
+	}
 	temporal_right_commit(temporal);
 	bool ok = temporal_left_commit(temporal, err);
 	temporal_left_forget(temporal);
@@ -149,6 +169,8 @@ static void temporal_release(Op *op)
 		exprs_release(&side->time);
 	}
 	if (temporal->residual) expr_program_release(temporal->residual);
+	for (int b = 0; b < temporal->waiting.count; b++) batch_unref(temporal->waiting.at[b]);
+	vec_release(&temporal->waiting);
 	vec_release(&temporal->touched);
 	vec_release(&temporal->emptied);
 	arena_release(&temporal->notes);

@@ -1,5 +1,7 @@
 /* FOR SYSTEM_TIME AS OF PROCTIME(): a left row meets the right rows of its key that are there when it comes, and keeps them.
  *
+ * There is what was there at the last commit; where all comes from local relations, also what statements before it have done (Op.defers).
+ *
  * What right rows do later gives nothing, so an append-only left side needs no memory at all. Else every left row remembers what it was given,
  * for its retraction has to take back just that. Of equal rows the last goes first. A retraction that comes before its row, which operators
  * may do within a commit, is remembered as owed. */

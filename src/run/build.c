@@ -5,9 +5,7 @@
  * the last stretch (at most LANE_NEAR_RECORDS); when all positions are equal the lane joins: readers, operators and state become the live lane's,
  * the table takes its name, in one commit.
  */
-#include <stdio.h>
-
-#include "run/commit.h"
+#include "run/place.h"
 #include "run/starts.h"
 
 enum { LANE_NEAR_RECORDS = 100000 };
@@ -81,16 +79,6 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 	return ok;
 }
 
-bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
-{
-	for (int first = 1; first >= 0; first--)              /* the table of a PROCTIME join comes before its left side */
-		for (int s = 0; s < pipeline->lowered->scans.count; s++) {
-			LoweredScan *scan = &pipeline->lowered->scans.at[s];
-			if (scan->before_others == first && !backfill_scan(runtime, lane, pipeline, scan, err)) return false;
-		}
-	return true;
-}
-
 /* ---- making and dropping ---- */
 
 static bool reader_has_begun(const Reader *reader)
@@ -112,62 +100,85 @@ static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lo
 	return false;
 }
 
-static void lane_setting(const Relation *view, char *name, size_t bytes) { snprintf(name, bytes, "lane.%lld", (long long)view->id); }
+/* One of those that are made together, each before what reads it. */
+typedef struct Making { Runtime *runtime; Lane *lane; Pipeline **pipelines; int count; bool again; } Making;
 
-static bool put_status(Runtime *runtime, const Pipeline *pipeline, const Lane *lane, Error *err)
+static bool open_pipeline(Making *making, Relation *relation, Lowered *lowered, Error *err)
 {
-	static const char *const STATES[] = {"live", "building"};
-	char name[64];
-	lane_setting(pipeline->relation, name, sizeof name);
-	if (!store_setting_put(runtime->store, name, lane->state == LANE_LIVE ? NULL : STATES[lane->state], err)) return false;
-	StoreViewStatus status = {
-		.id = pipeline->relation->id, .name = pipeline->relation->name, .state = STATES[lane->state], .lane = lane->id,
-		.start = starts_text(runtime->catalog, pipeline->relation), .since_commit = (int64_t)runtime->commit, .progress = -1,
-	};
-	return store_view_status_put(runtime->store, &status, err);
-}
-
-/* again: the view's table is there already, with rows of before; a view built beside keeps them until it joins. */
-static bool make_pipeline(Runtime *runtime, Relation *relation, Lowered *lowered, bool again, Error *err)
-{
-	if (!starts_check(relation, lowered, err)) {
-		lowered_free(lowered, true);
-		return false;
-	}
-	bool building = must_catch_up(runtime, relation, lowered);
+	Runtime *runtime = making->runtime;
 	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
-	if (!runtime_file_begin(runtime, err)) {
+	pipeline->building = making->lane != runtime->live && pipeline->end == PIPELINE_VIEW;
+	bool create = !making->again || pipeline->building;
+	bool ok = pipeline_open_end(runtime, pipeline, create, err) && (create || !pipeline->table || store_table_truncate(runtime->store, pipeline->table, err));
+	if (!ok) {
 		pipeline_free(pipeline);
 		return false;
 	}
-	pipeline->building = building && pipeline->end == PIPELINE_VIEW;
-	Lane *lane = building ? lane_new(runtime, relation->id + 1, LANE_BUILDING) : runtime->live;
-	bool create = !again || pipeline->building;
-	bool ok = pipeline_open_end(runtime, pipeline, create, err) && (create || !pipeline->table || store_table_truncate(runtime->store, pipeline->table, err));
-	if (!pipeline_attach(runtime, lane, pipeline, err)) return false;
-	if (again) starts_again(runtime, lane, pipeline);
-	if (!ok || !runtime_backfill(runtime, lane, pipeline, err) || !put_status(runtime, pipeline, lane, err)) return false;
-	runtime->checkpoint_wanted = true;
+	making->pipelines[making->count++] = pipeline;
+	if (!pipeline_attach(runtime, making->lane, pipeline, err)) return false;
+	if (making->again) starts_again(runtime, making->lane, pipeline);
 	return true;
+}
+
+static bool is_among(const Making *making, const Relation *relation)
+{
+	for (int p = 0; p < making->count; p++)
+		if (making->pipelines[p]->relation == relation) return true;
+	return false;
+}
+
+/* What is made together gets its content from one another. The table of a PROCTIME join comes before its left side. */
+static bool give_content(const Making *making, Error *err)
+{
+	bool ok = true;
+	for (int p = 0; p < making->count; p++) pipeline_defer(making->pipelines[p], false);
+	for (int first = 1; first >= 0; first--)
+		for (int p = 0; p < making->count; p++) {
+			Pipeline *pipeline = making->pipelines[p];
+			for (int s = 0; ok && s < pipeline->lowered->scans.count; s++) {
+				LoweredScan *scan = &pipeline->lowered->scans.at[s];
+				if (scan->before_others != first || is_among(making, scan->relation)) continue;
+				ok = backfill_scan(making->runtime, making->lane, pipeline, scan, err);
+			}
+		}
+	for (int p = 0; p < making->count; p++) pipeline_defer(making->pipelines[p], making->pipelines[p]->defers);
+	return ok;
+}
+
+bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+{
+	return give_content(&(Making){.runtime = runtime, .lane = lane, .pipelines = &pipeline, .count = 1}, err);
+}
+
+bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err)
+{
+	Making making = {.runtime = runtime, .again = again, .pipelines = mem_alloc(sizeof(Pipeline *) * (size_t)count)};
+	bool ok = runtime_file_begin(runtime, err), building = false;
+	for (int i = 0; i < count; i++) {
+		ok = ok && starts_check(relations[i], lowered[i], err);
+		building |= must_catch_up(runtime, relations[i], lowered[i]);
+	}
+	making.lane = building && ok ? lane_new(runtime, relations[0]->id + 1, LANE_BUILDING) : runtime->live;
+	for (int i = 0; i < count; i++)
+		if (ok) ok = open_pipeline(&making, relations[i], lowered[i], err);
+		else lowered_free(lowered[i], true);
+	ok = ok && give_content(&making, err);
+	for (int p = 0; ok && p < count; p++) {
+		Place place = {building ? PLACE_BUILDING : PLACE_LIVE, making.lane->id, making.pipelines[p]->building};
+		ok = place_put(runtime, relations[p], place, NULL, err);
+	}
+	runtime->checkpoint_wanted = true;
+	free(making.pipelines);
+	return ok;
 }
 
 bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
 {
-	return make_pipeline(runtime, relation, lowered, false, err);
+	return pipelines_make(runtime, &relation, &lowered, 1, false, err);
 }
 
-static void remove_lane(Runtime *runtime, Lane *lane)
-{
-	int kept = 0;
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if (runtime->lanes.at[l] != lane) runtime->lanes.at[kept++] = runtime->lanes.at[l];
-	runtime->lanes.count = kept;
-	lane_free(lane);
-}
-
-/* A reader that nobody attends to any more is let go, positions and all. */
-static bool drop_readers(Runtime *runtime, Lane *lane, Error *err)
+bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err)
 {
 	int kept = 0;
 	bool ok = true;
@@ -185,96 +196,32 @@ static bool drop_readers(Runtime *runtime, Lane *lane, Error *err)
 	return ok;
 }
 
-/* Takes a pipeline out of its lane, with its state; its table stays. */
-static bool remove_pipeline(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+bool pipeline_remove(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
 {
-	int32_t first = (int32_t)(pipeline->relation->id * PIPELINE_OPS_MAX);
+	int32_t first = op_first(pipeline->relation);
 	bool ok = store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
-	pipeline_detach(runtime, lane, pipeline);
-	pipeline_free(pipeline);
-	ok = ok && drop_readers(runtime, lane, err);
+	pipeline_leave(runtime, lane, pipeline);
+	ok = ok && lane_drop_readers(runtime, lane, err);
 	if (ok && lane != runtime->live && lane->id && !lane->pipelines.count) {
 		ok = store_lane_remove(runtime->store, lane->id, err);
-		remove_lane(runtime, lane);
+		lane_remove(runtime, lane);
 	}
 	runtime->checkpoint_wanted = true;
 	return ok;
 }
 
-static Lane *lane_with(const Runtime *runtime, int64_t relation, Pipeline **pipeline)
-{
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if ((*pipeline = lane_pipeline(runtime->lanes.at[l], relation))) return runtime->lanes.at[l];
-	return NULL;
-}
-
 bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
 {
 	Pipeline *pipeline;
-	Lane *lane = lane_with(runtime, relation->id, &pipeline);
-	char name[64];
-	lane_setting(relation, name, sizeof name);
-	if (!runtime_file_begin(runtime, err) || !store_setting_put(runtime->store, name, NULL, err)
-		|| !store_view_status_remove(runtime->store, relation->id, err) || !store_view_starts_remove(runtime->store, relation->id, err) || !store_sink_remove(runtime->store, relation->id, err)) return false;
-	bool building = pipeline && pipeline->building, is_view = relation_is_maintained(relation);
-	if (pipeline && !remove_pipeline(runtime, lane, pipeline, err)) return false;
-	if (building) {
-		snprintf(name, sizeof name, "weir_building_%lld", (long long)relation->id);
-		if (!store_table_drop_name(runtime->store, name, err)) return false;
-	}
-	return !is_view || store_table_drop_name(runtime->store, relation->name, err);
-}
-
-/* ---- pausing: the views leave the lane, resumed ones are built again beside it ---- */
-
-static bool put_paused(Runtime *runtime, const Relation *relation, Error *err)
-{
-	char name[64];
-	lane_setting(relation, name, sizeof name);
-	StoreViewStatus status = {.id = relation->id, .name = relation->name, .state = "paused", .start = starts_text(runtime->catalog, relation), .why = "PAUSE", .since_commit = (int64_t)runtime->commit, .progress = -1};
-	return store_setting_put(runtime->store, name, "paused", err) && store_view_status_put(runtime->store, &status, err);
-}
-
-/* What reads it leaves first. */
-bool runtime_pause(Runtime *runtime, Relation *relation, Error *err)
-{
-	Pipeline *pipeline;
-	Lane *lane = lane_with(runtime, relation->id, &pipeline);
-	if (!lane) return true;
-	Relation *readers[256];
-	int count = catalog_dependants(runtime->catalog, relation->id, readers, 256);
-	for (int r = 0; r < count && r < 256; r++)
-		if (readers[r]->query_sql && readers[r]->kind != RELATION_VIEW && !runtime_pause(runtime, readers[r], err)) return false;
-	if (!runtime_file_begin(runtime, err) || !put_paused(runtime, relation, err)) return false;
-	lane = lane_with(runtime, relation->id, &pipeline);
-	return remove_pipeline(runtime, lane, pipeline, err) && runtime_flush(runtime, err);
-}
-
-bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
-{
-	Pipeline *pipeline;
-	if (lane_with(runtime, relation->id, &pipeline)) return true;
-	for (int d = 0; d < relation->depend_count; d++) {
-		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && relation_is_maintained(below) && !runtime_resume(runtime, below, err)) return false;
-	}
-	Lowered *lowered = NULL;
-	return runtime->config.lower(runtime->config.context, relation, &lowered, err) && make_pipeline(runtime, relation, lowered, true, err) && runtime_flush(runtime, err);
-}
-
-/* With all that read it: they are made anew on its new content. */
-static bool resume_readers(Runtime *runtime, Relation *relation, Error *err)
-{
-	Relation *readers[256];
-	int count = catalog_dependants(runtime->catalog, relation->id, readers, 256);
-	for (int r = 0; r < count && r < 256; r++)
-		if (readers[r]->query_sql && readers[r]->kind != RELATION_VIEW && (!runtime_resume(runtime, readers[r], err) || !resume_readers(runtime, readers[r], err))) return false;
-	return true;
-}
-
-bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
-{
-	return runtime_pause(runtime, view, err) && runtime_resume(runtime, view, err) && resume_readers(runtime, view, err);
+	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
+	if (!runtime_file_begin(runtime, err)) return false;
+	bool beside = pipeline && pipeline->building;
+	if (!pipeline && !away_forget(runtime, relation, err)) return false;
+	if (!place_remove(runtime, relation, err) || !store_view_starts_remove(runtime->store, relation->id, err)
+		|| !store_sink_remove(runtime->store, relation->id, err)) return false;
+	if (pipeline && !pipeline_remove(runtime, lane, pipeline, err)) return false;
+	if (beside && !table_beside_drop(runtime, relation, err)) return false;
+	return !relation_is_maintained(relation) || store_table_drop_name(runtime->store, relation->name, err);
 }
 
 /* ---- catching up and joining ---- */
@@ -308,9 +255,21 @@ void lane_limit(Runtime *runtime, Lane *lane)
 	}
 }
 
+/* A view that it reads may still be in a lane of its own. */
+static bool reads_joined(const Runtime *runtime, const Lane *lane)
+{
+	for (int p = 0; p < lane->pipelines.count; p++)
+		for (int f = 0; f < lane->pipelines.at[p]->feeds.count; f++) {
+			int64_t from = lane->pipelines.at[p]->feeds.at[f].from->relation->id;
+			if (!lane_pipeline(lane, from) && !lane_pipeline(runtime->live, from)) return false;
+		}
+	return true;
+}
+
 int64_t lane_behind(const Runtime *runtime, const Lane *lane)
 {
 	int64_t behind = 0;
+	if (!reads_joined(runtime, lane)) return -1;
 	for (int r = 0; r < lane->readers.count; r++) {
 		const Reader *reader = lane->readers.at[r], *live = lane_reader_find(runtime->live, reader->relation->id);
 		if (!reader->source || !live) continue;
@@ -369,7 +328,7 @@ static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 		Pipeline *pipeline = lane->pipelines.at[p];
 		if (pipeline->building && !name_table(runtime, pipeline, err)) return false;
 		pipeline->building = false;
-		if (!put_status(runtime, pipeline, runtime->live, err)) return false;
+		if (!place_put(runtime, pipeline->relation, (Place){PLACE_LIVE, LANE_LIVE_ID, false}, NULL, err)) return false;
 	}
 	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);
 }
@@ -385,7 +344,7 @@ bool lane_join(Runtime *runtime, Lane *lane, Error *err)
 		if (!join_reader(runtime, lane->readers.at[r], err)) return false;
 	lane->readers.count = 0;
 	graph_link(&runtime->live->graph);
-	remove_lane(runtime, lane);
+	lane_remove(runtime, lane);
 	runtime->checkpoint_wanted = true;
 	return runtime_flush(runtime, err);
 }

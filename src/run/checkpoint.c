@@ -1,6 +1,7 @@
 #include "run/checkpoint.h"
 
 #include "base/clock.h"
+#include "run/place.h"
 
 typedef struct Copying { Checkpoint *checkpoint; int64_t lane; int32_t op; } Copying;
 
@@ -23,23 +24,23 @@ static PartitionRecord partition_record(const Lane *lane, const Reader *reader, 
 	};
 }
 
-static void complete_lane(Runtime *runtime, Checkpoint *checkpoint, const Lane *lane)
+CheckpointRecord checkpoint_record(const Runtime *runtime, const Lane *lane, int64_t generation, Arena *arena)
 {
 	VEC(PartitionRecord) partitions = {0};
 	for (int r = 0; r < lane->readers.count; r++) {
 		const Reader *reader = lane->readers.at[r];
 		for (int p = 0; p < reader->partitions.count; p++)
-			vec_push_in(&checkpoint->arena, &partitions, partition_record(lane, reader, reader->partitions.at[p]));
+			vec_push_in(arena, &partitions, partition_record(lane, reader, reader->partitions.at[p]));
 	}
 	StrBuf extra = STRBUF_INIT;
 	lane_extra_save(lane, &extra);
 	CheckpointRecord record = {
-		.lane = lane->id, .generation = checkpoint->generation, .clock_us = runtime->clock_us,
+		.lane = lane->id, .generation = generation, .clock_us = runtime->clock_us,
 		.partitions = partitions.at, .partition_count = partitions.count,
-		.extra = arena_copy(&checkpoint->arena, extra.text, extra.bytes), .extra_bytes = (uint32_t)extra.bytes,
+		.extra = arena_copy(arena, extra.text, extra.bytes), .extra_bytes = (uint32_t)extra.bytes,
 	};
 	strbuf_release(&extra);
-	vec_push_in(&checkpoint->arena, &checkpoint->completes, record);
+	return record;
 }
 
 static bool lane_is_saved(const Lane *lane) { return lane->id != 0; }
@@ -66,7 +67,7 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 				for (int n = 0; n < op->inner_count; n++) copy_state(checkpoint, lane, pipeline, op->inner[n]);
 			}
 		}
-		complete_lane(runtime, checkpoint, lane);
+		vec_push_in(&checkpoint->arena, &checkpoint->completes, checkpoint_record(runtime, lane, checkpoint->generation, &checkpoint->arena));
 		lane->generation = checkpoint->generation;
 	}
 	runtime->rows_since_checkpoint = 0;
@@ -103,6 +104,7 @@ static void checkpoint_finish(Runtime *runtime, Checkpoint *checkpoint, SealedCo
 {
 	vec_push_in(&sealed->arena, &sealed->done, checkpoint);
 	sealed->prune_through = store_checkpoint_previous(runtime->store, LANE_LIVE_ID);
+	holds_seal(runtime, sealed);
 }
 
 static uint64_t dirty_bytes(const Runtime *runtime)

@@ -62,6 +62,22 @@ static bool write_logs(SealedCommit *sealed, Store *store, Error *err)
 	return true;
 }
 
+/* What paused lanes will want stays. */
+static bool prune_log(const SealedCommit *sealed, Store *store, Error *err)
+{
+	int64_t *held = mem_alloc(sizeof *held * (size_t)(sealed->holds.count + 1));
+	bool ok = true;
+	for (int h = 0; h < sealed->holds.count; h++) {
+		const LogHold *hold = &sealed->holds.at[h];
+		held[h] = hold->relation;
+		int64_t through = hold->after < sealed->prune_through ? hold->after : sealed->prune_through;
+		ok = ok && store_log_prune(store, STORE_LOG_INPUT, hold->relation, through, err);
+	}
+	ok = ok && store_log_prune_others(store, STORE_LOG_INPUT, held, sealed->holds.count, sealed->prune_through, err);
+	free(held);
+	return ok;
+}
+
 static bool write_checkpoint(SealedCommit *sealed, Store *store, Error *err)
 {
 	for (int p = 0; p < sealed->pieces.count; p++) {
@@ -73,9 +89,7 @@ static bool write_checkpoint(SealedCommit *sealed, Store *store, Error *err)
 		for (int i = 0; i < piece->complete_count; i++)
 			if (!store_checkpoint_complete(store, &piece->completes[i], err)) return false;
 	}
-	if (!sealed->prune_through) return true;
-	return store_commits_prune(store, sealed->prune_through, sealed->record.time_us, err)
-		&& store_log_prune(store, STORE_LOG_INPUT, 0, sealed->prune_through, err);
+	return !sealed->prune_through || (store_commits_prune(store, sealed->prune_through, sealed->record.time_us, err) && prune_log(sealed, store, err));
 }
 
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err)

@@ -34,6 +34,7 @@ struct SealedCommit {
 	VEC(SealedPiece) pieces;
 	VEC(SealedSource) sources;            /* how sources fare, where it has changed */
 	VEC(SealedProgress) progress;         /* of views being built */
+	VEC(LogHold) holds;                   /* what pruning leaves */
 	int64_t prune_through;                /* commit records and log up to here are covered; 0: none */
 	bool file_open;                       /* the transaction is open already */
 	bool keep_open;                       /* BEGIN ... COMMIT: more follows in the same transaction of the file */
@@ -61,7 +62,10 @@ bool noted_write(const SealedCommit *sealed, Store *store, Error *err);
 /* At the cut: decides whether a checkpoint is due, copies changed pages, adds what of them fits to the commit. */
 bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err);
 void checkpoint_free(Checkpoint *checkpoint);
+/* What makes a checkpoint of the lane count, as its readers and operators are now. */
+CheckpointRecord checkpoint_record(const Runtime *runtime, const Lane *lane, int64_t generation, Arena *arena);
 /* Number of an operator in the saved form. */
+static inline int32_t op_first(const Relation *relation) { return (int32_t)(relation->id * PIPELINE_OPS_MAX); }
 static inline int32_t op_number(const Pipeline *pipeline, const Op *op) { return (int32_t)(pipeline->relation->id * PIPELINE_OPS_MAX + op->id); }
 /* Watermarks of operators and readers, accounts: what a checkpoint keeps beside pages. */
 void lane_extra_save(const Lane *lane, StrBuf *out);

@@ -74,7 +74,10 @@ bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err)
 			if (node->producers[in])
 				memcpy(op->in_watermarks[in], node->producers[in]->out_watermarks, sizeof op->in_watermarks[in]);
 		arena_clear(&op->scratch);
-		if (op->class->commit && !op->class->commit(op, commit, err)) return false;
+		if (op->class->commit && !op->class->commit(op, commit, err)) {
+			op->failed = true;
+			return false;
+		}
 		for (int w = 0; w < op->rule_count && node->producer_count; w++) {
 			int64_t watermark = rule_watermark(op, &op->rules[w], commit->system_us);
 			if (watermark > op->out_watermarks[w]) op->out_watermarks[w] = watermark;

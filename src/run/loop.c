@@ -105,7 +105,7 @@ static bool step_lane(Runtime *runtime, Lane *lane, bool *did, Error *err)
 		Reader *reader = lane->readers.at[r];
 		if (!reader->source || !reader->started) continue;
 		if (reader_has_items(reader)) runtime_open_commit(runtime);
-		StepContext step = runtime_step_context(runtime);
+		StepContext step = runtime_step_context(runtime, lane);
 		int64_t before = reader->rows_in;
 		if (!reader_step(reader, &step, did, err) && !gap_meet(runtime, lane, reader, err)) return false;
 		runtime->rows_since_checkpoint += reader->rows_in - before;

@@ -1,7 +1,7 @@
 /* Pipelines: attaching a query's operators to what it reads and to where its changes go. */
 #include "run/pipeline.h"
 
-#include "run/commit.h"
+#include "run/checkpoint.h"
 #include "run/starts.h"
 #include "type/text.h"
 
@@ -104,6 +104,32 @@ void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t wat
 		if (pipeline->lowered->sources.at[s]->id == relation->id) pipeline->judges[s] = watermark;
 }
 
+static bool reads_sources(const Catalog *catalog, const Relation *relation, int depth)
+{
+	if (relation->connector && relation->kind != RELATION_SINK) return true;
+	for (int d = 0; d < relation->depend_count && depth < 100; d++) {
+		const Relation *below = catalog_find_id(catalog, relation->depends[d]);
+		if (below && below != relation && reads_sources(catalog, below, depth + 1)) return true;
+	}
+	return false;
+}
+
+void pipeline_defer(Pipeline *pipeline, bool defers)
+{
+	for (int o = 0; o < pipeline->lowered->ops.count; o++) {
+		Op *op = pipeline->lowered->ops.at[o];
+		op->defers = defers;
+		for (int n = 0; n < op->inner_count; n++) op->inner[n]->defers = defers;
+	}
+}
+
+static bool must_defer(const Pipeline *pipeline)
+{
+	bool any = false;
+	for (int s = 0; s < pipeline->lowered->scans.count; s++) any |= reads_sources(pipeline->runtime->catalog, pipeline->lowered->scans.at[s].relation, 0);
+	return any;
+}
+
 Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
 {
 	if (lowered->ops.count >= PIPELINE_OPS_MAX) {
@@ -119,6 +145,8 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
 	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, !lowered->append_only);
 	judge_by_sources(pipeline);
+	pipeline->defers = must_defer(pipeline);
+	pipeline_defer(pipeline, pipeline->defers);
 	for (int s = 0; s < lowered->scans.count; s++) mark_filters(pipeline, lowered->scans.at[s].op);
 	keep_late_rows(pipeline);
 	return pipeline;
@@ -134,6 +162,7 @@ Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *t
 void pipeline_free(Pipeline *pipeline)
 {
 	if (!pipeline) return;
+	checkpoint_forget(pipeline->runtime->checkpoint, pipeline);
 	for (int f = 0; f < pipeline->feeds.count; f++) op_free(pipeline->feeds.at[f].adapter);
 	if (pipeline->tail) op_free(pipeline->tail);
 	lowered_free(pipeline->lowered, true);
@@ -264,11 +293,13 @@ static void feed_watermarks(const Pipeline *from, const LoweredScan *scan, Op *a
 
 static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
 {
-	Pipeline *from = lane_pipeline(lane, scan->relation->id);
+	Pipeline *from = lane_pipeline(lane, scan->relation->id), *elsewhere;
 	if (!from) from = lane_pipeline(pipeline->runtime->live, scan->relation->id);
+	bool building = !from && runtime_lane_of(pipeline->runtime, scan->relation->id, &elsewhere);
+	if (building && pipeline->loaded) from = elsewhere;
 	if (!from)
-		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" is not running", relation_kind_name(scan->relation->kind), scan->relation->name)
-			|| error_hint(err, "RESUME it first.");
+		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" is %s", relation_kind_name(scan->relation->kind), scan->relation->name, building ? "still being built" : "not running")
+			|| error_hint(err, building ? "SHOW VIEWS says when it is live." : "RESUME it first.");
 	PipelineFeed feed = {.from = from, .adapter = make_adapter(from, scan), .scan = scan};
 	feed_watermarks(from, scan, feed.adapter);
 	graph_add(&lane->graph, feed.adapter);

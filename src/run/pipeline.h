@@ -33,10 +33,14 @@ struct Pipeline {
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
 	bool building;                    /* its table has another name until it joins */
 	bool replaying;                   /* what comes out was delivered before */
+	bool loaded;                      /* its state comes from the file: it may read views of lanes that are not live yet */
+	bool defers;                      /* as its operators (op.h); not while it is given content */
+	Error ended;                      /* of a client: why its query is over */
 };
 
 /* The relation's rows of other streams are judged by this watermark from now on: local relations up to the statement, others as of the last
  * commit. */
 void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark);
+void pipeline_defer(Pipeline *pipeline, bool defers);
 
 #endif

@@ -585,7 +585,7 @@ static bool dead_report(Reader *reader, const Partition *partition, const DeadRe
 	if (reader->dead_is_failure)
 		return error_set(err, ERR_INVALID_TEXT, SPAN_NONE, "record at position %lld of partition %d of stream \"%s\" is no row: %s",
 			(long long)dead->position, partition->number, reader->relation->name, dead->error);
-	if (!reader->dead_is_skipped) step->dead(step->context, reader, partition, dead, views);
+	if (!reader->dead_is_skipped && step->dead) step->dead(step->context, reader, partition, dead, views);
 	return true;
 }
 
@@ -682,7 +682,10 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 	}
 	Item *item = partition_take(partition);
 	arena_clear(&reader->step_arena);
-	bool ok = item_push(reader, partition, item, step, err);
+	if (!item_push(reader, partition, item, step, err)) {
+		item_free(item);
+		return false;
+	}
 	partition->position = item->position_next;
 	partition->record_count += item->records;
 	reader->rows_in += item->records;
@@ -697,7 +700,7 @@ bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err)
 	}
 	item_free(item);
 	*did = true;
-	return ok;
+	return true;
 }
 
 void reader_tell_judge(Reader *reader, int64_t watermark)

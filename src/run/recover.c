@@ -8,42 +8,41 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "run/commit.h"
+#include "run/input_log.h"
+#include "run/place.h"
 
 enum { REPLAY_PATIENCE_US = 60000000 };
 
 /* ---- lanes and pipelines of the catalog ---- */
 
-/* NULL: the view is paused. */
-static Lane *lane_of(Runtime *runtime, const Relation *relation)
+static Lane *lane_at(Runtime *runtime, Place place)
 {
-	Arena arena;
-	arena_init(&arena, 0);
-	char name[64];
-	snprintf(name, sizeof name, "lane.%lld", (long long)relation->id);
-	const char *state = store_setting_get(runtime->store, name, &arena);
-	Lane *lane = runtime->live;
-	if (state) lane = strcmp(state, "paused") == 0 ? NULL : lane_new(runtime, relation->id + 1, LANE_BUILDING);
-	arena_release(&arena);
-	return lane;
+	Lane *lane = runtime_lane(runtime, place.lane);
+	return lane ? lane : lane_new(runtime, place.lane, LANE_BUILDING);
 }
 
-static bool start_pipeline(Runtime *runtime, Relation *relation, Error *err)
+bool pipeline_start(Runtime *runtime, Relation *relation, Error *err)
 {
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return true;
+	Pipeline *pipeline;
+	if (runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	for (int d = 0; d < relation->depend_count; d++) {
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && relation_has_pipeline(below) && !start_pipeline(runtime, below, err)) return false;
+		if (below && below != relation && relation_has_pipeline(below) && !pipeline_start(runtime, below, err)) return false;
 	}
-	Lane *lane = lane_of(runtime, relation);
-	if (!lane) return true;
+	Place place = place_get(runtime, relation);
+	if (place_is_away(place)) return true;
+	Lane *lane = lane_at(runtime, place);
 	Lowered *lowered = NULL;
 	if (!runtime->config.lower(runtime->config.context, relation, &lowered, err)) return false;
-	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
+	pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
-	pipeline->building = lane->state == LANE_BUILDING && pipeline->end == PIPELINE_VIEW;
-	return pipeline_open_end(runtime, pipeline, false, err) && pipeline_attach(runtime, lane, pipeline, err);
+	pipeline->building = place.beside;
+	pipeline->loaded = true;
+	if (!pipeline_open_end(runtime, pipeline, false, err)) {
+		pipeline_free(pipeline);
+		return false;
+	}
+	return pipeline_attach(runtime, lane, pipeline, err);
 }
 
 /* ---- loading ---- */
@@ -100,7 +99,7 @@ static bool finish_op(Op *op, Error *err)
 	return true;
 }
 
-static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
+bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 {
 	Arena arena;
 	arena_init(&arena, 0);
@@ -131,37 +130,26 @@ static bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 
 /* ---- replay ---- */
 
-typedef struct Replay { Runtime *runtime; int64_t commit; } Replay;
+typedef struct Replay { Runtime *runtime; Relation *relation; int64_t commit; bool done; } Replay;
 
+static bool replay_batch(void *context, Batch *batch, Error *err)
+{
+	Replay *replay = context;
+	return runtime_push_local(replay->runtime, replay->relation, batch, err);
+}
+
+/* Ends behind the commit. What the log keeps of views is for paused lanes. */
 static bool replay_log(void *context, int64_t commit, int64_t seq, int64_t relation_id, const void *bytes, uint32_t count, Error *err)
 {
 	(void)seq;
 	Replay *replay = context;
-	if (commit != replay->commit) return true;
-	Relation *relation = catalog_find_id(replay->runtime->catalog, relation_id);
-	if (!relation) return true;                           /* dropped since */
+	if (commit != replay->commit) return !(replay->done = true);
+	Relation *relation = replay->relation = catalog_find_id(replay->runtime->catalog, relation_id);
+	if (!relation || !relation_is_local(relation)) return true;                  /* dropped since, or a view */
 	Type *types = mem_alloc(sizeof *types * (size_t)(relation->column_count + 1));
-	Value *values = mem_alloc(sizeof *values * (size_t)(relation->column_count + 1));
 	for (int c = 0; c < relation->column_count; c++) types[c] = relation->columns[c].type;
-	BatchBuilder builder;
-	batch_builder_init(&builder, types, relation->column_count, BATCH_ROWS_MAX);
-	const char *at = bytes, *end = at + count;
-	bool ok = true;
-	while (ok && at < end) {
-		int64_t weight;
-		memcpy(&weight, at, sizeof weight);
-		at += sizeof weight;
-		at += row_unpack(at, types, relation->column_count, values);
-		int row = batch_builder_row(&builder, weight);
-		for (int c = 0; c < relation->column_count; c++) batch_builder_set(&builder, row, c, &values[c]);
-		if (at < end && !batch_builder_full(&builder)) continue;
-		Batch *batch = batch_builder_take(&builder);
-		ok = runtime_push_local(replay->runtime, relation, batch, err);
-		batch_unref(batch);
-	}
-	batch_builder_release(&builder);
+	bool ok = input_log_read(types, relation->column_count, bytes, count, replay_batch, replay, err);
 	free(types);
-	free(values);
 	return ok;
 }
 
@@ -205,7 +193,7 @@ static bool replay_partition(Runtime *runtime, Reader *reader, const PartitionRe
 	Partition *partition = reader_partition(reader, record->partition, NULL);
 	atomic_store(&partition->limit, record->position);
 	decode_pool_wake(runtime->pool);
-	StepContext step = runtime_step_context(runtime);
+	StepContext step = runtime_step_context(runtime, runtime->live);
 	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
 	while (partition->position < record->position) {
 		bool did = false;
@@ -252,7 +240,7 @@ static bool replay_lane(Runtime *runtime, Lane *lane, const CommitRecord *record
 		reader_recompute_watermark(lane->readers.at[r]);
 		for (int s = 0; s < lane->readers.at[r]->scans.count; s++) {
 			Op *op = lane->readers.at[r]->scans.at[s].scan->op;
-			if (op->rule_count) op->out_watermarks[0] = lane->readers.at[r]->watermark;
+			if (op->rule_count && lane->readers.at[r]->watermark > op->out_watermarks[0]) op->out_watermarks[0] = lane->readers.at[r]->watermark;
 		}
 	}
 	CommitInfo info = {.commit = (uint64_t)record->commit, .system_us = record->clock_us};
@@ -267,8 +255,8 @@ static bool replay_commit(void *context, const CommitRecord *record, Error *err)
 	runtime->commit = (uint64_t)record->commit;
 	if (record->clock_us > runtime->clock_us) runtime->clock_us = record->clock_us;
 	runtime->gathering = true;
-	Replay replay = {runtime, record->commit};
-	if (!store_log_list(runtime->store, STORE_LOG_INPUT, 0, record->commit - 1, 0, replay_log, &replay, err)) return false;
+	Replay replay = {.runtime = runtime, .commit = record->commit};
+	if (!store_log_list(runtime->store, STORE_LOG_INPUT, 0, record->commit, 0, replay_log, &replay, err) && !replay.done) return false;
 	for (int l = 0; l < runtime->lanes.count; l++)
 		if (!replay_lane(runtime, runtime->lanes.at[l], record, err)) return false;
 	return true;
@@ -281,23 +269,24 @@ static void set_replaying(Runtime *runtime, bool replaying)
 		Lane *lane = runtime->lanes.at[l];
 		if (replaying) hold_readers(lane);
 		for (int p = 0; p < lane->pipelines.count; p++) lane->pipelines.at[p]->replaying = replaying;
-		for (int r = 0; !replaying && r < lane->readers.count; r++)
-			for (int q = 0; q < lane->readers.at[r]->partitions.count; q++) {
-				Partition *partition = lane->readers.at[r]->partitions.at[q];
-				atomic_store(&partition->limit, SOURCE_STOP_NEVER);
-				partition->sealed_position = partition->position;
-				partition->sealed_idle = partition->idle;
-				partition->sealed_count = partition->record_count;
-			}
 	}
 }
 
 /* What was replayed is in the accounts already. */
-static void accounts_begin(Lane *lane)
+void lane_settled(Lane *lane)
 {
+	for (int r = 0; r < lane->readers.count; r++)
+		for (int q = 0; q < lane->readers.at[r]->partitions.count; q++) {
+			Partition *partition = lane->readers.at[r]->partitions.at[q];
+			atomic_store(&partition->limit, SOURCE_STOP_NEVER);
+			partition->sealed_position = partition->position;
+			partition->sealed_idle = partition->idle;
+			partition->sealed_count = partition->record_count;
+		}
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
 		pipeline->sealed_in = pipeline->rows_in;
+		for (int f = 0; f < pipeline->feeds.count; f++) pipeline->sealed_in += pipeline->feeds.at[f].adapter->rows_out;
 		pipeline->sealed_dead = pipeline->rows_dead;
 		pipeline->sealed_late = pipeline->sealed_filtered = 0;
 		for (int o = 0; o < pipeline->lowered->ops.count; o++) pipeline->sealed_late += pipeline->lowered->ops.at[o]->rows_late;
@@ -316,7 +305,7 @@ bool runtime_recover(Runtime *runtime, Error *err)
 	set_replaying(runtime, true);
 	bool ok = store_commits_list(runtime->store, after, replay_commit, runtime, err);
 	set_replaying(runtime, false);
-	for (int l = 0; l < runtime->lanes.count; l++) accounts_begin(runtime->lanes.at[l]);
+	for (int l = 0; l < runtime->lanes.count; l++) lane_settled(runtime->lanes.at[l]);
 	runtime->commit = (uint64_t)store_commit_last(runtime->store) + 1;
 	runtime->gathering = false;
 	return ok;
@@ -327,9 +316,9 @@ bool runtime_start(Runtime *runtime, Error *err)
 	if (runtime->started) return true;
 	for (int r = 0; r < runtime->catalog->relations.count; r++) {
 		Relation *relation = runtime->catalog->relations.at[r];
-		if (relation_has_pipeline(relation) && !start_pipeline(runtime, relation, err)) goto failed;
+		if (relation_has_pipeline(relation) && !pipeline_start(runtime, relation, err)) goto failed;
 	}
-	if (!runtime_recover(runtime, err)) goto failed;
+	if (!runtime_recover(runtime, err) || !holds_refresh(runtime, err)) goto failed;
 	runtime->started = true;
 	return true;
 failed:

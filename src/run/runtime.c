@@ -5,7 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "run/commit.h"
+#include "run/input_log.h"
+#include "run/place.h"
 #include "run/starts.h"
 
 const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
@@ -43,6 +44,17 @@ Reader *lane_reader_find(const Lane *lane, int64_t relation)
 	return NULL;
 }
 
+bool reader_closed_in_file(Runtime *runtime, const Relation *relation)
+{
+	char name[64];
+	snprintf(name, sizeof name, "closed.%lld", (long long)relation->id);
+	Arena arena;
+	arena_init(&arena, 0);
+	bool closed = store_setting_get(runtime->store, name, &arena) != NULL;
+	arena_release(&arena);
+	return closed;
+}
+
 Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err)
 {
 	Reader *reader = lane_reader_find(lane, relation->id);
@@ -51,13 +63,32 @@ Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err
 	if (!reader) return NULL;
 	vec_push(&lane->readers, reader);
 	reader->stop_at_end = runtime->until_end;
-	char name[64];
-	snprintf(name, sizeof name, "closed.%lld", (long long)relation->id);
-	Arena arena;
-	arena_init(&arena, 0);
-	reader->closed = store_setting_get(runtime->store, name, &arena) != NULL;
-	arena_release(&arena);
+	reader->closed = reader_closed_in_file(runtime, relation);
 	return reader;
+}
+
+Lane *runtime_lane(const Runtime *runtime, int64_t id)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (runtime->lanes.at[l]->id == id) return runtime->lanes.at[l];
+	return NULL;
+}
+
+Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipeline)
+{
+	*pipeline = NULL;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if ((*pipeline = lane_pipeline(runtime->lanes.at[l], relation))) return runtime->lanes.at[l];
+	return NULL;
+}
+
+void lane_remove(Runtime *runtime, Lane *lane)
+{
+	int kept = 0;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (runtime->lanes.at[l] != lane) runtime->lanes.at[kept++] = runtime->lanes.at[l];
+	runtime->lanes.count = kept;
+	lane_free(lane);
 }
 
 Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
@@ -99,9 +130,20 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 
 static void runtime_drop_lanes(Runtime *runtime)
 {
+	Error restarted = ERROR_INIT;
+	error_set(&restarted, ERR_CANCELED, SPAN_NONE, "what the query reads was started anew");
+	clients_end(runtime, NULL, &restarted);
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) lane_free(runtime->lanes.at[l]);
 	runtime->lanes.count = 0;
 	runtime->live = NULL;
+}
+
+/* The pieces that are left, a commit each: the WAL stays small, and is used again while it is still in memory. */
+static bool finish_checkpoint(Runtime *runtime, Error *err)
+{
+	while (runtime->started && (runtime->checkpoint || runtime->checkpoint_wanted))
+		if (!runtime_flush(runtime, err)) return false;
+	return true;
 }
 
 bool runtime_free(Runtime *runtime, Error *err)
@@ -112,7 +154,7 @@ bool runtime_free(Runtime *runtime, Error *err)
 		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
 		runtime->noted_us = runtime->note_looked_us = 0;
 		if (noted_is_due(runtime)) runtime_open_commit(runtime);
-		ok = runtime_flush(runtime, err);
+		ok = runtime_flush(runtime, err) && finish_checkpoint(runtime, err);
 	}
 	else if (runtime->file_open) store_rollback(runtime->store);
 	runtime_leave(runtime);
@@ -120,6 +162,8 @@ bool runtime_free(Runtime *runtime, Error *err)
 	writer_stop(runtime);
 	runtime_drop_lanes(runtime);
 	vec_release(&runtime->lanes);
+	vec_release(&runtime->holds);
+	vec_release(&runtime->orphans);
 	decode_pool_free(runtime->pool);
 	checkpoint_free(runtime->checkpoint);
 	sealed_free(runtime->next);
@@ -174,56 +218,38 @@ static void keep_dead_letter(void *context, const Reader *reader, const Partitio
 	vec_push_in(&sealed->arena, &sealed->dead, letter);
 }
 
-StepContext runtime_step_context(Runtime *runtime)
+/* What a client reads by the way leaves no trace in the file. */
+StepContext runtime_step_context(Runtime *runtime, const Lane *lane)
 {
-	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = keep_dead_letter, .context = runtime};
+	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = lane->id ? keep_dead_letter : NULL, .context = runtime};
 }
 
-static bool log_local(Runtime *runtime, const Relation *relation, const Batch *changes)
+static bool push_part(Reader *reader, const StepContext *step, Batch *changes, int from, int count, Error *err)
 {
-	StrBuf bytes = STRBUF_INIT;
-	for (int i = 0; i < changes->count; i++) {
-		int64_t weight = batch_weight(changes, i);
-		strbuf_add(&bytes, &weight, sizeof weight);
-		row_pack(&bytes, changes->columns, changes->column_count, batch_row(changes, i));
+	Batch *own = batch_derive(changes, changes->column_count);
+	memcpy(own->columns, changes->columns, sizeof *own->columns * (size_t)changes->column_count);
+	own->rows = changes->rows;
+	own->count = count;
+	own->sel = changes->sel ? changes->sel + from : NULL;
+	own->weights = changes->weights;
+	if (!own->sel && count < changes->count) {
+		uint32_t *sel = arena_alloc(&own->arena, sizeof *sel * (size_t)count);
+		for (int i = 0; i < count; i++) sel[i] = (uint32_t)(from + i);
+		own->sel = sel;
 	}
-	SealedLog log = {.log = STORE_LOG_INPUT, .relation = relation->id, .bytes = str_copy(&runtime->next->arena, bytes.text, bytes.bytes)};
-	vec_push_in(&runtime->next->arena, &runtime->next->logs, log);
-	strbuf_release(&bytes);
-	return true;
-}
-
-static bool push_part(Runtime *runtime, Relation *relation, Batch *changes, int from, int count, Error *err)
-{
-	StepContext step = runtime_step_context(runtime);
-	for (int l = 0; l < runtime->lanes.count; l++) {
-		Lane *lane = runtime->lanes.at[l];
-		Reader *reader = lane_reader_find(lane, relation->id);
-		if (!reader) continue;
-		Batch *own = batch_derive(changes, changes->column_count);
-		memcpy(own->columns, changes->columns, sizeof *own->columns * (size_t)changes->column_count);
-		own->rows = changes->rows;
-		own->count = count;
-		own->sel = changes->sel ? changes->sel + from : NULL;
-		own->weights = changes->weights;
-		if (!own->sel && count < changes->count) {
-			uint32_t *sel = arena_alloc(&own->arena, sizeof *sel * (size_t)count);
-			for (int i = 0; i < count; i++) sel[i] = (uint32_t)(from + i);
-			own->sel = sel;
-		}
-		bool ok = reader_push_local(reader, &step, own, err);
-		batch_unref(own);
-		if (!ok) return false;
-	}
-	return true;
+	bool ok = reader_push_local(reader, step, own, err);
+	batch_unref(own);
+	return ok;
 }
 
 /* Tests cut the changes into small batches: the answer must not depend on it. */
-static bool push_to_lanes(Runtime *runtime, Relation *relation, Batch *changes, Error *err)
+bool lane_push_local(Runtime *runtime, Lane *lane, Relation *relation, Batch *changes, Error *err)
 {
-	int step = runtime->config.rows_per_batch ? runtime->config.rows_per_batch : changes->count;
-	for (int from = 0; from < changes->count; from += step)
-		if (!push_part(runtime, relation, changes, from, from + step < changes->count ? step : changes->count - from, err)) return false;
+	Reader *reader = lane_reader_find(lane, relation->id);
+	StepContext step = runtime_step_context(runtime, lane);
+	int portion = runtime->config.rows_per_batch ? runtime->config.rows_per_batch : changes->count;
+	for (int from = 0; reader && from < changes->count; from += portion)
+		if (!push_part(reader, &step, changes, from, from + portion < changes->count ? portion : changes->count - from, err)) return false;
 	return true;
 }
 
@@ -232,8 +258,10 @@ bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Er
 	if (changes->count == 0) return true;
 	runtime_open_commit(runtime);
 	runtime->rows_since_checkpoint += changes->count;
-	if (!runtime->replaying && runtime_is_read(runtime, relation)) log_local(runtime, relation, changes);
-	return push_to_lanes(runtime, relation, changes, err);
+	if (!runtime->replaying && runtime_is_read(runtime, relation)) input_log_batch(runtime->next, relation->id, changes);
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (!lane_push_local(runtime, runtime->lanes.at[l], relation, changes, err)) return false;
+	return true;
 }
 
 bool runtime_is_read(const Runtime *runtime, const Relation *relation)
@@ -242,7 +270,7 @@ bool runtime_is_read(const Runtime *runtime, const Relation *relation)
 		Reader *reader = lane_reader_find(runtime->lanes.at[l], relation->id);
 		if (reader && reader->scans.count) return true;
 	}
-	return false;
+	return holds_relation(runtime, relation->id);
 }
 
 bool runtime_close_stream(Runtime *runtime, Relation *stream, Error *err)
@@ -277,7 +305,7 @@ static void scan_watermarks(const Reader *reader)
 {
 	for (int s = 0; s < reader->scans.count; s++) {
 		LoweredScan *scan = reader->scans.at[s].scan;
-		if (scan->op->rule_count) scan->op->out_watermarks[0] = reader->watermark;
+		if (scan->op->rule_count && reader->watermark > scan->op->out_watermarks[0]) scan->op->out_watermarks[0] = reader->watermark;
 	}
 }
 
@@ -296,15 +324,16 @@ static bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
 
 static void seal_account(SealedCommit *sealed, Pipeline *pipeline)
 {
-	int64_t late = 0, filtered = 0;
+	int64_t in = pipeline->rows_in, late = 0, filtered = 0;
+	for (int f = 0; f < pipeline->feeds.count; f++) in += pipeline->feeds.at[f].adapter->rows_out;
 	for (int o = 0; o < pipeline->lowered->ops.count; o++) late += pipeline->lowered->ops.at[o]->rows_late;
 	for (int f = 0; f < pipeline->filters.count; f++) filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
 	StoreAccount account = {
-		.relation = pipeline->relation->id, .name = pipeline->relation->name, .rows_in = pipeline->rows_in - pipeline->sealed_in,
+		.relation = pipeline->relation->id, .name = pipeline->relation->name, .rows_in = in - pipeline->sealed_in,
 		.late = late - pipeline->sealed_late, .filtered = filtered - pipeline->sealed_filtered, .dead = pipeline->rows_dead - pipeline->sealed_dead,
 	};
 	account.applied = account.rows_in - account.late - account.filtered - account.dead;
-	pipeline->sealed_in = pipeline->rows_in;
+	pipeline->sealed_in = in;
 	pipeline->sealed_late = late;
 	pipeline->sealed_filtered = filtered;
 	pipeline->sealed_dead = pipeline->rows_dead;
@@ -327,6 +356,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	}
 	SealedChanges view = {.table = pipeline->table, .relation = pipeline->relation->id};
 	op_sink_take(pipeline->tail, &view.changes);
+	if (holds_relation(pipeline->runtime, pipeline->relation->id)) input_log_changes(sealed, pipeline->relation->id, &view.changes);
 	if (view.changes.count == 0) changes_release(&view.changes);
 	else vec_push_in(&sealed->arena, &sealed->changes, view);
 	return true;
@@ -427,7 +457,7 @@ bool runtime_flush(Runtime *runtime, Error *err)
 bool runtime_checkpoint(Runtime *runtime, Error *err)
 {
 	runtime->checkpoint_wanted = true;
-	return runtime_flush(runtime, err);
+	return runtime_flush(runtime, err) && finish_checkpoint(runtime, err);
 }
 
 bool runtime_rollback(Runtime *runtime, Error *err)
@@ -435,6 +465,7 @@ bool runtime_rollback(Runtime *runtime, Error *err)
 	bool was_reading = runtime->reading;
 	writer_wait(runtime, err);
 	if (runtime->file_open) store_rollback(runtime->store);
+	runtime->failure = ERROR_INIT;
 	runtime->file_open = runtime->gathering = runtime->transaction = runtime->checkpoint_wanted = false;
 	sealed_free(runtime->next);
 	runtime->next = sealed_new();
@@ -464,16 +495,40 @@ Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *ta
 	return pipeline;
 }
 
+static bool reads(const Pipeline *client, const Pipeline *pipeline)
+{
+	for (int f = 0; f < client->feeds.count; f++)
+		if (client->feeds.at[f].from == pipeline) return true;
+	return !pipeline;
+}
+
+void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why)
+{
+	for (int l = runtime->lanes.count - 1; l >= 0; l--) {
+		Lane *lane = runtime->lanes.at[l];
+		if (lane->id != 0 || lane->pipelines.count == 0 || !reads(lane->pipelines.at[0], pipeline)) continue;
+		Pipeline *client = lane->pipelines.at[0];
+		pipeline_detach(runtime, lane, client);
+		client->ended = *why;
+		vec_push(&runtime->orphans, client);
+		lane_remove(runtime, lane);
+	}
+}
+
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline)
 {
+	for (int o = 0; o < runtime->orphans.count; o++)
+		if (runtime->orphans.at[o] == pipeline) {
+			runtime->orphans.at[o] = runtime->orphans.at[--runtime->orphans.count];
+			pipeline_free(pipeline);
+			return;
+		}
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (lane->id != 0 || lane->pipelines.count == 0 || lane->pipelines.at[0] != pipeline) continue;
 		pipeline_detach(runtime, lane, pipeline);
 		pipeline_free(pipeline);
-		lane_free(lane);
-		for (int m = l; m + 1 < runtime->lanes.count; m++) runtime->lanes.at[m] = runtime->lanes.at[m + 1];
-		runtime->lanes.count--;
+		lane_remove(runtime, lane);
 		return;
 	}
 }

@@ -10,8 +10,9 @@
  *            checkpoint pages: a SealedCommit that owns all its bytes
  *   write    one SQLite transaction (commit.c)
  *
- * A lane is a graph with readers and positions of its own. Live views are one lane; a view that is made later over sources that others have
- * read already is built in a lane of its own beside them, into a table of its own, and joins when its positions are equal.
+ * A lane is a graph with readers and positions of its own. Live views are one lane; views that are made later over sources that others have
+ * read already, or resumed, are brought up in a lane of their own beside them, in tables of their own, and join when positions are equal. Lanes that
+ * are paused are only in the file (place.h).
  */
 #ifndef WEIR_RUN_RUNTIME_H
 #define WEIR_RUN_RUNTIME_H
@@ -27,7 +28,7 @@
 typedef enum LaneState { LANE_LIVE, LANE_BUILDING } LaneState;
 
 typedef struct Lane {
-	int64_t id;                       /* 1: the live lane; others: the id of the view they build, + 1 */
+	int64_t id;                       /* 1: the live lane; others: the id of the view they are made for, + 1; 0: a client's */
 	LaneState state;
 	Graph graph;
 	VEC(Reader *) readers;
@@ -54,6 +55,9 @@ typedef struct RuntimeConfig {
 
 extern const RuntimeConfig RUNTIME_CONFIG_DEFAULT;
 
+/* The input log keeps what the relation does after a commit: a paused lane will want it. */
+typedef struct LogHold { int64_t relation, after; } LogHold;
+
 typedef struct SealedCommit SealedCommit;     /* commit.h */
 typedef struct Checkpoint Checkpoint;         /* checkpoint.h */
 
@@ -65,6 +69,8 @@ typedef struct Runtime {
 	Lane *live;
 	DecodePool *pool;
 	bool started;
+	VEC(LogHold) holds;
+	VEC(Pipeline *) orphans;          /* of clients, whose query has ended (Pipeline.ended); freed by runtime_client_remove */
 
 	pthread_mutex_t lock;
 	pthread_cond_t turn;              /* a statement waits or is done */
@@ -134,7 +140,8 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err);          /*
 /* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
 Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
-bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table */
+bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it */
+/* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
 bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
 /* A source that a gap has stopped goes on behind it; on_gap: "earliest", "latest"; NULL: as its option says. */
@@ -159,6 +166,7 @@ bool runtime_wait(Runtime *runtime, const atomic_bool *stop, Error *err);
 
 /* ---- within run/ ---- */
 Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err);      /* found or made */
+bool reader_closed_in_file(Runtime *runtime, const Relation *relation);         /* CLOSE STREAM, --final */
 Reader *lane_reader_find(const Lane *lane, int64_t relation);
 Pipeline *lane_pipeline(const Lane *lane, int64_t relation);
 Lane *lane_new(Runtime *runtime, int64_t id, LaneState state);
@@ -170,9 +178,27 @@ Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *t
 void pipeline_free(Pipeline *pipeline);
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
 void runtime_open_commit(Runtime *runtime);
-StepContext runtime_step_context(Runtime *runtime);
+StepContext runtime_step_context(Runtime *runtime, const Lane *lane);
 bool runtime_cut(Runtime *runtime, Error *err);       /* the writer must be free */
 bool runtime_recover(Runtime *runtime, Error *err);
+/* recover.c: makes the relation's pipeline, and those below it, in the lanes where the file says that they are */
+bool pipeline_start(Runtime *runtime, Relation *relation, Error *err);
+bool lane_load(Runtime *runtime, Lane *lane, Error *err);     /* from its last checkpoint */
+void lane_settled(Lane *lane);                        /* what was loaded or replayed is in the file */
+/* runtime.c: changes of a local relation into one lane */
+bool lane_push_local(Runtime *runtime, Lane *lane, Relation *relation, Batch *changes, Error *err);
+void lane_remove(Runtime *runtime, Lane *lane);       /* and frees it */
+Lane *runtime_lane(const Runtime *runtime, int64_t id);       /* NULL: none */
+Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipeline);    /* in which the view runs; NULL: in none */
+/* Ends the queries of clients that read the pipeline (NULL: of all). */
+void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
+/* build.c */
+bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err);    /* those that nobody attends to any more, positions and all */
+bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err);
+void pipeline_leave(Runtime *runtime, Lane *lane, Pipeline *pipeline);       /* out of its lane and memory; queries of clients that read it end */
+bool away_forget(Runtime *runtime, const Relation *relation, Error *err);    /* pause.c: the state of a view that is paused */
+bool table_beside_drop(Runtime *runtime, const Relation *relation, Error *err);
+bool pipeline_remove(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);      /* with its state; its table stays */
 /* Pushes the content of local relations and views into a new pipeline's scans. */
 bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
 int64_t runtime_now(const Runtime *runtime);

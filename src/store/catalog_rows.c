@@ -98,6 +98,11 @@ bool store_account_add(Store *store, const StoreAccount *account, Error *err)
 	return store_run(store, err, SQL, "itiiiii", account->relation, account->name, account->rows_in, account->applied, account->filtered, account->late, account->dead);
 }
 
+bool store_account_remove(Store *store, int64_t relation, Error *err)
+{
+	return store_run(store, err, "DELETE FROM weir_accounts WHERE relation = ?1", "i", relation);
+}
+
 bool store_account_get(Store *store, int64_t relation, StoreAccount *out)
 {
 	bool ok;

@@ -139,6 +139,13 @@ bool store_state_move(Store *store, int64_t lane, int64_t to_lane, int32_t op_de
 		&& store_run(store, err, "DELETE FROM weir_checkpoints WHERE lane = ?1", "i", lane);
 }
 
+bool store_state_part(Store *store, int64_t lane, int64_t to_lane, int32_t from, int32_t to, Error *err)
+{
+	return clean_lane(store, to_lane, err) && drop_generations(store, lane, complete_generation(store, lane), INT64_MAX, err)
+		&& store_run(store, err, "UPDATE weir_state_pages SET lane = ?2 WHERE lane = ?1 AND op >= ?3 AND op < ?4", "iiii", lane, to_lane, (int64_t)from, (int64_t)to)
+		&& store_run(store, err, "UPDATE weir_operators SET lane = ?2 WHERE lane = ?1 AND op >= ?3 AND op < ?4", "iiii", lane, to_lane, (int64_t)from, (int64_t)to);
+}
+
 bool store_lane_remove(Store *store, int64_t lane, Error *err)
 {
 	return store_state_remove(store, lane, INT32_MIN, INT32_MAX, err) && store_positions_remove(store, lane, 0, err)

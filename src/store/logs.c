@@ -1,14 +1,15 @@
 /* Three logs of one shape: input that cannot be read again, changes for SUBSCRIBE, the outbox. */
 #include "store/store_internal.h"
 
-typedef struct LogSql { const char *put, *list, *prune, *bytes, *first; } LogSql;
+typedef struct LogSql { const char *table, *put, *list, *prune, *bytes, *first; } LogSql;
 
-#define LOG_SQL(table) { \
-	.put = "INSERT INTO " table "(commit_id, relation, bytes) VALUES (?1, ?2, ?3)", \
-	.list = "SELECT commit_id, seq, relation, bytes FROM " table " WHERE (?1 = 0 OR relation = ?1) AND commit_id >= ?2 AND (commit_id, seq) > (?2, ?3) ORDER BY commit_id, seq", \
-	.prune = "DELETE FROM " table " WHERE commit_id <= ?2 AND (?1 = 0 OR relation = ?1)", \
-	.bytes = "SELECT sum(length(bytes)) FROM " table, \
-	.first = "SELECT commit_id FROM " table " WHERE (?1 = 0 OR relation = ?1) ORDER BY commit_id LIMIT 1"}
+#define LOG_SQL(name) { \
+	.table = name, \
+	.put = "INSERT INTO " name "(commit_id, relation, bytes) VALUES (?1, ?2, ?3)", \
+	.list = "SELECT commit_id, seq, relation, bytes FROM " name " WHERE (?1 = 0 OR relation = ?1) AND commit_id >= ?2 AND (commit_id, seq) > (?2, ?3) ORDER BY commit_id, seq", \
+	.prune = "DELETE FROM " name " WHERE commit_id <= ?2 AND (?1 = 0 OR relation = ?1)", \
+	.bytes = "SELECT sum(length(bytes)) FROM " name, \
+	.first = "SELECT commit_id FROM " name " WHERE (?1 = 0 OR relation = ?1) ORDER BY commit_id LIMIT 1"}
 
 static const LogSql LOGS[STORE_LOG_COUNT] = {
 	[STORE_LOG_INPUT] = LOG_SQL("weir_log"),
@@ -38,6 +39,17 @@ bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_
 bool store_log_prune(Store *store, StoreLog log, int64_t relation, int64_t through_commit, Error *err)
 {
 	return store_run(store, err, LOGS[log].prune, "ii", relation, through_commit);
+}
+
+bool store_log_prune_others(Store *store, StoreLog log, const int64_t *relations, int count, int64_t through_commit, Error *err)
+{
+	StrBuf sql = STRBUF_INIT;
+	strbuf_printf(&sql, "DELETE FROM %s WHERE commit_id <= %lld AND relation NOT IN (", LOGS[log].table, (long long)through_commit);
+	for (int i = 0; i < count; i++) strbuf_printf(&sql, "%s%lld", i ? ", " : "", (long long)relations[i]);
+	strbuf_addc(&sql, ')');
+	bool ok = store_exec(store, err, "%s", sql.text);
+	strbuf_release(&sql);
+	return ok;
 }
 
 int64_t store_log_bytes(Store *store, StoreLog log) { return store_integer(store, 0, LOGS[log].bytes, ""); }

@@ -103,6 +103,8 @@ void store_table_close(StoreTable *table);            /* NULL is fine; the table
 bool store_table_drop(Store *store, StoreTable *table, Error *err);             /* and closes */
 bool store_table_drop_name(Store *store, const char *name, Error *err);         /* of a table that is not open; not there: fine */
 bool store_table_rename(Store *store, StoreTable *table, const char *name, Error *err);
+/* Makes the table of `spec` and gives it all rows of the table `from`, which has the same columns, in their order. */
+StoreTable *store_table_copy(Store *store, const StoreTableSpec *spec, const char *from, Error *err);
 /* A statement of SQLite's own on the file, for indexes that the user makes through Weir; in a transaction. */
 bool store_execute(Store *store, const char *sql, Error *err);
 typedef void StoreNotice(void *context, const char *text);
@@ -194,6 +196,9 @@ bool store_state_remove(Store *store, int64_t lane, int32_t from, int32_t to, Er
 /* A lane joins another: pages keep their bytes, operator numbers are moved by op_delta. The joined lane must be checkpointed at the same boundary
  * (or be so in the same transaction) and has no checkpoint of its own afterwards. */
 bool store_state_move(Store *store, int64_t lane, int64_t to_lane, int32_t op_delta, Error *err);
+/* Operators [from, to) leave a lane for another, with the pages of its last checkpoint; that lane gets a record of the same generation
+ * (store_checkpoint_complete) in the same transaction. */
+bool store_state_part(Store *store, int64_t lane, int64_t to_lane, int32_t from, int32_t to, Error *err);
 bool store_lane_remove(Store *store, int64_t lane, Error *err);      /* pages, checkpoints, positions */
 /* For weir_state: which operator of which view it is. */
 bool store_operator_put(Store *store, int64_t lane, int32_t op, int64_t view, const char *name, const char *detail, Error *err);
@@ -210,6 +215,8 @@ typedef bool StoreLogVisit(void *context, int64_t commit, int64_t seq, int64_t r
 /* In order of writing, after the given commit and sequence number. relation 0: all. */
 bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_commit, int64_t after_seq, StoreLogVisit *visit, void *context, Error *err);
 bool store_log_prune(Store *store, StoreLog log, int64_t relation, int64_t through_commit, Error *err);      /* relation 0: all */
+/* The same for all relations but those listed. */
+bool store_log_prune_others(Store *store, StoreLog log, const int64_t *relations, int count, int64_t through_commit, Error *err);
 int64_t store_log_bytes(Store *store, StoreLog log);
 int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation);                                /* 0: empty */
 
@@ -242,6 +249,7 @@ void store_set_kept_bytes_max(Store *store, int64_t dead_letters, int64_t late_r
 
 typedef struct StoreAccount { int64_t relation; const char *name; int64_t rows_in, applied, filtered, late, dead; } StoreAccount;
 bool store_account_add(Store *store, const StoreAccount *account, Error *err);             /* adds to weir_accounts */
+bool store_account_remove(Store *store, int64_t relation, Error *err);                    /* it begins anew */
 bool store_account_get(Store *store, int64_t relation, StoreAccount *out);                /* zeroes if there is none; name NULL */
 
 typedef struct StoreViewStatus {

@@ -281,6 +281,15 @@ StoreTable *store_table_open(Store *store, const StoreTableSpec *spec, Error *er
 	return NULL;
 }
 
+StoreTable *store_table_copy(Store *store, const StoreTableSpec *spec, const char *from, Error *err)
+{
+	StoreTable *table = store_table_create(store, spec, err);
+	if (!table) return NULL;
+	bool ok = store_exec(store, err, "INSERT INTO %s SELECT * FROM %s ORDER BY %s", table->quoted, store_quoted(&store->scratch, from), table->rowid);
+	store_table_close(table);
+	return ok ? store_table_open(store, spec, err) : NULL;
+}
+
 bool store_table_drop(Store *store, StoreTable *table, Error *err)
 {
 	table_release_statements(table);

@@ -1,0 +1,359 @@
+/* Views that leave the lane in which they move, and come back.
+ *
+ * A paused view takes its state along: pages and positions become those of a lane that is only in the file, at the boundary of the commit with which
+ * it left. What can be read again waits in the topics; what local relations and views that go on do meanwhile is kept in the input log. When it is
+ * resumed the lane is loaded, given the log, and then is as one that is being built: it reads until its positions are those of the live lane, and joins it
+ * in one commit. Till then its rows are in tables beside, so readers see the view as it was paused.
+ */
+#include <stdio.h>
+
+#include "run/input_log.h"
+#include "run/place.h"
+#include "run/starts.h"
+
+/* ---- which ---- */
+
+typedef struct Relations { VEC(Relation *) at; } Relations;
+
+static bool is_listed(const Relations *list, const Relation *relation)
+{
+	for (int r = 0; r < list->at.count; r++)
+		if (list->at.at[r] == relation) return true;
+	return false;
+}
+
+/* Readers before what they read. */
+static void list_readers(const Runtime *runtime, Relation *relation, Relations *out)
+{
+	if (is_listed(out, relation)) return;
+	int count = catalog_dependants(runtime->catalog, relation->id, NULL, 0);
+	Relation **readers = mem_alloc(sizeof *readers * (size_t)(count + 1));
+	catalog_dependants(runtime->catalog, relation->id, readers, count);
+	for (int r = 0; r < count; r++)
+		if (relation_has_pipeline(readers[r])) list_readers(runtime, readers[r], out);
+	free(readers);
+	vec_push(&out->at, relation);
+}
+
+/* The view and all that read it, each before what reads it. */
+static Relations list_family(const Runtime *runtime, Relation *relation)
+{
+	Relations list = {0};
+	list_readers(runtime, relation, &list);
+	for (int i = 0, j = list.at.count - 1; i < j; i++, j--) {
+		Relation *kept = list.at.at[i];
+		list.at.at[i] = list.at.at[j];
+		list.at.at[j] = kept;
+	}
+	return list;
+}
+
+/* ---- leaving ---- */
+
+void pipeline_leave(Runtime *runtime, Lane *lane, Pipeline *pipeline)
+{
+	Error why = ERROR_INIT;
+	error_set(&why, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is no longer running", pipeline->relation->name);
+	clients_end(runtime, pipeline, &why);
+	pipeline_detach(runtime, lane, pipeline);
+	pipeline_free(pipeline);
+}
+
+bool table_beside_drop(Runtime *runtime, const Relation *relation, Error *err)
+{
+	char name[64];
+	snprintf(name, sizeof name, "weir_building_%lld", (long long)relation->id);
+	return store_table_drop_name(runtime->store, name, err);
+}
+
+static bool reads_any(const Reader *reader, Pipeline *const *pipelines, int count)
+{
+	for (int s = 0; s < reader->scans.count; s++)
+		for (int p = 0; p < count; p++)
+			if (reader->scans.at[s].pipeline == pipelines[p]) return true;
+	return false;
+}
+
+static void put_positions(Runtime *runtime, const CheckpointRecord *record)
+{
+	SealedCommit *sealed = runtime->next;
+	for (int p = 0; p < record->partition_count; p++) {
+		PartitionRecord partition = record->partitions[p];
+		partition.records = 0;                        /* nothing was read for it */
+		vec_push_in(&sealed->arena, &sealed->partitions, partition);
+	}
+}
+
+/* Pages, positions and watermarks of some of a lane's pipelines become a lane of their own in the file. */
+static bool part_lane(Runtime *runtime, Lane *lane, int64_t id, Pipeline *const *pipelines, int count, Error *err)
+{
+	Lane part = {.id = id};
+	bool ok = true;
+	for (int p = 0; ok && p < count; p++) {
+		int32_t first = op_first(pipelines[p]->relation);
+		ok = store_state_part(runtime->store, lane->id, id, first, first + PIPELINE_OPS_MAX, err);
+		vec_push(&part.pipelines, pipelines[p]);
+	}
+	for (int r = 0; r < lane->readers.count; r++)
+		if (reads_any(lane->readers.at[r], pipelines, count)) vec_push(&part.readers, lane->readers.at[r]);
+	CheckpointRecord record = checkpoint_record(runtime, &part, lane->generation, &runtime->next->arena);
+	put_positions(runtime, &record);
+	vec_release(&part.pipelines);
+	vec_release(&part.readers);
+	return ok && store_checkpoint_complete(runtime->store, &record, err);
+}
+
+/* The lane was checkpointed right before. */
+static bool leave_lane(Runtime *runtime, Lane *lane, Pipeline **pipelines, int count, PlaceState state, const char *why, Error *err)
+{
+	bool whole = lane != runtime->live && count == lane->pipelines.count;
+	int64_t id = whole ? lane->id : pipelines[0]->relation->id + 1;
+	if (!whole && !part_lane(runtime, lane, id, pipelines, count, err)) return false;
+	for (int p = 0; p < count; p++)
+		if (!place_put(runtime, pipelines[p]->relation, (Place){state, id, pipelines[p]->building}, why, err)) return false;
+	for (int p = count - 1; p >= 0; p--) pipeline_leave(runtime, lane, pipelines[p]);
+	runtime->checkpoint_wanted = true;
+	if (whole) lane_remove(runtime, lane);
+	return whole || lane_drop_readers(runtime, lane, err);
+}
+
+static bool leave(Runtime *runtime, const Relations *family, PlaceState state, const char *why, Error *err)
+{
+	Pipeline **pipelines = mem_alloc(sizeof *pipelines * (size_t)(family->at.count + 1));
+	bool ok = true;
+	for (int l = runtime->lanes.count - 1; ok && l >= 0; l--) {
+		Lane *lane = runtime->lanes.at[l];
+		int count = 0;
+		for (int r = 0; lane->id && r < family->at.count; r++) {
+			Pipeline *pipeline = lane_pipeline(lane, family->at.at[r]->id);
+			if (pipeline) pipelines[count++] = pipeline;
+		}
+		ok = !count || leave_lane(runtime, lane, pipelines, count, state, why, err);
+		if (l > runtime->lanes.count) l = runtime->lanes.count;        /* clients' lanes may have gone, too */
+	}
+	free(pipelines);
+	return ok;
+}
+
+static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
+{
+	Pipeline *pipeline;
+	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
+	Relations family = list_family(runtime, relation);
+	bool ok = runtime_checkpoint(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, state, why, err)
+		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
+	vec_release(&family.at);
+	return ok;
+}
+
+bool runtime_pause(Runtime *runtime, Relation *relation, Error *err) { return pause_as(runtime, relation, PLACE_PAUSED, "PAUSE", err); }
+
+/* ---- coming back ---- */
+
+static Relations list_lane(Runtime *runtime, int64_t id)
+{
+	Relations list = {0};
+	for (int r = 0; r < runtime->catalog->relations.count; r++) {
+		Relation *relation = runtime->catalog->relations.at[r];
+		Place place = relation_has_pipeline(relation) ? place_get(runtime, relation) : (Place){0};
+		if (place_is_away(place) && place.lane == id) vec_push(&list.at, relation);
+	}
+	return list;
+}
+
+typedef struct CatchUp { Runtime *runtime; Lane *lane; Relation *relation; PipelineFeed *feed; } CatchUp;
+
+static bool give_local(void *context, Batch *batch, Error *err)
+{
+	CatchUp *up = context;
+	return lane_push_local(up->runtime, up->lane, up->relation, batch, err);
+}
+
+static bool give_feed(void *context, Batch *batch, Error *err)
+{
+	CatchUp *up = context;
+	batch->system_us = up->runtime->clock_us;
+	return op_push(up->feed->adapter, 0, batch, err);
+}
+
+static bool give_view(CatchUp *up, const void *bytes, uint32_t count, Error *err)
+{
+	for (int p = 0; p < up->lane->pipelines.count; p++) {
+		Pipeline *pipeline = up->lane->pipelines.at[p];
+		for (int f = 0; f < pipeline->feeds.count; f++) {
+			const Pipeline *from = pipeline->feeds.at[f].from;
+			if (from->relation->id != up->relation->id || lane_pipeline(up->lane, from->relation->id)) continue;
+			up->feed = &pipeline->feeds.at[f];
+			if (!input_log_read(from->lowered->types, from->lowered->column_count, bytes, count, give_feed, up, err)) return false;
+		}
+	}
+	return true;
+}
+
+static bool give_entry(void *context, int64_t commit, int64_t seq, int64_t relation_id, const void *bytes, uint32_t count, Error *err)
+{
+	(void)seq;
+	CatchUp *up = context;
+	Relation *relation = up->relation = catalog_find_id(up->runtime->catalog, relation_id);
+	if (!relation || commit <= up->lane->generation) return true;
+	if (!relation_is_local(relation)) return give_view(up, bytes, count, err);
+	if (!lane_reader_find(up->lane, relation_id)) return true;
+	Type *types = mem_alloc(sizeof *types * (size_t)(relation->column_count + 1));
+	for (int c = 0; c < relation->column_count; c++) types[c] = relation->columns[c].type;
+	bool ok = input_log_read(types, relation->column_count, bytes, count, give_local, up, err);
+	free(types);
+	return ok;
+}
+
+/* A stream may have been closed meanwhile, after its rows. */
+static bool give_log(Runtime *runtime, Lane *lane, Error *err)
+{
+	CatchUp up = {.runtime = runtime, .lane = lane};
+	runtime_open_commit(runtime);
+	for (int r = 0; r < lane->readers.count; r++) lane->readers.at[r]->closed = false;
+	bool ok = store_log_list(runtime->store, STORE_LOG_INPUT, 0, lane->generation, INT64_MAX, give_entry, &up, err);
+	for (int r = 0; r < lane->readers.count; r++) lane->readers.at[r]->closed = reader_closed_in_file(runtime, lane->readers.at[r]->relation);
+	return ok;
+}
+
+static bool reads_sources(const Lane *lane)
+{
+	for (int r = 0; r < lane->readers.count; r++)
+		if (lane->readers.at[r]->source) return true;
+	return false;
+}
+
+/* Readers go on to see the view as it was; the copy moves. */
+static bool copy_table(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	if (pipeline->end != PIPELINE_VIEW || pipeline->building) return true;
+	StoreTableSpec spec = *store_table_spec(pipeline->table);
+	char name[64];
+	snprintf(name, sizeof name, "weir_building_%lld", (long long)pipeline->relation->id);
+	spec.name = name;
+	StoreTable *copy = store_table_copy(runtime->store, &spec, pipeline->relation->name, err);
+	if (!copy) return false;
+	store_table_close(pipeline->table);
+	pipeline->table = copy;
+	return pipeline->building = true;
+}
+
+static bool copy_tables(Runtime *runtime, Lane *lane, Error *err)
+{
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *pipeline = lane->pipelines.at[p];
+		if (!copy_table(runtime, pipeline, err)) return false;
+		if (!place_put(runtime, pipeline->relation, (Place){PLACE_BUILDING, lane->id, pipeline->building}, NULL, err)) return false;
+	}
+	return true;
+}
+
+static bool load_lane(Runtime *runtime, int64_t id, Lane **lane, Error *err)
+{
+	Relations list = list_lane(runtime, id);
+	bool ok = true;
+	for (int r = 0; ok && r < list.at.count; r++) {
+		Place place = place_get(runtime, list.at.at[r]);
+		place.state = PLACE_BUILDING;
+		ok = place_put(runtime, list.at.at[r], place, NULL, err);
+	}
+	for (int r = 0; ok && r < list.at.count; r++) ok = pipeline_start(runtime, list.at.at[r], err);
+	vec_release(&list.at);
+	*lane = runtime_lane(runtime, id);
+	if (!ok || !*lane || !lane_load(runtime, *lane, err)) return false;
+	lane_settled(*lane);
+	return true;
+}
+
+static bool lane_returns(Runtime *runtime, int64_t id, Error *err)
+{
+	Lane *lane;
+	if (!runtime_flush(runtime, err) || !runtime_file_begin(runtime, err)) return false;
+	if (!load_lane(runtime, id, &lane, err) || !give_log(runtime, lane, err)) return false;
+	bool at_once = !reads_sources(lane);
+	if (!at_once && !copy_tables(runtime, lane, err)) return false;
+	runtime->checkpoint_wanted = true;
+	if (!runtime_flush(runtime, err) || !holds_refresh(runtime, err)) return false;
+	return !at_once || !lane_can_join(runtime, lane) || lane_join(runtime, lane, err);
+}
+
+static bool make_again(Runtime *runtime, const Relations *list, Error *err)
+{
+	Lowered **lowered = mem_zalloc(sizeof *lowered * (size_t)(list->at.count + 1));
+	bool ok = true;
+	int count = 0;
+	for (; ok && count < list->at.count; count++) {
+		ok = store_account_remove(runtime->store, list->at.at[count]->id, err)
+			&& runtime->config.lower(runtime->config.context, list->at.at[count], &lowered[count], err);
+		if (!ok) break;
+	}
+	if (ok) ok = pipelines_make(runtime, list->at.at, lowered, count, true, err);
+	else for (int i = 0; i < count; i++) lowered_free(lowered[i], true);
+	free(lowered);
+	return ok;
+}
+
+bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
+{
+	Pipeline *pipeline;
+	for (int d = 0; d < relation->depend_count; d++) {
+		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
+		if (below && below != relation && relation_is_maintained(below) && !runtime_resume(runtime, below, err)) return false;
+	}
+	if (runtime_lane_of(runtime, relation->id, &pipeline)) return true;
+	Place place = place_get(runtime, relation);
+	if (place.lane) return lane_returns(runtime, place.lane, err);
+	Relations alone = {0};
+	vec_push(&alone.at, relation);
+	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err) && make_again(runtime, &alone, err) && runtime_flush(runtime, err);
+	vec_release(&alone.at);
+	return ok;
+}
+
+/* ---- from the start ---- */
+
+bool away_forget(Runtime *runtime, const Relation *relation, Error *err)
+{
+	Place place = place_get(runtime, relation);
+	if (!place_is_away(place) || !place.lane) return true;
+	if (place.beside && !table_beside_drop(runtime, relation, err)) return false;
+	Relations mates = list_lane(runtime, place.lane);
+	int32_t first = op_first(relation);
+	bool ok = mates.at.count > 1 ? store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err) : store_lane_remove(runtime->store, place.lane, err);
+	vec_release(&mates.at);
+	return ok;
+}
+
+/* What is away and reads it begins anew, too, when it is resumed. */
+static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, Relations *again, Error *err)
+{
+	Pipeline *pipeline;
+	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
+	if (lane || wanted) vec_push(&again->at, relation);
+	if (lane) return pipeline_remove(runtime, lane, pipeline, err);
+	Place place = place_get(runtime, relation);
+	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){place.state, 0, false}, "what it reads was rebuilt", err));
+}
+
+bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
+{
+	Relations family = list_family(runtime, view), again = {0};
+	Place place = place_get(runtime, view);
+	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
+	bool *wanted = mem_zalloc(sizeof *wanted * (size_t)(family.at.count + 1));
+	for (int r = 0; r < family.at.count; r++) {
+		Place other = place_get(runtime, family.at.at[r]);
+		wanted[r] = family.at.at[r] == view || (place_is_away(place) && place_is_away(other) && other.lane == place.lane && place.lane);
+	}
+	for (int r = family.at.count - 1; ok && r >= 0; r--) ok = take_for_rebuild(runtime, family.at.at[r], wanted[r], &again, err);
+	for (int i = 0, j = again.at.count - 1; i < j; i++, j--) {
+		Relation *kept = again.at.at[i];
+		again.at.at[i] = again.at.at[j];
+		again.at.at[j] = kept;
+	}
+	ok = ok && make_again(runtime, &again, err) && runtime_flush(runtime, err) && holds_refresh(runtime, err);
+	free(wanted);
+	vec_release(&again.at);
+	vec_release(&family.at);
+	return ok;
+}

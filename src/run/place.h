@@ -1,0 +1,33 @@
+/* Place: where a view or insert pipeline is, as the file remembers it: in the live lane, in one beside, or paused with the state that it left with.
+ *
+ * The setting `lane.N` (N: the relation) has "STATE LANE BESIDE"; a relation without it is live. Views of one lane have one lane number. What a
+ * paused lane would have read of local relations and of views that go on is kept in the input log (LogHold) until it is resumed.
+ */
+#ifndef WEIR_RUN_PLACE_H
+#define WEIR_RUN_PLACE_H
+
+#include "run/commit.h"
+
+typedef enum PlaceState { PLACE_LIVE, PLACE_BUILDING, PLACE_PAUSED, PLACE_STOPPED } PlaceState;
+
+typedef struct Place {
+	PlaceState state;
+	int64_t lane;                     /* 0: it has left and kept no state; it will be built from its start */
+	bool beside;                      /* its rows are in weir_building_N until it joins */
+} Place;
+
+static inline bool place_is_away(Place place) { return place.state == PLACE_PAUSED || place.state == PLACE_STOPPED; }
+
+const char *place_word(PlaceState state);             /* of weir_views: "live" ... */
+Place place_get(Runtime *runtime, const Relation *relation);
+/* In the file's transaction; with the row of weir_views. why: NULL: nothing to say. */
+bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
+bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
+
+/* Works out anew what the log must keep. */
+bool holds_refresh(Runtime *runtime, Error *err);
+bool holds_relation(const Runtime *runtime, int64_t relation);
+/* For the commit that prunes the log. */
+void holds_seal(const Runtime *runtime, SealedCommit *sealed);
+
+#endif
