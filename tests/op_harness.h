@@ -325,7 +325,9 @@ static void harness_restart(Harness *h)
 	memcpy(out, h->op->out_watermarks, sizeof out);
 	if (h->op->state) {
 		state_check(h->op->state);
-		state_save(h->op->state, test_pages_put, &h->pages);
+		state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
+		state_freeze(h->op->state);
+		state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
 	}
 	harness_stop(h);
 	harness_start(h);
@@ -411,6 +413,9 @@ static void harness_commit(Harness *h)
 	h->commit.commit++;
 	arena_clear(&h->op->scratch);
 	if (h->op->class->commit && !h->op->class->commit(h->op, &h->commit, &err)) fail_msg("%s", err.message);
+	if (!h->op->state) return;
+	state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
+	state_freeze(h->op->state);                            /* what is written from now on without being marked is found */
 }
 
 /* Net output since the last look must be these rows, in any order. */

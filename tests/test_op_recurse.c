@@ -80,7 +80,8 @@ static void world_restart(World *w)
 	State *states[] = {w->recurse->state, w->join->state};
 	for (int s = 0; s < 2; s++) {
 		state_check(states[s]);
-		state_save(states[s], test_pages_put, &w->pages[s]);
+		state_freeze(states[s]);
+		state_save_next(states[s], UINT64_MAX, test_pages_put, &w->pages[s]);
 	}
 	world_stop(w);
 	world_make(w);

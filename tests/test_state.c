@@ -33,6 +33,12 @@ static void store_put(void *context, uint32_t number, const void *bytes, uint32_
 	store->at[i].count = count;
 }
 
+static void save(State *state, Store *store)
+{
+	state_freeze(state);
+	assert_true(state_save_next(state, UINT64_MAX, store_put, store));
+}
+
 static void store_release(Store *store)
 {
 	for (int i = 0; i < store->count; i++) free(store->at[i].bytes);
@@ -80,6 +86,13 @@ static void reference_remove(Reference *reference, int i)
 {
 	free(reference->at[i].key);
 	memmove(&reference->at[i], &reference->at[i + 1], (size_t)(--reference->count - i) * sizeof(Entry));
+}
+
+static Reference reference_copy(const Reference *reference)
+{
+	Reference copy = {0};
+	for (int i = 0; i < reference->count; i++) reference_insert(&copy, i, reference->at[i].key, reference->at[i].bytes, reference->at[i].value);
+	return copy;
 }
 
 static void reference_release(Reference *reference)
@@ -206,7 +219,7 @@ static void a_map_holds_what_was_put_in_also_after_saving_and_loading(void **unu
 			map_step(map, &reference, c);
 			if (random_below((uint32_t)c->steps / 6) == 0) {
 				state_check(state);
-				state_save(state, store_put, &store);
+				save(state, &store);
 				assert_int_equal(state_dirty_bytes(state), 0);
 				if (random_below(2)) {
 					state_free(state);
@@ -223,13 +236,58 @@ static void a_map_holds_what_was_put_in_also_after_saving_and_loading(void **unu
 		for (void *payload; (payload = state_map_next(map, &cursor));) state_map_remove(map, payload);
 		assert_int_equal(state_bytes(state), 0);
 		state_check(state);
-		state_save(state, store_put, &store);
+		save(state, &store);
 		state_free(state);
 		state = map_state(c, &map);
 		store_load(&store, state);
 		assert_int_equal(state_map_count(map), 0);
 		state_free(state);
 		store_release(&store);
+		reference_release(&reference);
+	}
+}
+
+typedef struct Snapshot { Store store; Reference reference; bool open; int taken; } Snapshot;
+
+static void snapshot_compare(const Case *c, Snapshot *snapshot)
+{
+	StateMap *map;
+	State *state = map_state(c, &map);
+	store_load(&snapshot->store, state);
+	map_compare(map, &snapshot->reference);
+	state_check(state);
+	state_free(state);
+	reference_release(&snapshot->reference);
+	snapshot->open = false;
+	snapshot->taken++;
+}
+
+static void a_snapshot_is_of_its_moment_however_long_it_takes(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		const Case *c = &CASES[i];
+		seed = 5000 + i;
+		Reference reference = {0};
+		Snapshot snapshot = {0};
+		StateMap *map;
+		State *state = map_state(c, &map);
+		for (int step = 0; step < c->steps; step++) {
+			map_step(map, &reference, c);
+			if (random_below((uint32_t)c->steps / 200)) continue;
+			if (snapshot.open) {
+				if (state_save_next(state, random_below(3) * 2 * STATE_PAGE_BYTES, store_put, &snapshot.store)) snapshot_compare(c, &snapshot);
+				continue;
+			}
+			state_freeze(state);
+			assert_int_equal(state_dirty_bytes(state), 0);
+			snapshot.reference = reference_copy(&reference);
+			snapshot.open = true;
+		}
+		assert_true(snapshot.taken > 1);
+		state_free(state);
+		if (snapshot.open) reference_release(&snapshot.reference);
+		store_release(&snapshot.store);
 		reference_release(&reference);
 	}
 }
@@ -294,7 +352,7 @@ static void only_pages_that_changed_are_saved(void **unused)
 	StateMap *map = state_map_open(state, 8);
 	for (uint32_t i = 0; i < 100000; i++) state_map_upsert(map, &i, 4, hash_bytes(&i, 4), NULL);
 	Store store = {0};
-	state_save(state, store_put, &store);
+	save(state, &store);
 	assert_true(store.count > 90);
 	uint32_t one = 4711;
 	state_map_find(map, &one, 4, hash_bytes(&one, 4));
@@ -303,7 +361,7 @@ static void only_pages_that_changed_are_saved(void **unused)
 	assert_int_equal(state_dirty_bytes(state), STATE_PAGE_BYTES);
 	*state_register(state, 3) = 5;
 	Store second = {0};
-	state_save(state, store_put, &second);
+	save(state, &second);
 	assert_int_equal(second.count, 2);
 	state_free(state);
 	store_release(&store);
@@ -404,7 +462,7 @@ static void a_tree_holds_what_was_put_in_in_order_also_after_saving_and_loading(
 			tree_step(tree, &reference, c);
 			if (random_below((uint32_t)c->steps / 6) == 0) {
 				state_check(state);
-				state_save(state, store_put, &store);
+				save(state, &store);
 				if (random_below(2)) {
 					state_free(state);
 					state = tree_state(c, &tree);
@@ -493,7 +551,7 @@ static void blobs_of_any_length_survive(void **unused)
 		}
 		if (random_below(300)) continue;
 		*state_register(state, 15) = step;
-		state_save(state, store_put, &store);
+		save(state, &store);
 		state_free(state);
 		state = state_new("test");
 		store_load(&store, state);
@@ -513,7 +571,7 @@ static void damaged_pages_are_refused(void **unused)
 	StateMap *map = state_map_open(state, 8);
 	for (uint32_t i = 0; i < 100; i++) state_map_upsert(map, &i, 4, hash_bytes(&i, 4), NULL);
 	Store store = {0};
-	state_save(state, store_put, &store);
+	save(state, &store);
 	state_free(state);
 	for (int i = 0; i < store.count; i++)
 		for (uint32_t byte = 0; byte < 32 && byte < store.at[i].count; byte += 4) {
@@ -539,6 +597,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_map_holds_what_was_put_in_also_after_saving_and_loading),
+		cmocka_unit_test(a_snapshot_is_of_its_moment_however_long_it_takes),
 		cmocka_unit_test(upsert_many_is_upsert_one_by_one),
 		cmocka_unit_test(numbers_are_dense_and_used_again),
 		cmocka_unit_test(only_pages_that_changed_are_saved),

@@ -49,8 +49,8 @@ void close_add(Grouping *g, Group *group, int64_t time)
 	*close = (GroupClose){.time = time, .next = at->head};
 	if (at->head) {
 		Group *next = group_at(g, at->head);
-		group_close(g, next)->previous = number;
 		state_map_changed(g->groups, next);
+		group_close(g, next)->previous = number;
 	}
 	at->head = number;
 }
@@ -61,13 +61,13 @@ void close_remove(Grouping *g, Group *group)
 	if (close->time == NEVER) return;
 	if (close->next) {
 		Group *next = group_at(g, close->next);
-		group_close(g, next)->previous = close->previous;
 		state_map_changed(g->groups, next);
+		group_close(g, next)->previous = close->previous;
 	}
 	if (close->previous) {
 		Group *previous = group_at(g, close->previous);
-		group_close(g, previous)->next = close->next;
 		state_map_changed(g->groups, previous);
+		group_close(g, previous)->next = close->next;
 		return;
 	}
 	CloseTime *at = close_time(g, close->time);
@@ -177,6 +177,7 @@ void close_list_free(Grouping *g, StateCursor *cursor)
 	state_cursor_remove(cursor);
 	while (group) {
 		Group *next = close_list_next(g, group);
+		state_map_changed(g->groups, group);
 		group_close(g, group)->time = NEVER;
 		group_remove(g, group);
 		group = next;

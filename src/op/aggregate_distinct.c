@@ -35,8 +35,8 @@ static void chain_add(Grouping *g, const DistinctTable *table, Group *group, Dis
 	entry->next = *head;
 	if (*head) {
 		DistinctEntry *next = entry_at(table, *head);
-		next->previous = number;
 		state_map_changed(table->map, next);
+		next->previous = number;
 	}
 	*head = number;
 }
@@ -45,15 +45,15 @@ static void chain_remove(Grouping *g, const DistinctTable *table, Group *group, 
 {
 	if (entry->previous) {
 		DistinctEntry *previous = entry_at(table, entry->previous);
-		previous->next = entry->next;
 		state_map_changed(table->map, previous);
+		previous->next = entry->next;
 	} else {
 		group_heads(g, group)[table->number] = entry->next;
 	}
 	if (entry->next) {
 		DistinctEntry *next = entry_at(table, entry->next);
-		next->previous = entry->previous;
 		state_map_changed(table->map, next);
+		next->previous = entry->previous;
 	}
 }
 

@@ -3,18 +3,6 @@
 #include "base/clock.h"
 #include "run/place.h"
 
-typedef struct Copying { Checkpoint *checkpoint; int64_t lane; int32_t op; } Copying;
-
-static void copy_page(void *context, uint32_t page, const void *bytes, uint32_t count)
-{
-	Copying *copying = context;
-	Checkpoint *checkpoint = copying->checkpoint;
-	SealedPage sealed = {.lane = copying->lane, .op = copying->op, .page = page, .bytes = count};
-	if (count) sealed.at = arena_copy(&checkpoint->arena, bytes, count);
-	checkpoint->bytes += count;
-	vec_push_in(&checkpoint->arena, &checkpoint->pages, sealed);
-}
-
 static PartitionRecord partition_record(const Lane *lane, const Reader *reader, const Partition *partition)
 {
 	return (PartitionRecord){
@@ -45,10 +33,12 @@ CheckpointRecord checkpoint_record(const Runtime *runtime, const Lane *lane, int
 
 static bool lane_is_saved(const Lane *lane) { return lane->id != 0; }
 
-static void copy_state(Checkpoint *checkpoint, const Lane *lane, const Pipeline *pipeline, Op *op)
+static void freeze_state(Checkpoint *checkpoint, const Lane *lane, const Pipeline *pipeline, Op *op)
 {
-	Copying copying = {checkpoint, lane->id, op_number(pipeline, op)};
-	if (op->state) state_save(op->state, copy_page, &copying);
+	if (!op->state) return;
+	FrozenState frozen = {lane->id, op_number(pipeline, op), op->state};
+	state_freeze(op->state);
+	vec_push_in(&checkpoint->arena, &checkpoint->states, frozen);
 }
 
 static Checkpoint *checkpoint_take(Runtime *runtime)
@@ -63,8 +53,8 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 			Pipeline *pipeline = lane->pipelines.at[p];
 			for (int o = 0; o < pipeline->lowered->ops.count; o++) {
 				Op *op = pipeline->lowered->ops.at[o];
-				copy_state(checkpoint, lane, pipeline, op);
-				for (int n = 0; n < op->inner_count; n++) copy_state(checkpoint, lane, pipeline, op->inner[n]);
+				freeze_state(checkpoint, lane, pipeline, op);
+				for (int n = 0; n < op->inner_count; n++) freeze_state(checkpoint, lane, pipeline, op->inner[n]);
 			}
 		}
 		vec_push_in(&checkpoint->arena, &checkpoint->completes, checkpoint_record(runtime, lane, checkpoint->generation, &checkpoint->arena));
@@ -82,21 +72,42 @@ void checkpoint_free(Checkpoint *checkpoint)
 	free(checkpoint);
 }
 
-/* Pages from `next` on, as many as fit into one commit (all: every one); with the last the checkpoint is done. */
+void checkpoint_forget(Checkpoint *checkpoint, const Pipeline *pipeline)
+{
+	for (int i = 0; checkpoint && i < checkpoint->states.count; i++)
+		if (pipeline->relation && checkpoint->states.at[i].op / PIPELINE_OPS_MAX == pipeline->relation->id) checkpoint->states.at[i].state = NULL;
+}
+
+/* ---- pieces ---- */
+
+typedef struct Piece { SealedCommit *sealed; const FrozenState *from; VEC(SealedPage) pages; uint64_t bytes; } Piece;
+
+static void copy_page(void *context, uint32_t page, const void *bytes, uint32_t count)
+{
+	Piece *piece = context;
+	SealedPage sealed = {.lane = piece->from->lane, .op = piece->from->op, .page = page, .bytes = count};
+	if (count) sealed.at = arena_copy(&piece->sealed->arena, bytes, count);
+	piece->bytes += count;
+	vec_push_in(&piece->sealed->arena, &piece->pages, sealed);
+}
+
+/* What is frozen, as much of it as one commit takes (all: every page); with the last the checkpoint is done. */
 static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool all)
 {
-	SealedPiece piece = {.generation = checkpoint->generation, .pages = checkpoint->pages.at + checkpoint->next};
-	uint64_t bytes = 0;
-	while (checkpoint->next < checkpoint->pages.count && (all || bytes < CHECKPOINT_PIECE_BYTES)) {
-		bytes += checkpoint->pages.at[checkpoint->next++].bytes;
-		piece.page_count++;
+	uint64_t bytes_max = all ? UINT64_MAX : CHECKPOINT_PIECE_BYTES;
+	Piece piece = {.sealed = sealed};
+	for (; checkpoint->next < checkpoint->states.count; checkpoint->next++) {
+		piece.from = &checkpoint->states.at[checkpoint->next];
+		if (piece.from->state && !state_save_next(piece.from->state, bytes_max - piece.bytes, copy_page, &piece)) break;
+		if (piece.bytes >= bytes_max) break;              /* the next call finds this state done, and goes on */
 	}
-	bool last = checkpoint->next == checkpoint->pages.count;
+	bool last = checkpoint->next == checkpoint->states.count;
+	SealedPiece out = {.generation = checkpoint->generation, .pages = piece.pages.at, .page_count = piece.pages.count};
 	if (last) {
-		piece.completes = checkpoint->completes.at;
-		piece.complete_count = checkpoint->completes.count;
+		out.completes = checkpoint->completes.at;
+		out.complete_count = checkpoint->completes.count;
 	}
-	vec_push_in(&sealed->arena, &sealed->pieces, piece);
+	vec_push_in(&sealed->arena, &sealed->pieces, out);
 	return last;
 }
 
@@ -125,9 +136,9 @@ bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	(void)err;
 	if (!runtime->started) return true;                  /* lanes that were not loaded have nothing to say about what the file holds */
-	bool wanted = runtime->checkpoint_wanted;
+	bool wanted = runtime->checkpoint_wanted, at_once = wanted && sealed->file_open;        /* it goes with a change of the catalog */
 	if (runtime->checkpoint) {
-		if (!checkpoint_piece(runtime->checkpoint, sealed, wanted)) return true;
+		if (!checkpoint_piece(runtime->checkpoint, sealed, at_once)) return true;
 		checkpoint_finish(runtime, runtime->checkpoint, sealed);
 		runtime->checkpoint = NULL;
 	}
@@ -135,7 +146,7 @@ bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
 	if (!wanted && !small && !checkpoint_is_due(runtime)) return true;
 	Checkpoint *checkpoint = checkpoint_take(runtime);
 	runtime->checkpoint_wanted = false;
-	if (checkpoint_piece(checkpoint, sealed, wanted || small)) checkpoint_finish(runtime, checkpoint, sealed);
+	if (checkpoint_piece(checkpoint, sealed, at_once || small)) checkpoint_finish(runtime, checkpoint, sealed);
 	else runtime->checkpoint = checkpoint;
 	return true;
 }

@@ -1,7 +1,7 @@
 /* Checkpoints: operator state on its way into the file.
  *
- * A checkpoint holds the state of one commit boundary. What changed since the one before is copied at that boundary, before the next batch changes
- * it. Little (checkpoint_small_bytes) goes into the commit itself; more is written in pieces of at most CHECKPOINT_PIECE_BYTES, one with each
+ * A checkpoint holds the state of one commit boundary: states are frozen there and copy what is changed before it is written (state.h). Little
+ * (checkpoint_small_bytes) goes into the commit itself; more is written in pieces of CHECKPOINT_PIECE_BYTES, one with each
  * following commit, and counts once the last piece is committed. All lanes that move are checkpointed together, so what one lane
  * takes from another is of one boundary, too.
  */
@@ -12,13 +12,17 @@
 
 enum { CHECKPOINT_PIECE_BYTES = 32 << 20 };
 
+typedef struct FrozenState { int64_t lane; int32_t op; State *state; } FrozenState;
+
 struct Checkpoint {
-	Arena arena;                          /* page bytes, records */
+	Arena arena;
 	int64_t generation;
-	VEC(SealedPage) pages;
+	VEC(FrozenState) states;              /* NULL: its view has gone since */
+	int next;                             /* first state that is not written whole yet */
 	VEC(CheckpointRecord) completes;
-	int next;                             /* first page that is not in a commit yet */
-	uint64_t bytes;
 };
+
+/* The states of a pipeline are about to go. */
+void checkpoint_forget(Checkpoint *checkpoint, const Pipeline *pipeline);
 
 #endif

@@ -21,9 +21,21 @@ static Pool *blob_pool(State *state, uint32_t count) { return &state->blobs[pool
 
 /* ---- blocks ---- */
 
+/* For the snapshot under way; takes the memory over. */
+static void large_keep(State *state, Large *large, char *memory)
+{
+	KeptPage kept = {.number = LARGE_PAGE + (uint32_t)(large - state->large.at), .bytes = memory ? large->bytes : 0, .memory = memory};
+	vec_push(&state->kept, kept);
+	large->flags &= (uint8_t)~PAGE_FROZEN;
+}
+
 static void large_mark(State *state, Large *large)
 {
 	if (large->flags & PAGE_DIRTY) return;
+	if (large->flags & PAGE_FROZEN) {
+		char *copy = large->memory ? memcpy(mem_alloc(large->bytes), large->memory, large->bytes) : NULL;
+		large_keep(state, large, copy);
+	}
 	large->flags |= PAGE_DIRTY;
 	state->large_dirty_bytes += large->bytes;
 }
@@ -32,6 +44,7 @@ static Large *large_claim(State *state, uint32_t number, uint32_t bytes)
 {
 	while ((uint32_t)state->large.count <= number - LARGE_PAGE) vec_push(&state->large, (Large){0});
 	Large *large = &state->large.at[number - LARGE_PAGE];
+	if (large->flags & PAGE_FROZEN) large_keep(state, large, NULL);        /* was freed before the snapshot */
 	large->memory = mem_zalloc(bytes);
 	large->bytes = bytes;
 	large->flags |= PAGE_LIVE;
@@ -62,7 +75,8 @@ static void large_free(State *state, Large *large)
 {
 	if (large->flags & PAGE_DIRTY) state->large_dirty_bytes -= large->bytes;
 	state->large_bytes -= large->bytes;
-	free(large->memory);
+	if (large->flags & PAGE_FROZEN) large_keep(state, large, large->memory);
+	else free(large->memory);
 	*large = (Large){.flags = large->flags & PAGE_SAVED ? PAGE_SAVED | PAGE_DIRTY : 0};
 	vec_push(&state->large_free, LARGE_PAGE + (uint32_t)(large - state->large.at));
 }
@@ -151,16 +165,27 @@ void large_finish(State *state)
 		if (!(state->large.at[i].flags & PAGE_LIVE)) vec_push(&state->large_free, LARGE_PAGE + i);
 }
 
-void large_save(State *state, StatePut *put, void *context)
+void large_freeze(State *state)
 {
 	for (uint32_t i = 0; i < (uint32_t)state->large.count; i++) {
-		Large *large = &state->large.at[i];
-		if (!(large->flags & PAGE_DIRTY)) continue;
-		bool live = large->flags & PAGE_LIVE;
-		put(context, LARGE_PAGE + i, live ? large->memory : NULL, live ? large->bytes : 0);
-		large->flags = live ? PAGE_LIVE | PAGE_SAVED : 0;
+		uint8_t *flags = &state->large.at[i].flags;
+		if (*flags & PAGE_DIRTY) *flags = *flags & PAGE_LIVE ? PAGE_LIVE | PAGE_SAVED | PAGE_FROZEN : PAGE_FROZEN;
 	}
 	state->large_dirty_bytes = 0;
+	state->next_large = 0;
+}
+
+bool large_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max)
+{
+	for (; state->next_large < (uint32_t)state->large.count; state->next_large++) {
+		Large *large = &state->large.at[state->next_large];
+		if (!(large->flags & PAGE_FROZEN)) continue;
+		if (*bytes >= bytes_max) return false;
+		put(context, LARGE_PAGE + state->next_large, large->memory, large->bytes);
+		*bytes += large->bytes;
+		large->flags &= (uint8_t)~PAGE_FROZEN;
+	}
+	return true;
 }
 
 void large_release(State *state)
@@ -168,6 +193,8 @@ void large_release(State *state)
 	for (int i = 0; i < state->large.count; i++) free(state->large.at[i].memory);
 	vec_release(&state->large);
 	vec_release(&state->large_free);
+	for (int i = 0; i < state->kept.count; i++) free(state->kept.at[i].memory);
+	vec_release(&state->kept);
 }
 
 void blob_check(const State *state)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "state/page.h"
 
@@ -87,6 +88,7 @@ static uint32_t page_free_number(State *state)
 static Page *page_new(State *state, const Pool *pool)
 {
 	uint32_t number = page_free_number(state);
+	if (number < state->slab_count * SLAB_PAGES && (state->flags[number] & PAGE_FROZEN)) page_keep(state, number);
 	Page *page = page_claim(state, number);
 	state->flags[number] &= (uint8_t)~PAGE_DIRTY;         /* it may have waited to be reported as freed */
 	page_mark(state, number);
@@ -142,6 +144,7 @@ void *pool_take(State *state, Pool *pool)
 {
 	if (!pool->open) pool_link(state, pool, page_new(state, pool)->number);
 	Page *page = page_at(state, pool->open);
+	page_mark(state, page->number);
 	uint32_t words = ((uint32_t)page->room + 63) / 64, word = page->hint;
 	while (page->taken[word] == UINT64_MAX) word = word + 1 == words ? 0 : word + 1;
 	uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(~page->taken[word]);
@@ -149,7 +152,6 @@ void *pool_take(State *state, Pool *pool)
 	page->hint = (uint16_t)word;
 	page->taken[word] |= (uint64_t)1 << (i % 64);
 	page->used++;
-	page_mark(state, page->number);
 	if (page->used == page->room) pool_unlink(state, pool, page->number);
 	return page_record(page, i);
 }
@@ -159,6 +161,7 @@ void pool_give(State *state, Pool *pool, void *record)
 	Page *page = page_of(record);
 	uint32_t i = (uint32_t)((char *)record - page_record(page, 0)) / page->stride;
 	assert(page->stride == pool->stride && page->part == pool->part && page_taken(page, i));
+	page_mark(state, page->number);
 	if (page->used == page->room) pool_link(state, pool, page->number);
 	page->taken[i / 64] &= ~((uint64_t)1 << (i % 64));
 	page->used--;
@@ -171,7 +174,6 @@ void pool_give(State *state, Pool *pool, void *record)
 		return;
 	}
 	if (i / 64 < page->hint) page->hint = (uint16_t)(i / 64);
-	page_mark(state, page->number);
 }
 
 void pool_adopt(State *state, Pool *pool, Page *page)
@@ -188,22 +190,63 @@ static uint32_t page_bytes_used(const Page *page)
 	return page->first + i * page->stride;
 }
 
-void pages_save(State *state, StatePut *put, void *context)
+#ifdef NDEBUG
+static void note_hashes(State *state) { (void)state; }
+static void check_hash(const State *state, const Page *page) { (void)state, (void)page; }
+#else
+static void note_hashes(State *state)
+{
+	uint32_t pages = state->slab_count * SLAB_PAGES;
+	state->frozen_hashes = mem_realloc(state->frozen_hashes, pages * sizeof *state->frozen_hashes);
+	for (uint32_t number = 1; number < pages; number++)
+		if ((state->flags[number] & PAGE_FROZEN) && (state->flags[number] & PAGE_LIVE)) state->frozen_hashes[number] = hash_bytes(page_at(state, number), STATE_PAGE_BYTES);
+}
+
+static void check_hash(const State *state, const Page *page) { assert(state->frozen_hashes[page->number] == hash_bytes(page, STATE_PAGE_BYTES)); }
+#endif
+
+void page_keep(State *state, uint32_t number)
+{
+	KeptPage kept = {.number = number};
+	if (state->flags[number] & PAGE_LIVE) {
+		const Page *page = page_at(state, number);
+		check_hash(state, page);
+		kept.bytes = page_bytes_used(page);
+		kept.memory = memcpy(mem_alloc(kept.bytes), page, kept.bytes);
+	}
+	vec_push(&state->kept, kept);
+	state->flags[number] &= (uint8_t)~PAGE_FROZEN;
+}
+
+void pages_freeze(State *state)
 {
 	uint32_t pages = state->slab_count * SLAB_PAGES;
 	for (uint32_t number = 1; number < pages; number++) {
 		uint8_t *flags = &state->flags[number];
-		if (!(*flags & PAGE_DIRTY)) continue;
-		if (*flags & PAGE_LIVE) {
-			const Page *page = page_at(state, number);
-			put(context, number, page, page_bytes_used(page));
-			*flags = PAGE_LIVE | PAGE_SAVED;
-		} else {
-			put(context, number, NULL, 0);
-			*flags = 0;
-		}
+		if (*flags & PAGE_DIRTY) *flags = *flags & PAGE_LIVE ? PAGE_LIVE | PAGE_SAVED | PAGE_FROZEN : PAGE_FROZEN;
 	}
 	state->dirty_pages = 0;
+	state->next_frozen = 1;
+	note_hashes(state);
+}
+
+bool pages_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max)
+{
+	uint32_t pages = state->slab_count * SLAB_PAGES;
+	for (; state->next_frozen < pages; state->next_frozen++) {
+		uint32_t number = state->next_frozen, count = 0;
+		if (!(state->flags[number] & PAGE_FROZEN)) continue;
+		if (*bytes >= bytes_max) return false;
+		const Page *page = state->flags[number] & PAGE_LIVE ? page_at(state, number) : NULL;
+		if (page) {
+			check_hash(state, page);
+			count = page_bytes_used(page);
+		}
+		put(context, number, page, count);
+		*bytes += count;
+		state->flags[number] &= (uint8_t)~PAGE_FROZEN;
+	}
+	return true;
 }
 
 /* All of the header that later code relies on; the contents are the part's matter. */
@@ -246,4 +289,7 @@ void pages_release(State *state)
 	free(state->slab_used);
 	free(state->flags);
 	free(state->links);
+#ifndef NDEBUG
+	free(state->frozen_hashes);
+#endif
 }

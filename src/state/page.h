@@ -35,7 +35,11 @@ enum {
 	PART_BLOBS = 0xffff,
 };
 
-enum { PAGE_DIRTY = 1, PAGE_SAVED = 2, PAGE_LIVE = 4 };
+/* DIRTY: changed since the last snapshot; SAVED: the file has it, or will; FROZEN: of the snapshot under way and as it was then */
+enum { PAGE_DIRTY = 1, PAGE_SAVED = 2, PAGE_LIVE = 4, PAGE_FROZEN = 8 };
+
+/* What a page of the snapshot held before it was changed again; bytes 0: freed. */
+typedef struct KeptPage { uint32_t number, bytes; char *memory; } KeptPage;
 
 typedef struct Page {
 	uint32_t number;
@@ -89,6 +93,13 @@ struct State {
 	Pool blobs[POOL_CLASSES];
 	int64_t registers[STATE_REGISTERS], saved_registers[STATE_REGISTERS];
 	bool system_saved;
+
+	VEC(KeptPage) kept;                   /* of the snapshot under way */
+	uint32_t next_frozen, next_large;     /* no frozen page, no frozen block lies before */
+	bool frozen;                          /* a snapshot is under way */
+#ifndef NDEBUG
+	uint64_t *frozen_hashes;              /* by page: nobody wrote to a page without marking it first */
+#endif
 };
 
 static inline void *granule_at(const State *state, uint32_t granule)
@@ -107,9 +118,13 @@ static inline uint32_t granule_of(const void *record)
 	return page->number * PAGE_GRANULES + (uint32_t)((const char *)record - (const char *)page) / GRANULE_BYTES;
 }
 
+void page_keep(State *state, uint32_t number);             /* a frozen page as it is, for the snapshot */
+
+/* Before the page is changed. */
 static inline void page_mark(State *state, uint32_t number)
 {
 	if (state->flags[number] & PAGE_DIRTY) return;
+	if (state->flags[number] & PAGE_FROZEN) page_keep(state, number);
 	state->flags[number] |= PAGE_DIRTY;
 	state->dirty_pages++;
 }
@@ -148,10 +163,13 @@ bool blob_adopt(State *state, Page *page, Error *err);
 void blob_check(const State *state);
 bool large_load(State *state, uint32_t number, const void *bytes, uint32_t count, Error *err);
 void large_finish(State *state);
-void large_save(State *state, StatePut *put, void *context);
+void large_freeze(State *state);
+bool large_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max);
 void large_release(State *state);
 
-void pages_save(State *state, StatePut *put, void *context);
+void pages_freeze(State *state);
+/* Hands out frozen pages until `bytes` reaches bytes_max; true: that was the last. */
+bool pages_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max);
 bool page_load(State *state, uint32_t number, const void *bytes, uint32_t count, Error *err);
 void page_check(const Page *page);                         /* asserts; free places are zero */
 void pages_release(State *state);

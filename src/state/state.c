@@ -76,7 +76,7 @@ static bool system_changed(const State *state)
 	return !state->system_saved || memcmp(state->registers, state->saved_registers, sizeof state->registers) != 0;
 }
 
-static void system_save(State *state, StatePut *put, void *context)
+static void system_freeze(State *state)
 {
 	if (!system_changed(state)) return;
 	SystemPage *page = mem_zalloc(system_bytes(state));
@@ -85,8 +85,8 @@ static void system_save(State *state, StatePut *put, void *context)
 	page->part_count = (uint32_t)state->parts.count;
 	memcpy(page->registers, state->registers, sizeof state->registers);
 	for (int i = 0; i < state->parts.count; i++) page->parts[i] = part_description(&state->parts.at[i]);
-	put(context, 0, page, system_bytes(state));
-	free(page);
+	KeptPage kept = {.number = 0, .bytes = system_bytes(state), .memory = (char *)page};
+	vec_push(&state->kept, kept);
 	memcpy(state->saved_registers, state->registers, sizeof state->registers);
 	state->system_saved = true;
 }
@@ -98,11 +98,34 @@ uint64_t state_dirty_bytes(const State *state)
 	return (uint64_t)state->dirty_pages * STATE_PAGE_BYTES + state->large_dirty_bytes + (system_changed(state) ? system_bytes(state) : 0);
 }
 
-void state_save(State *state, StatePut *put, void *context)
+void state_freeze(State *state)
 {
-	system_save(state, put, context);
-	pages_save(state, put, context);
-	large_save(state, put, context);
+	assert(!state->frozen);
+	state->frozen = true;
+	system_freeze(state);
+	pages_freeze(state);
+	large_freeze(state);
+}
+
+static bool kept_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max)
+{
+	while (state->kept.count) {
+		if (*bytes >= bytes_max) return false;
+		KeptPage kept = state->kept.at[--state->kept.count];
+		put(context, kept.number, kept.memory, kept.bytes);
+		*bytes += kept.bytes;
+		free(kept.memory);
+	}
+	return true;
+}
+
+bool state_save_next(State *state, uint64_t bytes_max, StatePut *put, void *context)
+{
+	uint64_t bytes = 0;
+	if (!state->frozen) return true;
+	state->frozen = !(kept_save_next(state, put, context, &bytes, bytes_max) && pages_save_next(state, put, context, &bytes, bytes_max)
+		&& large_save_next(state, put, context, &bytes, bytes_max));
+	return !state->frozen;
 }
 
 /* ---- loading ---- */

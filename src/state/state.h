@@ -1,7 +1,7 @@
 /* State: what an operator remembers between batches, behind one interface that the runtime can save and restore.
  *
  * A State is one operator's memory: records in fixed-size pages, found through maps and trees that it owns. The runtime saves it
- * by copying out the pages that changed since the last checkpoint and restores it by giving them back; operators neither save nor
+ * by writing out the pages that changed since the last checkpoint and restores it by giving them back; operators neither save nor
  * load anything. Hash slots and other derived structures are not pages: they are made again from the records after loading.
  *
  *   StateMap    hash map: key bytes -> payload of fixed size. What aggregate, distinct, join sides and top-n groups use.
@@ -94,9 +94,12 @@ enum { STATE_REGISTERS = 16 };
 /* ---- for the runtime ---- */
 uint64_t state_bytes(const State *state);                       /* of all pages */
 uint64_t state_dirty_bytes(const State *state);                 /* of pages changed since the last save */
-/* Calls put for each page that changed since the last call and for each that was freed (bytes 0); then all are clean. */
+/* A snapshot of what changed since the last one. It costs no copy: pages that are changed before they were handed out are copied then (copy on
+ * write). The last one must have been handed out whole. */
+void state_freeze(State *state);
+/* Hands out the snapshot's pages, and with count 0 those that were freed, until it has been bytes_max or a page more. True: that was all. */
 typedef void StatePut(void *context, uint32_t page, const void *bytes, uint32_t count);
-void state_save(State *state, StatePut *put, void *context);
+bool state_save_next(State *state, uint64_t bytes_max, StatePut *put, void *context);
 /* Into a new State with the same parts: all pages, in any order, then finish. */
 bool state_load_page(State *state, uint32_t page, const void *bytes, uint32_t count, Error *err);
 bool state_load_finish(State *state, Error *err);

@@ -67,8 +67,8 @@ static void leaf_link_after(StateTree *tree, Node *left, Node *right)
 	right->previous = granule_of(left);
 	if (left->next) {
 		Node *after = node_at(tree, left->next);
-		after->previous = granule_of(right);
 		node_mark(tree, after);
+		after->previous = granule_of(right);
 	}
 	left->next = granule_of(right);
 }
@@ -174,15 +174,15 @@ static void leaf_unlink(StateTree *tree, Node *leaf)
 {
 	if (leaf->previous) {
 		Node *before = node_at(tree, leaf->previous);
-		before->next = leaf->next;
 		node_mark(tree, before);
+		before->next = leaf->next;
 	} else {
 		tree->first_leaf = leaf->next;
 	}
 	if (leaf->next) {
 		Node *after = node_at(tree, leaf->next);
-		after->previous = leaf->previous;
 		node_mark(tree, after);
+		after->previous = leaf->previous;
 	}
 }
 
@@ -219,6 +219,7 @@ static bool children_join(StateTree *tree, Node *parent, int at)
 	uint32_t bytes = node_used_bytes(left) + node_used_bytes(right) + (left->level ? separator.bytes + 32 : 0);
 	if (bytes > node_room_bytes() * 3 / 4) return false;
 	node_mark(tree, left);
+	node_mark(tree, right);
 	if (left->level) memcpy(node_insert(tree->state, left, left->count, separator), &right->first_child, 4);
 	else leaf_unlink(tree, right);
 	bool moved = node_move(tree->state, right, 0, left);
