@@ -644,7 +644,7 @@ command(A) ::= create_relation(R) AS whole_query(Q). { A = ast_create_relation_a
 
 %type create_relation {AstCreateRelation *}
 create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N). { A = ast_create_relation(p, K, F, I, N, NULL); }
-create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N) LP definitions(D) comma_opt RP.
+create_relation(A) ::= CREATE create_flags(F) STREAM|SOURCE|TABLE(K) if_not_exists(I) name(N) LP definitions(D) RP.
 	{ A = ast_create_relation(p, K, F, I, N, D); }
 create_relation(A) ::= create_relation(A) with_options(L). { ast_create_options(p, A, L); }
 create_relation(A) ::= create_relation(A) format(F). { A->format = F; }
@@ -660,9 +660,6 @@ create_relation(A) ::= create_relation(A) ON_CONFLICT(T) DO UPDATE FULL_ROW(E). 
 create_relation(A) ::= create_relation(A) ON_CONFLICT(T) DO UPDATE IF NOT NULL(E). { ast_create_on_conflict(p, A, T, E, "update_if_not_null"); }
 create_relation(A) ::= create_relation(A) WITH(T) nm(V) COLUMN LP idents(L) RP. { ast_create_version(p, A, T, V, L); }
 create_relation(A) ::= create_relation(A) ON_OFFSET_GAP(T) nm(N). { ast_create_option_word(p, A, "on_offset_gap", T, N); }
-
-comma_opt ::= .
-comma_opt ::= COMMA.
 
 %type like_words {AstIdents *}
 like_words(A) ::= like_word(T). { A = ast_idents(p, NULL, ast_ident(p, T)); }
