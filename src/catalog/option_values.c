@@ -126,7 +126,7 @@ static const char *real_canonical(Arena *arena, const char *name, const char *va
 }
 
 /* KB, MB, GB are taken as KiB, MiB, GiB, as PostgreSQL does: limits are powers of two. */
-static bool bytes_read(const char *value, int64_t *out)
+bool option_read_bytes(const char *value, int64_t *out)
 {
 	static const struct { const char *unit; int shift; } UNITS[] = {
 		{"", 0}, {"b", 0}, {"bytes", 0}, {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20}, {"mb", 20}, {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30},
@@ -147,7 +147,7 @@ static bool bytes_read(const char *value, int64_t *out)
 static const char *bytes_canonical(Arena *arena, const char *name, const char *value, Span span, Error *err)
 {
 	int64_t bytes;
-	if (!bytes_read(value, &bytes)) return wrong(name, value, span, err, "Write bytes as a number, or as 64MiB.");
+	if (!option_read_bytes(value, &bytes)) return wrong(name, value, span, err, "Write bytes as a number, or as 64MiB.");
 	return arena_printf(arena, "%" PRId64, bytes);
 }
 
@@ -156,7 +156,7 @@ static const struct { const char *unit; int64_t us; } DURATIONS[] = {        /* 
 };
 enum { DURATION_COUNT = sizeof DURATIONS / sizeof *DURATIONS };
 
-static bool duration_read(const char *value, int64_t *us)
+bool option_read_duration(const char *value, int64_t *us)
 {
 	char *end;
 	errno = 0;
@@ -174,7 +174,7 @@ static bool duration_read(const char *value, int64_t *us)
 static const char *duration_canonical(Arena *arena, const char *name, const char *value, Span span, Error *err)
 {
 	int64_t us;
-	if (!duration_read(value, &us)) return wrong(name, value, span, err, "Write a length of time as '5 seconds', 5s or 100ms.");
+	if (!option_read_duration(value, &us)) return wrong(name, value, span, err, "Write a length of time as '5 seconds', 5s or 100ms.");
 	for (int i = 0; i < DURATION_COUNT; i++)
 		if (us % DURATIONS[i].us == 0 && us) return arena_printf(arena, "%" PRId64 "%s", us / DURATIONS[i].us, DURATIONS[i].unit);
 	return "0s";
@@ -259,8 +259,8 @@ int64_t option_value_integer(const OptionSpec *spec, const char *value)
 {
 	int64_t out = 0;
 	switch (spec->kind) {
-	case OPTION_BYTES: bytes_read(value, &out); break;
-	case OPTION_DURATION: duration_read(value, &out); break;
+	case OPTION_BYTES: option_read_bytes(value, &out); break;
+	case OPTION_DURATION: option_read_duration(value, &out); break;
 	case OPTION_START: case OPTION_TIMESTAMP: timestamp_read(value, &out); break;
 	case OPTION_BOOLEAN: text_to_boolean(value, strlen(value), &out); break;
 	default: text_to_integer(value, strlen(value), &out);

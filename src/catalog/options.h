@@ -112,6 +112,10 @@ int64_t options_integer(const OptionSet *set, const char *name);          /* INT
 double options_real(const OptionSet *set, const char *name);
 bool options_boolean(const OptionSet *set, const char *name);
 
+/* Values as options take them, for settings: 1048576, 64MiB; '5 seconds', 5s, PT5S, a bare number of milliseconds. */
+bool option_read_bytes(const char *value, int64_t *out);
+bool option_read_duration(const char *value, int64_t *us);
+
 /* Adds or replaces an option by its canonical name: ALTER ... SET, SET brokers. value NULL takes it away. */
 bool options_set(Arena *arena, OptionSet *set, const char *name, const char *value, Span span, Error *err);
 

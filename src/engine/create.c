@@ -47,7 +47,7 @@ static bool has_table(const Relation *relation)
 /* Options that are known, but whose meaning nobody gives yet: refused rather than passed over. */
 static bool refuse_options(const Relation *relation, Error *err)
 {
-	static const char *const REFUSED[] = {"retention", "state_limit", NULL};
+	static const char *const REFUSED[] = {"state_limit", NULL};
 	for (int o = 0; REFUSED[o]; o++)
 		if (relation_option(relation, REFUSED[o]))
 			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", REFUSED[o], relation_kind_name(relation->kind), relation->name);
@@ -64,7 +64,7 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	Lowered *lowered = relation_is_changelog(relation) ? plan_lower_changelog(relation) : engine_lower(session, session->context, create->query.plan, err);
 	if (!lowered) return false;
 	facts_from_lowered(relation, lowered);
-	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) {
+	if (!retention_check(relation, err) || !begin_definition(session, err) || !put_catalog(session, relation, err)) {
 		lowered_free(lowered, true);
 		return false;
 	}
@@ -81,7 +81,7 @@ static bool create_relation(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
 	Relation *relation = create->relation;
-	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
+	if (!retention_check(relation, err) || !begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;
 	if (has_table(relation) && !engine_create_table(engine, relation, err)) {
@@ -131,7 +131,7 @@ static bool take_over_options(Session *session, BoundCreate *create, Error *err)
 	Relation *relation = create->relation;
 	relation->id = create->existing->id;
 	facts_copy(relation, create->existing);
-	if (!begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
+	if (!retention_check(relation, err) || !begin_definition(session, err) || !put_catalog(session, relation, err)) return false;
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;
 	engine->runtime->restart_wanted = engine->runtime->started;
@@ -216,7 +216,7 @@ static bool alter_in_place(Session *session, BoundAlter *alter, Error *err)
 	Relation *replacement = alter->replacement;
 	replacement->id = alter->relation->id;
 	facts_copy(replacement, alter->relation);
-	if (!begin_definition(session, err) || !put_catalog(session, replacement, err)) return false;
+	if (!retention_check(replacement, err) || !begin_definition(session, err) || !put_catalog(session, replacement, err)) return false;
 	catalog_add(engine->catalog, replacement);
 	alter->replacement = NULL;
 	engine->runtime->restart_wanted = engine->runtime->started;

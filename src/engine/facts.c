@@ -1,5 +1,6 @@
 /* What planning a view told about its result (key, watermarks, append-only), kept with it in the catalog as JSON; and lowering. */
 #include <json-c/json.h>
+#include <strings.h>
 
 #include "engine/internal.h"
 
@@ -97,7 +98,7 @@ Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error 
 {
 	Lowered *lowered = lower(context, plan, err);
 	const char *unbounded = session_setting(session, "unbounded_state");
-	bool allow = unbounded && strcmp(unbounded, "allow") == 0, refuse = unbounded && strcmp(unbounded, "refuse") == 0;
+	bool allow = unbounded && strcasecmp(unbounded, "allow") == 0, refuse = unbounded && strcasecmp(unbounded, "refuse") == 0;
 	for (int w = 0; lowered && w < context->warnings.count; w++) {
 		bool grows = strstr(context->warnings.at[w], "grows without bound") != NULL;
 		if (grows && refuse) {

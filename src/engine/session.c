@@ -113,7 +113,8 @@ static Relation *session_outside(void *context, const char *name)
 	Error ignored = ERROR_INIT;
 	StoreTableInfo info;
 	/* a transaction that is open here would be waited for in vain: in memory it keeps readers out */
-	StoreReader *reader = session->engine->runtime->file_open ? NULL : session_reader(session);
+	const Runtime *runtime = session->engine->runtime;          /* none: weir status */
+	StoreReader *reader = runtime && runtime->file_open ? NULL : session_reader(session);
 	if (!store_table_columns(session->engine->store, reader, name, &session->arena, &info, &ignored)) return NULL;
 	Relation *relation = relation_new(RELATION_TABLE, info.name);
 	relation->columns = arena_array(&relation->arena, RelationColumn, info.column_count + 1);

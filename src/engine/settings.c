@@ -5,16 +5,32 @@
 #include "engine/internal.h"
 #include "type/text.h"
 
-typedef struct Setting { const char *name, *fallback, *doc; bool kept; enum { SETTING_TEXT, SETTING_DURATION, SETTING_WORD } kind; size_t offset; } Setting;
+typedef enum SettingKind { SETTING_TEXT, SETTING_WORD, SETTING_DURATION, SETTING_BYTES } SettingKind;
+
+typedef struct Setting {
+	const char *name, *fallback, *doc;
+	bool kept;                            /* in the file; else of the session */
+	SettingKind kind;
+	size_t offset;                        /* in RuntimeConfig */
+	int64_t most;
+	const char *const *words;
+} Setting;
 
 #define RUNTIME_SETTING(field) offsetof(RuntimeConfig, field)
+#define ONE_DAY INT64_C(86400000000)
+
+static const char *const BOUND_WORDS[] = {"refuse", "warn", "allow", NULL};
 
 static const Setting SETTINGS[] = {
 	{"brokers", NULL, "Kafka brokers of streams that name none", false, SETTING_TEXT, 0},
 	{"auto.offset.reset", NULL, "where Kafka streams begin that do not say: earliest or latest", false, SETTING_TEXT, 0},
-	{"unbounded_state", "warn", "views whose state can grow without end: refuse, warn or allow", false, SETTING_TEXT, 0},
-	{"commit_interval", "PT0.2S", "least time between two commits", true, SETTING_DURATION, RUNTIME_SETTING(commit_interval_us)},
-	{"checkpoint_interval", "PT10S", "most time between two checkpoints of operator state", true, SETTING_DURATION, RUNTIME_SETTING(checkpoint_interval_us)},
+	{"unbounded_state", "warn", "views whose state can grow without end: refuse, warn or allow", false, SETTING_WORD, 0, 0, BOUND_WORDS},
+	{"commit_interval", "PT0.2S", "least time between two commits", true, SETTING_DURATION, RUNTIME_SETTING(commit_interval_us), ONE_DAY},
+	{"checkpoint_interval", "PT10S", "most time between two checkpoints of operator state", true, SETTING_DURATION, RUNTIME_SETTING(checkpoint_interval_us), ONE_DAY},
+	{"commit_retention", "P30D", "commit records that two checkpoints cover are kept so long, one an hour", true, SETTING_DURATION, RUNTIME_SETTING(commits_kept_us), 36500 * ONE_DAY},
+	{"dead_letter_limit", "1GiB", "bytes in weir_dead_letters; beyond it the oldest lose key and value", true, SETTING_BYTES, RUNTIME_SETTING(dead_letters_bytes), INT64_MAX},
+	{"late_row_limit", "1GiB", "bytes in weir_late_rows; beyond it the oldest lose their row", true, SETTING_BYTES, RUNTIME_SETTING(late_rows_bytes), INT64_MAX},
+	{"wal_limit", "1GiB", "input waits while the WAL is larger, because readers hold it", true, SETTING_BYTES, RUNTIME_SETTING(wal_limit_bytes), INT64_MAX},
 };
 enum { SETTING_COUNT = sizeof SETTINGS / sizeof *SETTINGS };
 
@@ -42,33 +58,60 @@ static void put(Session *session, const char *name, const char *value)
 	vec_push(&session->settings, variable);
 }
 
-/* '5 seconds', PT5S, or milliseconds as a bare number */
-static bool apply_duration(Engine *engine, const Setting *setting, const char *value, Error *err)
+static bool wrong_value(const Setting *setting, const char *value, Error *err, const char *hint)
 {
-	Interval interval;
-	int64_t us, ms;
-	if (text_to_integer(value, strlen(value), &ms)) us = ms * 1000;
-	else if (!text_to_interval(value, strlen(value), &interval) || !interval_to_us(interval, &us))
-		return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "setting \"%s\" cannot be \"%s\"", setting->name, value) || error_hint(err, "Write it as '200 milliseconds'.");
-	if (us < 0 || us > INT64_C(86400000000)) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "setting \"%s\" cannot be \"%s\": 0 to 1 day", setting->name, value);
-	*(int64_t *)((char *)&engine->runtime->config + setting->offset) = us;
+	error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "setting \"%s\" cannot be \"%s\"", setting->name, value);
+	return error_hint(err, "%s", hint);
+}
+
+static bool apply_number(Engine *engine, const Setting *setting, const char *value, Error *err)
+{
+	int64_t number;
+	bool is_bytes = setting->kind == SETTING_BYTES;
+	if (!(is_bytes ? option_read_bytes(value, &number) : option_read_duration(value, &number)))
+		return wrong_value(setting, value, err, is_bytes ? "Write bytes as a number, or as '64MiB'." : "Write it as '200 milliseconds'.");
+	if (number > setting->most) return wrong_value(setting, value, err, setting->most == ONE_DAY ? "At most 1 day." : "At most 100 years.");
+	*(int64_t *)((char *)&engine->runtime->config + setting->offset) = number;
 	return true;
+}
+
+static bool check_word(const Setting *setting, const char *value, Error *err)
+{
+	for (int w = 0; setting->words && setting->words[w]; w++)
+		if (strcasecmp(setting->words[w], value) == 0) return true;
+	return !setting->words || wrong_value(setting, value, err, "It is one of: refuse, warn, allow.");
+}
+
+static bool is_number(const Setting *setting) { return setting->kind == SETTING_DURATION || setting->kind == SETTING_BYTES; }
+
+/* What the writer goes by; it must not be writing. */
+static void tell_store(Engine *engine)
+{
+	const RuntimeConfig *config = &engine->runtime->config;
+	store_set_kept_bytes_max(engine->store, config->dead_letters_bytes, config->late_rows_bytes);
+	store_set_commits_kept(engine->store, config->commits_kept_us);
 }
 
 static bool apply_stored(void *context, const char *name, const char *value, Error *err)
 {
 	const Setting *setting = setting_find(name);
-	if (setting && setting->kept && setting->kind == SETTING_DURATION) return apply_duration(context, setting, value, err);
-	return true;
+	return !setting || !setting->kept || !is_number(setting) || apply_number(context, setting, value, err);
 }
 
-bool settings_apply(Engine *engine, Error *err) { return store_settings_list(engine->store, apply_stored, engine, err); }
+bool settings_apply(Engine *engine, Error *err)
+{
+	bool ok = store_settings_list(engine->store, apply_stored, engine, err);
+	tell_store(engine);
+	return ok;
+}
 
 static const char *current(const Session *session, const Setting *setting, char *text, size_t bytes)
 {
-	if (setting->kind == SETTING_DURATION) {
-		int64_t us = *(const int64_t *)((const char *)&session->engine->runtime->config + setting->offset);
-		snprintf(text, bytes, "%lld ms", (long long)(us / 1000));
+	if (is_number(setting)) {
+		int64_t number = *(const int64_t *)((const char *)&session->engine->runtime->config + setting->offset);
+		bool is_bytes = setting->kind == SETTING_BYTES, round = is_bytes ? number % (1 << 20) == 0 : number && number % ONE_DAY == 0;
+		int64_t unit = is_bytes ? (round ? 1 << 20 : 1) : round ? ONE_DAY : 1000;
+		snprintf(text, bytes, "%lld %s", (long long)(number / unit), is_bytes ? (round ? "MiB" : "bytes") : round ? "days" : "ms");
 		return text;
 	}
 	const char *value = session_setting(session, setting->name);
@@ -98,12 +141,14 @@ bool settings_show(Session *session, const char *name, Error *err)
 static bool set_one(Session *session, const Setting *setting, const char *value, Error *err)
 {
 	Engine *engine = session->engine;
-	if (setting->kind == SETTING_DURATION && !apply_duration(engine, setting, value ? value : setting->fallback, err)) return false;
+	if (value && !check_word(setting, value, err)) return false;
+	if (is_number(setting) && (!runtime_file_begin(engine->runtime, err) || !apply_number(engine, setting, value ? value : setting->fallback, err))) return false;
+	if (is_number(setting)) tell_store(engine);
 	if (!setting->kept) {
 		put(session, setting->name, value);
 		return true;
 	}
-	return runtime_file_begin(engine->runtime, err) && store_setting_put(engine->store, setting->name, value, err)
+	return store_setting_put(engine->store, setting->name, value, err)
 		&& (session->transaction || runtime_flush(engine->runtime, err));
 }
 

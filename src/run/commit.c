@@ -95,7 +95,7 @@ static bool write_checkpoint(SealedCommit *sealed, Store *store, Error *err)
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 {
 	if (!sealed->file_open && !store_begin(store, err)) return false;
-	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && noted_write(sealed, store, err)
+	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && retention_write(sealed, store, err) && noted_write(sealed, store, err)
 		&& store_commit_put(store, &sealed->record, err) && write_checkpoint(sealed, store, err);
 	if (!ok) {
 		store_rollback(store);
@@ -109,6 +109,7 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	if (!sealed_write(sealed, runtime->store, err)) return false;
+	if (sealed->expires_more) atomic_store(&runtime->retention_more, true);
 	if (sealed->keep_open) return true;
 	StoreWal wal = {0};
 	if (!store_wal_tend(runtime->store, &wal, err)) return false;

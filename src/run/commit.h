@@ -11,6 +11,8 @@ typedef struct SealedSetting { const char *name, *value; } SealedSetting;
 typedef struct SealedSource { int64_t relation; const char *name, *state; int64_t lag; const char *error; } SealedSource;
 typedef struct SealedProgress { int64_t relation; double part; } SealedProgress;
 typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
+/* Rows of a view (table) whose column is before a time, or of a local stream, that came keep_us ago. */
+typedef struct SealedExpiry { StoreTable *table; int column; Value before; StoreTableSpec stream; int64_t now_us, keep_us; } SealedExpiry;
 /* A part of a checkpoint: pages of one generation, and, with the last part, what makes it count. */
 typedef struct SealedPiece {
 	int64_t generation;
@@ -29,6 +31,8 @@ struct SealedCommit {
 	VEC(DeadLetter) dead;
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
+	VEC(SealedExpiry) expiries;           /* rows that are kept no longer */
+	bool expires_more;                    /* by the writer: some are left for the next commit */
 	VEC(SourceGap) gaps;
 	VEC(ViewStart) starts;                /* of partitions that begin with this commit */
 	VEC(SealedPiece) pieces;
@@ -52,6 +56,11 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err);
 /* ---- gaps.c ---- */
 /* Reading failed with err. True: it was a position that is gone, and the reader goes on behind the gap or stands still; err is cleared. */
 bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err);
+
+/* ---- retention.c ---- */
+/* empty: else there is nothing to commit. */
+void retention_seal(Runtime *runtime, SealedCommit *sealed, bool empty);
+bool retention_write(SealedCommit *sealed, Store *store, Error *err);
 
 /* ---- noted.c: how sources and views fare ---- */
 void noted_seal(Runtime *runtime, SealedCommit *sealed);

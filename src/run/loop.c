@@ -152,7 +152,7 @@ static bool cut_is_due(Runtime *runtime, bool full)
 	if (runtime->wanted || (full && runtime->gathering)) return true;
 	int64_t now = clock_monotonic_us();
 	if (now - runtime->cut_us < runtime->config.commit_interval_us) return false;
-	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || time_changes_something(runtime) || noted_is_due(runtime);
+	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || time_changes_something(runtime) || noted_is_due(runtime) || retention_is_due(runtime);
 }
 
 static bool join_lanes(Runtime *runtime, Error *err)

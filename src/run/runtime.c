@@ -11,7 +11,8 @@
 
 const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
 	.commit_interval_us = 200000, .checkpoint_interval_us = 10000000, .checkpoint_rows = 4000000,
-	.checkpoint_small_bytes = 1 << 20, .wal_limit_bytes = INT64_C(1) << 30,
+	.checkpoint_small_bytes = 1 << 20, .wal_limit_bytes = INT64_C(1) << 30, .dead_letters_bytes = INT64_C(1) << 30, .late_rows_bytes = INT64_C(1) << 30,
+	.commits_kept_us = INT64_C(30) * 86400 * 1000000,
 };
 
 /* ---- lanes ---- */
@@ -164,6 +165,7 @@ bool runtime_free(Runtime *runtime, Error *err)
 	vec_release(&runtime->lanes);
 	vec_release(&runtime->holds);
 	vec_release(&runtime->orphans);
+	vec_release(&runtime->retentions);
 	decode_pool_free(runtime->pool);
 	checkpoint_free(runtime->checkpoint);
 	sealed_free(runtime->next);
@@ -393,6 +395,13 @@ static void seal_positions(SealedCommit *sealed, const Lane *lane)
 	}
 }
 
+static bool sealed_is_empty(const SealedCommit *sealed)
+{
+	return !sealed->file_open && !sealed->changes.count && !sealed->partitions.count && !sealed->sinks.count && !sealed->dead.count
+		&& !sealed->late.count && !sealed->logs.count && !sealed->pieces.count && !sealed->accounts.count && !sealed->sources.count
+		&& !sealed->expiries.count;
+}
+
 static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	sealed->record.commit = (int64_t)runtime->commit;
@@ -410,13 +419,8 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 	sealed->record.partition_count = sealed->partitions.count;
 	sealed->file_open = runtime->file_open;
 	sealed->keep_open = runtime->transaction;
+	retention_seal(runtime, sealed, sealed_is_empty(sealed));
 	return checkpoint_cut(runtime, sealed, err);
-}
-
-static bool sealed_is_empty(const SealedCommit *sealed)
-{
-	return !sealed->file_open && !sealed->changes.count && !sealed->partitions.count && !sealed->sinks.count && !sealed->dead.count
-		&& !sealed->late.count && !sealed->logs.count && !sealed->pieces.count && !sealed->accounts.count && !sealed->sources.count;
 }
 
 bool runtime_cut(Runtime *runtime, Error *err)

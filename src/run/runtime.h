@@ -44,6 +44,8 @@ typedef struct RuntimeConfig {
 	int64_t checkpoint_rows;          /* 4,000,000 */
 	int64_t checkpoint_small_bytes;   /* 1 MiB: saved with the commit itself */
 	int64_t wal_limit_bytes;          /* 1 GiB: above it input waits */
+	int64_t dead_letters_bytes, late_rows_bytes;      /* 1 GiB each: beyond it the oldest lose their bytes */
+	int64_t commits_kept_us;          /* 30 days: one commit record an hour */
 	int64_t fixed_clock_us;           /* weir test: the clock stands here; 0: the real one */
 	int rows_per_batch;               /* tests: local changes are cut into batches of so many; 0: as they come */
 	/* Makes the operators of a view or insert pipeline of the catalog anew, as it was made the first time. */
@@ -58,6 +60,7 @@ extern const RuntimeConfig RUNTIME_CONFIG_DEFAULT;
 /* The input log keeps what the relation does after a commit: a paused lane will want it. */
 typedef struct LogHold { int64_t relation, after; } LogHold;
 
+typedef struct RetentionNote { int64_t relation, keep_us, done_us; } RetentionNote;     /* retention.c */
 typedef struct SealedCommit SealedCommit;     /* commit.h */
 typedef struct Checkpoint Checkpoint;         /* checkpoint.h */
 
@@ -102,6 +105,8 @@ typedef struct Runtime {
 	int64_t rows_since_checkpoint, checkpoint_us;
 	int64_t noted_us, note_looked_us; /* monotonic: how sources fare was noted, was looked at */
 	bool note_wanted;                 /* it has changed */
+	VEC(RetentionNote) retentions;    /* up to when old rows of each relation have been taken away */
+	atomic_bool retention_more;       /* the last commit did not take all of them */
 	SealedCommit *next;               /* what is gathered besides the graph: dead letters, log, late rows */
 	Checkpoint *checkpoint;           /* pieces still to be written; NULL: none under way */
 
@@ -209,6 +214,9 @@ bool writer_wait(Runtime *runtime, Error *err);       /* until it is */
 bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err);
 void writer_start(Runtime *runtime);                   /* from now on commits are written beside; without a thread where they are cut */
 void writer_stop(Runtime *runtime);
+/* retention.c */
+bool retention_check(const Relation *relation, Error *err);       /* can its rows go by their age? */
+bool retention_is_due(Runtime *runtime);
 /* build.c: a lane beside the live one */
 void lane_limit(Runtime *runtime, Lane *lane);        /* it must not read past the live lane */
 int64_t lane_behind(const Runtime *runtime, const Lane *lane);        /* records that it is behind the live one; -1: not all partitions are known yet */

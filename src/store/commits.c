@@ -4,8 +4,6 @@
 #include "type/calendar.h"
 #include "type/text.h"
 
-static const int64_t HOURLY_KEPT_US = 30 * US_PER_DAY;
-
 static const char *time_text(Arena *arena, int64_t us)
 {
 	char text[TIMESTAMP_PRINT_BYTES];
@@ -103,13 +101,15 @@ bool store_positions_remove(Store *store, int64_t lane, int64_t relation, Error 
 	return store_run(store, err, "DELETE FROM weir_partitions WHERE lane = ?1 AND (?2 = 0 OR relation = ?2)", "ii", lane, relation);
 }
 
+void store_set_commits_kept(Store *store, int64_t us) { store->commits_kept_us = us; }
+
 /* One an hour stays: the first of each. The last of all stays in any case: it says which commit the file is at. */
 bool store_commits_prune(Store *store, int64_t through, int64_t now_us, Error *err)
 {
 	static const char SQL[] = "DELETE FROM weir_commits WHERE id <= ?1 AND id < (SELECT max(id) FROM weir_commits) AND (time < ?2 OR EXISTS"
 		" (SELECT 1 FROM weir_commits e WHERE e.id = (SELECT max(o.id) FROM weir_commits o WHERE o.id < weir_commits.id)"
 		" AND substr(e.time, 1, 13) = substr(weir_commits.time, 1, 13)))";
-	return store_run(store, err, SQL, "it", through, time_text(&store->scratch, now_us - HOURLY_KEPT_US));
+	return store_run(store, err, SQL, "it", through, time_text(&store->scratch, now_us - store->commits_kept_us));
 }
 
 bool store_view_start_put(Store *store, const ViewStart *start, Error *err)

@@ -263,6 +263,7 @@ static Store *store_make(const char *path, unsigned flags)
 	store->lock_fd = -1;
 	store->patience_ms = store->wait_ms_max = PATIENCE_MS;
 	store_set_kept_bytes_max(store, (int64_t)1 << 30, (int64_t)1 << 30);
+	store_set_commits_kept(store, INT64_C(30) * 86400 * 1000000);
 	store->in_memory = !path;
 	store->path = mem_strdup(path ? path : ":memory:");
 	StrBuf uri = STRBUF_INIT;

@@ -124,6 +124,9 @@ bool store_apply(Store *store, StoreTable *table, const Changes *changes, StoreA
 /* Retention: takes away at most limit rows whose column is less than `before`. No change flows. */
 bool store_table_expire(Store *store, StoreTable *table, int column, const Value *before, int64_t limit, int64_t *count, Error *err);
 
+/* The same for a local stream: rows that came keep_us ago or earlier; seen to in each call are also those that came since the last one. */
+bool store_stream_expire(Store *store, const StoreTableSpec *spec, int64_t now_us, int64_t keep_us, int64_t limit, int64_t *removed, Error *err);
+
 /* Does a row with this key exist in the writer's eyes (uncommitted included)? Key values in the order of spec.key. row: all columns, strings
  * in arena; may be NULL. For constraints of local tables: 1 yes, 0 no, -1 error. */
 int store_table_find(Store *store, StoreTable *table, const Value *key, Value *row, Arena *arena, Error *err);
@@ -158,7 +161,8 @@ bool store_commits_list(Store *store, int64_t after, StoreCommitVisit *visit, vo
 /* The last position of every partition of a lane (lane 0: of all). hash and records: totals since the partition is known. */
 bool store_positions_list(Store *store, int64_t lane, Arena *arena, PartitionRecord **out, int *count, Error *err);
 bool store_positions_remove(Store *store, int64_t lane, int64_t relation, Error *err);      /* relation 0: the whole lane */
-/* Drops records up to `through` (what two checkpoints cover) save one an hour of the last 30 days. */
+void store_set_commits_kept(Store *store, int64_t us);                         /* 30 days at first */
+/* Drops records up to `through` (what two checkpoints cover) save one an hour of those that are kept. */
 bool store_commits_prune(Store *store, int64_t through, int64_t now_us, Error *err);
 
 /* Where a view began to read a partition: what RESUME and REBUILD begin with again. */
