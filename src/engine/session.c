@@ -147,6 +147,13 @@ static bool run_begin(Session *session, const AstTransaction *ast, Error *err)
 	return true;
 }
 
+static bool rollback(Session *session, Error *err)
+{
+	session->transaction = session->aborted = session->changed = false;
+	runtime_hold(session->engine->runtime, false);
+	return engine_rollback(session->engine, err);
+}
+
 static bool run_commit(Session *session, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
@@ -155,16 +162,13 @@ static bool run_commit(Session *session, Error *err)
 		return error_set(err, ERR_ACTIVE_TRANSACTION, SPAN_NONE, "a statement of the transaction was refused: it cannot be committed") || error_hint(err, "ROLLBACK it.");
 	session->transaction = false;
 	runtime_hold(runtime, false);
-	if (!runtime_flush(runtime, err)) return false;
+	if (!runtime_flush(runtime, err)) {
+		Error ignored = ERROR_INIT;
+		rollback(session, &ignored);
+		return false;
+	}
 	session_done(session, "COMMIT");
 	return true;
-}
-
-static bool rollback(Session *session, Error *err)
-{
-	session->transaction = session->aborted = session->changed = false;
-	runtime_hold(session->engine->runtime, false);
-	return engine_rollback(session->engine, err);
 }
 
 static bool run_transaction(Session *session, const AstTransaction *ast, Error *err)

@@ -115,6 +115,7 @@ static bool open_pipeline(Making *making, Relation *relation, Lowered *lowered, 
 		pipeline_free(pipeline);
 		return false;
 	}
+	pipeline->fresh = true;
 	making->pipelines[making->count++] = pipeline;
 	if (!pipeline_attach(runtime, making->lane, pipeline, err)) return false;
 	if (making->again) starts_again(runtime, making->lane, pipeline);

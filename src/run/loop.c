@@ -189,7 +189,8 @@ static bool finish(Runtime *runtime, Error *err)
 	if (!runtime_flush(runtime, err)) return false;
 	if (runtime->final && (!close_sources(runtime, err) || !runtime_flush(runtime, err))) return false;
 	runtime->ended = true;
-	return true;
+	*err = runtime->trouble;
+	return err->code == ERR_NONE;
 }
 
 /* Everything that may be done now. *did: something was. */
@@ -242,7 +243,7 @@ static void *loop_main(void *context)
 		bool did = false;
 		Error err = ERROR_INIT;
 		runtime->turns++;
-		if (!loop_turn(runtime, &did, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
+		if (!loop_turn(runtime, &did, &err) && !runtime_mend(runtime, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
 		if (!did) loop_wait(runtime);
 	}
 	pthread_cond_broadcast(&runtime->turn);

@@ -13,8 +13,6 @@
 
 /* ---- which ---- */
 
-typedef struct Relations { VEC(Relation *) at; } Relations;
-
 static bool is_listed(const Relations *list, const Relation *relation)
 {
 	for (int r = 0; r < list->at.count; r++)
@@ -35,8 +33,7 @@ static void list_readers(const Runtime *runtime, Relation *relation, Relations *
 	vec_push(&out->at, relation);
 }
 
-/* The view and all that read it, each before what reads it. */
-static Relations list_family(const Runtime *runtime, Relation *relation)
+Relations relations_family(const Runtime *runtime, Relation *relation)
 {
 	Relations list = {0};
 	list_readers(runtime, relation, &list);
@@ -139,7 +136,7 @@ static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, con
 {
 	Pipeline *pipeline;
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
-	Relations family = list_family(runtime, relation);
+	Relations family = relations_family(runtime, relation);
 	bool ok = runtime_checkpoint(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, state, why, err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
@@ -337,7 +334,7 @@ static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, 
 
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
 {
-	Relations family = list_family(runtime, view), again = {0};
+	Relations family = relations_family(runtime, view), again = {0};
 	Place place = place_get(runtime, view);
 	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
 	bool *wanted = mem_zalloc(sizeof *wanted * (size_t)(family.at.count + 1));

@@ -33,6 +33,7 @@ struct Pipeline {
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
 	bool building;                    /* its table has another name until it joins */
 	bool replaying;                   /* what comes out was delivered before */
+	bool fresh;                       /* made in the commit being gathered */
 	bool loaded;                      /* its state comes from the file: it may read views of lanes that are not live yet */
 	bool defers;                      /* as its operators (op.h); not while it is given content */
 	Error ended;                      /* of a client: why its query is over */

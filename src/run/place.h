@@ -24,6 +24,10 @@ Place place_get(Runtime *runtime, const Relation *relation);
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
 
+typedef struct Relations { VEC(Relation *) at; } Relations;
+/* The view and all that read it, each before what reads it; the caller releases. */
+Relations relations_family(const Runtime *runtime, Relation *relation);
+
 /* Works out anew what the log must keep. */
 bool holds_refresh(Runtime *runtime, Error *err);
 bool holds_relation(const Runtime *runtime, int64_t relation);

@@ -153,8 +153,9 @@ static bool replay_log(void *context, int64_t commit, int64_t seq, int64_t relat
 	return ok;
 }
 
-static bool cannot_replay(const Reader *reader, const Partition *partition, const PartitionRecord *record, Error *err)
+static bool cannot_replay(Runtime *runtime, const Reader *reader, const Partition *partition, const PartitionRecord *record, Error *err)
 {
+	runtime->unreplayed = reader;
 	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "cannot replay partition %d of stream \"%s\": other records than before up to position %lld (at %lld)",
 			partition->number, reader->relation->name, (long long)record->position, (long long)partition->position)
 		|| error_hint(err, "The topic was recreated or compacted; ALTER MATERIALIZED VIEW ... REBUILD makes the views anew.");
@@ -197,12 +198,16 @@ static bool replay_partition(Runtime *runtime, Reader *reader, const PartitionRe
 	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
 	while (partition->position < record->position) {
 		bool did = false;
-		if (!reader_step(reader, &step, &did, err)) return false;
+		if (!reader_step(reader, &step, &did, err)) {
+			if (err->code != ERR_POSITION_LOST) return false;
+			*err = ERROR_INIT;
+			return cannot_replay(runtime, reader, partition, record, err);
+		}
 		if (did) deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
-		else if (clock_monotonic_us() > deadline || atomic_load(&partition->ended)) return cannot_replay(reader, partition, record, err);
+		else if (clock_monotonic_us() > deadline || atomic_load(&partition->ended)) return cannot_replay(runtime, reader, partition, record, err);
 		else wait_for_input(runtime);
 	}
-	if (partition->position != record->position || partition->hash != record->hash) return cannot_replay(reader, partition, record, err);
+	if (partition->position != record->position || partition->hash != record->hash) return cannot_replay(runtime, reader, partition, record, err);
 	partition->idle = record->idle;
 	return true;
 }
@@ -311,17 +316,28 @@ bool runtime_recover(Runtime *runtime, Error *err)
 	return ok;
 }
 
+static bool start_lanes(Runtime *runtime, Error *err)
+{
+	for (int r = 0; r < runtime->catalog->relations.count; r++) {
+		Relation *relation = runtime->catalog->relations.at[r];
+		if (relation_has_pipeline(relation) && !pipeline_start(runtime, relation, err)) return false;
+	}
+	return runtime_recover(runtime, err) && holds_refresh(runtime, err);
+}
+
+/* What cannot be brought to where the file is stays behind, stopped. */
 bool runtime_start(Runtime *runtime, Error *err)
 {
 	if (runtime->started) return true;
-	for (int r = 0; r < runtime->catalog->relations.count; r++) {
-		Relation *relation = runtime->catalog->relations.at[r];
-		if (relation_has_pipeline(relation) && !pipeline_start(runtime, relation, err)) goto failed;
+	while (!start_lanes(runtime, err)) {
+		Error why = *err;
+		*err = ERROR_INIT;
+		if (!stop_unreplayed(runtime, &why, err)) {
+			runtime->failure = *err = why;
+			return false;
+		}
+		runtime->unreplayed = NULL;
+		runtime_forget(runtime);
 	}
-	if (!runtime_recover(runtime, err) || !holds_refresh(runtime, err)) goto failed;
-	runtime->started = true;
-	return true;
-failed:
-	runtime->failure = *err;
-	return false;
+	return runtime->started = true;
 }

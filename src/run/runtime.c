@@ -262,7 +262,7 @@ bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Er
 	runtime->rows_since_checkpoint += changes->count;
 	if (!runtime->replaying && runtime_is_read(runtime, relation)) input_log_batch(runtime->next, relation->id, changes);
 	for (int l = 0; l < runtime->lanes.count; l++)
-		if (!lane_push_local(runtime, runtime->lanes.at[l], relation, changes, err)) return false;
+		if (!lane_push_local(runtime, runtime->lanes.at[l], relation, changes, err)) return runtime_mend(runtime, err);
 	return true;
 }
 
@@ -344,6 +344,7 @@ static void seal_account(SealedCommit *sealed, Pipeline *pipeline)
 
 static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 {
+	pipeline->fresh = false;
 	if (pipeline->end == PIPELINE_CLIENT) return true;
 	seal_account(sealed, pipeline);
 	if (pipeline->end == PIPELINE_SINK) {
@@ -452,7 +453,8 @@ bool runtime_flush(Runtime *runtime, Error *err)
 	}
 	runtime->checkpoint_wanted |= runtime->restart_wanted;        /* what it starts from may be all that can still be had */
 	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint;
-	if (!nothing && (!runtime_cut(runtime, err) || !writer_wait(runtime, err))) return false;
+	if (!nothing && !runtime_cut(runtime, err)) return runtime_mend(runtime, err) && runtime_flush(runtime, err);
+	if (!nothing && !writer_wait(runtime, err)) return false;
 	if (!runtime->restart_wanted || runtime->transaction) return true;
 	runtime->restart_wanted = false;
 	return runtime_rollback(runtime, err);
@@ -464,21 +466,28 @@ bool runtime_checkpoint(Runtime *runtime, Error *err)
 	return runtime_flush(runtime, err) && finish_checkpoint(runtime, err);
 }
 
+void runtime_forget(Runtime *runtime)
+{
+	checkpoint_free(runtime->checkpoint);
+	runtime->checkpoint = NULL;
+	runtime_drop_lanes(runtime);
+	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
+	runtime->started = runtime->gathering = runtime->checkpoint_wanted = false;
+}
+
 bool runtime_rollback(Runtime *runtime, Error *err)
 {
 	bool was_reading = runtime->reading;
-	writer_wait(runtime, err);
-	if (runtime->file_open) store_rollback(runtime->store);
+	Error late = ERROR_INIT;
 	runtime->failure = ERROR_INIT;
-	runtime->file_open = runtime->gathering = runtime->transaction = runtime->checkpoint_wanted = false;
+	writer_wait(runtime, &late);
+	if (store_in_transaction(runtime->store)) store_rollback(runtime->store);
+	runtime->failure = ERROR_INIT;
+	runtime->file_open = runtime->transaction = false;
 	sealed_free(runtime->next);
 	runtime->next = sealed_new();
-	checkpoint_free(runtime->checkpoint);
-	runtime->checkpoint = NULL;
 	bool was_started = runtime->started;
-	runtime_drop_lanes(runtime);
-	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
-	runtime->started = false;
+	runtime_forget(runtime);
 	if (was_started && !runtime_start(runtime, err)) return false;
 	return !was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err);
 }

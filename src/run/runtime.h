@@ -88,6 +88,8 @@ typedef struct Runtime {
 	bool ends;                        /* it stops by itself when all is read */
 	bool stays;                       /* not without until_end: more views may come */
 	bool ended;                       /* until_end: all is read and committed */
+	Error trouble;                    /* why views were stopped in this process: with --until-end what it ends with */
+	const Reader *unreplayed;         /* during replay: found other records than before */
 	Error failure;                    /* the loop ended for this */
 	_Atomic uint64_t turns;           /* of the loop, for watchdogs */
 
@@ -117,6 +119,7 @@ typedef struct Runtime {
 	SealedCommit *sealed;             /* handed over; NULL when written */
 	uint64_t written;                 /* number of the last commit in the file */
 	int64_t wal_bytes;
+	int64_t write_us;                 /* what the last commit took to write */
 } Runtime;
 
 Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog);
@@ -197,6 +200,10 @@ Lane *runtime_lane(const Runtime *runtime, int64_t id);       /* NULL: none */
 Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipeline);    /* in which the view runs; NULL: in none */
 /* Ends the queries of clients that read the pipeline (NULL: of all). */
 void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
+void runtime_forget(Runtime *runtime);                /* all that is in memory of lanes */
+/* stop.c: an operator has failed with err: its view is stopped and the rest goes on, started anew. False: nothing can be done. */
+bool runtime_mend(Runtime *runtime, Error *err);
+bool stop_unreplayed(Runtime *runtime, Error *why, Error *err);      /* the same for what cannot be replayed; lanes are to be forgotten */
 /* build.c */
 bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err);    /* those that nobody attends to any more, positions and all */
 bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err);
