@@ -6,7 +6,10 @@
  *     statement error <regex>          1 a                          skipif <setting>   before a record: not at that setting
  *     SELECT nothing                   2 b                          onlyif <setting>
  *
- * A row is a line, its values divided by blanks; NULL is NULL, an empty text (empty). nosort (the default), rowsort or valuesort. Types are letters,
+ *     append orders.ndjson             read                         reads all external sources to their ends, then a clean stop and start
+ *     {"id": 1}                        read kill                    the same, but an end without a last commit
+ *
+ * Lines are appended to a file in a folder that ${env:WEIR_TEST_FOLDER} names. A row is a line, its values divided by blanks; NULL is NULL, an empty text (empty). nosort (the default), rowsort or valuesort. Types are letters,
  * one a column (their number is checked): I R T, or ? for any.
  * Each script runs at every setting of SETTINGS and must give the same answers.
  */
@@ -47,6 +50,7 @@ typedef struct Test {
 	bool valuesort;
 	int line;                         /* of the record that runs */
 	int failures, records;
+	Lines files;                      /* that were appended to */
 } Test;
 
 static void lines_clear(Lines *lines)
@@ -279,6 +283,24 @@ static void advance_record(Test *test, const char *words)
 	engine_set_clock(test->engine, test->clock_us);
 }
 
+static void append_record(Test *test, const char *name, size_t *at)
+{
+	bool results;
+	char *lines = take_block(test, at, &results), path[192];
+	snprintf(path, sizeof path, "%s/%s", test->folder, name);
+	FILE *file = strchr(name, '/') ? NULL : fopen(path, "ab");
+	if (!file || fputs(lines, file) < 0 || fclose(file) != 0) fail(test, "cannot write the file", NULL);
+	else vec_push(&test->files, mem_strdup(path));
+	free(lines);
+}
+
+static bool read_record(Test *test, bool kill)
+{
+	Error err = ERROR_INIT;
+	if (!engine_read(test->engine, ENGINE_UNTIL_END, &err) || !engine_wait(test->engine, &err)) fail(test, "reading ended", &err);
+	return restart(test, kill);
+}
+
 static bool run_record(Test *test, const char *line, size_t *at)
 {
 	test->records++;
@@ -287,6 +309,9 @@ static bool run_record(Test *test, const char *line, size_t *at)
 	else if (strcmp(line, "restart") == 0) return restart(test, false);
 	else if (strcmp(line, "kill") == 0) return restart(test, true);
 	else if (strncmp(line, "advance ", 8) == 0) advance_record(test, line + 8);
+	else if (strncmp(line, "append ", 7) == 0) append_record(test, line + 7, at);
+	else if (strcmp(line, "read") == 0) return read_record(test, false);
+	else if (strcmp(line, "read kill") == 0) return read_record(test, true);
 	else fail(test, "is no record", NULL);
 	return !test->setting->restart_each || restart(test, false);
 }
@@ -319,7 +344,7 @@ static void run_records(Test *test)
 		if (*line == 0 || *line == '#') { }
 		else if (strncmp(line, "skipif ", 7) == 0 || strncmp(line, "onlyif ", 7) == 0) skip |= is_skipped(test, line);
 		else if (skip) {
-			if (strncmp(line, "statement ", 10) == 0 || strncmp(line, "query ", 6) == 0) skip_record(test, &at);
+			if (strncmp(line, "statement ", 10) == 0 || strncmp(line, "query ", 6) == 0 || strncmp(line, "append ", 7) == 0) skip_record(test, &at);
 			skip = false;
 		}
 		else go = run_record(test, line, &at);
@@ -338,6 +363,8 @@ static void remove_files(Test *test)
 		snprintf(path, sizeof path, "%s%s", test->path, ENDINGS[e]);
 		unlink(path);
 	}
+	for (int f = 0; f < test->files.count; f++) unlink(test->files.at[f]);
+	lines_clear(&test->files);
 	rmdir(test->folder);
 }
 
@@ -352,6 +379,7 @@ static void run_at(Test *test, const TestSetting *setting)
 		return;
 	}
 	snprintf(test->path, sizeof test->path, "%s/test.db", test->folder);
+	setenv("WEIR_TEST_FOLDER", test->folder, 1);
 	if (open_engine(test)) run_records(test);
 	close_engine(test, false);
 	remove_files(test);
@@ -385,6 +413,7 @@ int command_test(const Cli *cli)
 		records += test.records;
 		lines_clear(&test.rows);
 		free(test.rows.at);
+		free(test.files.at);
 		free(test.text);
 	}
 	printf("%d records in %d scripts at %d settings each\n%d passed, %d failed\n", records, cli->files.count, SETTING_COUNT, passed, failed);
