@@ -51,12 +51,12 @@ static void cells(const Decoded *out, StrBuf *text)
 	}
 }
 
-typedef struct Wanted { const char *path; Type type; bool not_null; DecodeFrom from; TimeUnit unit; } Wanted;
+typedef struct Wanted { const char *path; Type type; bool not_null; DecodeFrom from; TimeUnit unit; bool is_key; } Wanted;
 
 static int make_columns(Arena *arena, const Wanted *wanted, int count, DecodeColumn *columns)
 {
 	for (int i = 0; i < count; i++) {
-		columns[i] = (DecodeColumn){.name = wanted[i].path, .type = wanted[i].type, .from = wanted[i].from, .not_null = wanted[i].not_null, .unit = wanted[i].unit, .ordinal = i};
+		columns[i] = (DecodeColumn){.name = wanted[i].path, .type = wanted[i].type, .from = wanted[i].from, .not_null = wanted[i].not_null, .unit = wanted[i].unit, .ordinal = i, .is_key = wanted[i].is_key};
 		Error err = ERROR_INIT;
 		if (wanted[i].from == DECODE_FIELD || wanted[i].from == DECODE_KEY_FIELD || wanted[i].from == DECODE_HEADER)
 			assert_true(decode_path_parse(arena, wanted[i].path, SPAN_NONE, &columns[i].path, &columns[i].path_count, &err));
@@ -331,7 +331,7 @@ static void changelogs_say_what_a_record_does(void **state)
 		{"upsert without value takes away", CHANGELOG_UPSERT, "{\"id\":1}", NULL, "D1|NULL", ""},
 		{"upsert with a broken key", CHANGELOG_UPSERT, "{", "{\"v\":\"x\"}", "DEAD", "key: not JSON"},
 		{"Debezium create", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"before\":null,\"after\":{\"v\":\"x\"}}", "U1|x", ""},
-		{"Debezium update in payload", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"schema\":{},\"payload\":{\"op\":\"u\",\"before\":{\"v\":\"x\"},\"after\":{\"v\":\"y\"}}}", "U1|y", ""},
+		{"Debezium update in payload", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"schema\":{},\"payload\":{\"op\":\"u\",\"before\":{\"v\":\"x\"},\"after\":{\"v\":\"y\"}}}", "D1|x\nU1|y", ""},
 		{"Debezium delete", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"d\",\"before\":{\"v\":\"x\"},\"after\":null}", "D1|x", ""},
 		{"Debezium without after", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"after\":null}", "DEAD", "\"after\" is no object"},
 		{"Debezium without op", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"after\":{}}", "DEAD", "\"op\" is missing"},
@@ -350,6 +350,94 @@ static void changelogs_say_what_a_record_does(void **state)
 		strbuf_release(&text);
 		strbuf_release(&heard.text);
 	}
+}
+
+/* Each with a table that has a key (id) and with one that has none. */
+static void changes_of_databases_become_rows(void **state)
+{
+	(void)state;
+	static const struct { const char *title; Changelog changelog; const char *value, *keyed, *keyless, *error; } CASES[] = {
+		{"Debezium read", CHANGELOG_DEBEZIUM, "{'op':'r','after':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
+		{"Debezium update", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':1,'v':'y'}}", "U1|y", "D1|x\nU1|y", ""},
+		{"Debezium update of the key", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':2,'v':'x'}}", "D1|x\nU2|x", "D1|x\nU2|x", ""},
+		{"Debezium update with the old key alone", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1},'after':{'id':2,'v':'x'}}", "D1|NULL\nU2|x", "D1|NULL\nU2|x", ""},
+		{"Debezium update without before", CHANGELOG_DEBEZIUM, "{'payload':{'op':'u','before':null,'after':{'id':1,'v':'y'}}}", "U1|y", "DEAD", "REPLICA IDENTITY"},
+		{"Debezium delete without key", CHANGELOG_DEBEZIUM, "{'op':'d','before':{'v':'x'}}", "DBAD|x", "DBAD|x", "missing"},
+		{"Debezium delete without before", CHANGELOG_DEBEZIUM, "{'op':'d','before':null}", "DEAD", "DEAD", "\"before\" is no object"},
+		{"Debezium delete, another column bad", CHANGELOG_DEBEZIUM, "{'op':'d','before':{'id':1,'v':'\xff'}}", "D1|NULL", "D1|BAD", ""},
+		{"Debezium truncate", CHANGELOG_DEBEZIUM, "{'op':'t'}", "DEAD", "DEAD", "none of c, r, u, d"},
+		{"tombstone of Debezium", CHANGELOG_DEBEZIUM, NULL, "", "", ""},
+		{"Maxwell insert", CHANGELOG_MAXWELL, "{'database':'d','type':'insert','data':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
+		{"Maxwell bootstrap", CHANGELOG_MAXWELL, "{'type':'bootstrap-insert','data':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
+		{"Maxwell bootstrap begins", CHANGELOG_MAXWELL, "{'type':'bootstrap-start','data':{}}", "", "", ""},
+		{"Maxwell update", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':'x'}}", "U1|y", "D1|x\nU1|y", ""},
+		{"Maxwell update from NULL", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':null}}", "U1|y", "D1|NULL\nU1|y", ""},
+		{"Maxwell update of the key", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':2,'v':'y'},'old':{'id':1}}", "D1|y\nU2|y", "D1|y\nU2|y", ""},
+		{"Maxwell update without old", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':2,'v':'y'}}", "DEAD", "DEAD", "\"old\" is no object"},
+		{"Maxwell delete", CHANGELOG_MAXWELL, "{'type':'delete','data':{'id':1,'v':'x'}}", "D1|x", "D1|x", ""},
+		{"Maxwell and a table's definition", CHANGELOG_MAXWELL, "{'type':'table-create'}", "DEAD", "DEAD", "none of insert, update, delete"},
+		{"Canal insert", CHANGELOG_CANAL, "{'type':'INSERT','isDdl':false,'data':[{'id':'1','v':'x'}, {'id':'2','v':'a,]\\\"['}],'old':null}", "U1|x\nU2|a,]\"[", "U1|x\nU2|a,]\"[", ""},
+		{"Canal update", CHANGELOG_CANAL, "{'type':'UPDATE','data':[{'id':'1','v':'y'},{'id':'2','v':'b'}],'old':[{'v':'x'},{'id':'3'}]}", "U1|y\nD3|b\nU2|b", "D1|x\nU1|y\nD3|b\nU2|b", ""},
+		{"Canal update, another number of old rows", CHANGELOG_CANAL, "{'type':'UPDATE','data':[{'id':'1','v':'y'}],'old':[]}", "DEAD", "DEAD", "as many rows"},
+		{"Canal delete", CHANGELOG_CANAL, "{'type':'DELETE','data':[{'id':'1','v':'x'}]}", "D1|x", "D1|x", ""},
+		{"Canal without rows", CHANGELOG_CANAL, "{'type':'INSERT','data':[]}", "", "", ""},
+		{"Canal with what is no row", CHANGELOG_CANAL, "{'type':'INSERT','data':[{'id':1},7]}", "DEAD", "DEAD", "no array of rows"},
+		{"Canal and a table's definition", CHANGELOG_CANAL, "{'type':'ALTER','isDdl':true,'data':null}", "", "", ""},
+		{"Canal and a table emptied", CHANGELOG_CANAL, "{'type':'TRUNCATE','isDdl':true,'data':null}", "DEAD", "DEAD", "TRUNCATE"},
+		{"Canal, not JSON", CHANGELOG_CANAL, "{'type':'INSERT'", "DEAD", "DEAD", ""},
+	};
+	for (size_t i = 0; i < 2 * (sizeof CASES / sizeof *CASES); i++) {
+		bool keyed = i % 2;
+		const Wanted wanted[] = {{"id", T(INTEGER), .not_null = true, .is_key = keyed}, {"v", T(TEXT)}};
+		const char *given = CASES[i / 2].value, *expected = keyed ? CASES[i / 2].keyed : CASES[i / 2].keyless;
+		StrBuf text = STRBUF_INIT, value = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		for (const char *at = given; at && *at; at++) strbuf_addc(&value, *at == '\'' ? '"' : *at);
+		decode_one((DecoderConfig){.format = "json", .changelog = CASES[i / 2].changelog}, wanted, 2,
+			(Record){.value = given ? value.text : NULL, .value_bytes = (uint32_t)value.bytes}, &text, &heard);
+		bool nothing = !*expected, wrong = nothing ? heard.text.bytes > 0 : strstr(expected, "DEAD") && !strstr(heard.text.text, CASES[i / 2].error);
+		if (strcmp(text.text, nothing ? "DEAD" : expected) != 0 || wrong) fail_msg("%s: %s (%s)", CASES[i / 2].title, text.text, heard.text.text);
+		strbuf_release(&text);
+		strbuf_release(&value);
+		strbuf_release(&heard.text);
+	}
+}
+
+/* One record of Canal may hold more rows than a batch otherwise has. */
+static void arrays_of_any_length_are_one_record(void **state)
+{
+	(void)state;
+	enum { ROWS = 3 * BATCH_ROWS_MAX };
+	static const char FIRST[] = "{\"type\":\"INSERT\",\"data\":[{\"id\":7}]}";
+	StrBuf value = STRBUF_INIT;
+	strbuf_adds(&value, "{\"type\":\"INSERT\",\"data\":[");
+	for (int i = 0; i < ROWS; i++) strbuf_printf(&value, "%s{\"id\":%d}", i ? "," : "", i);
+	strbuf_adds(&value, "]}");
+	Arena arena;
+	arena_init(&arena, 0);
+	const Wanted wanted[] = {{"id", T(INTEGER)}};
+	DecodeColumn columns[1];
+	make_columns(&arena, wanted, 1, columns);
+	DecoderConfig config = {.format = "json", .columns = columns, .column_count = 1, .changelog = CHANGELOG_CANAL};
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&config, &err);
+	Record at[] = {{.value = FIRST, .value_bytes = sizeof FIRST - 1}, {.value = value.text, .value_bytes = (uint32_t)value.bytes, .position = 1}, {.value = FIRST, .value_bytes = sizeof FIRST - 1, .position = 2}};
+	RecordBatch records = {.at = at, .count = 3};
+	int64_t rows = 0, sum = 0;
+	for (int from = 0; from < 3; ) {
+		Decoded out;
+		int next = decoder_decode(decoder, &records, from, &out, NULL);
+		assert_true(next > from);
+		from = next;
+		for (int row = 0; row < out.batch->rows; row++) sum += out.batch->columns[0].i64[row];
+		rows += out.batch->rows;
+		batch_unref(out.batch);
+	}
+	assert_int_equal(rows, ROWS + 2);
+	assert_int_equal(sum, (int64_t)ROWS * (ROWS - 1) / 2 + 14);
+	decoder_free(decoder);
+	strbuf_release(&value);
+	arena_release(&arena);
 }
 
 typedef struct CsvCase { const char *title, *header, *line, *cells, *error; } CsvCase;
@@ -695,6 +783,8 @@ int main(void)
 		cmocka_unit_test(times_as_numbers_may_have_a_fixed_unit),
 		cmocka_unit_test(changelogs_say_what_a_record_does),
 		cmocka_unit_test(keys_of_upserts_may_stand_in_the_key_alone),
+		cmocka_unit_test(changes_of_databases_become_rows),
+		cmocka_unit_test(arrays_of_any_length_are_one_record),
 		cmocka_unit_test(options_say_which_columns_stand_in_the_key),
 		cmocka_unit_test(numbers_in_keys_may_be_binary),
 		cmocka_unit_test(lines_of_csv_become_rows),

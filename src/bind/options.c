@@ -65,6 +65,7 @@ static bool add_format(Binder *binder, OptionTexts *texts, const AstFormat *form
 {
 	static const struct { const char *word, *changelog; } FORMATS_KNOWN[] = {
 		{"plain", NULL}, {"native", NULL}, {"none", NULL}, {"upsert", "upsert"}, {"debezium", "debezium"},
+		{"maxwell", "maxwell"}, {"canal", "canal"},
 	};
 	if (!format) return true;
 	bool known = false;

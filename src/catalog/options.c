@@ -44,7 +44,8 @@ enum { FORMAT_NAME_COUNT = sizeof FORMAT_NAMES / sizeof *FORMAT_NAMES };
 static const struct { const char *option, *value, *canonical, *also, *also_value; } IMPLIED[] = {
 	{"connector", "upsert-kafka", "kafka", "changelog", "upsert"},
 	{"format", "tsv", "csv", "csv.delimiter", "\t"},
-	{"format", "debezium-json", "json", "changelog", "debezium"},
+	{"format", "debezium-json", "json", "changelog", "debezium"}, {"format", "maxwell-json", "json", "changelog", "maxwell"},
+	{"format", "canal-json", "json", "changelog", "canal"},
 };
 enum { IMPLIED_COUNT = sizeof IMPLIED / sizeof *IMPLIED };
 

@@ -64,6 +64,7 @@ Decoder *decoder_new(const DecoderConfig *config, Error *err)
 		if (!check_column(&config->columns[i], err)) return NULL;
 	Decoder *d = mem_new(Decoder);
 	arena_init(&d->arena, 0);
+	arena_init(&d->spans, 0);
 	copy_config(d, config);
 	d->class = format->decoder;
 	d->scratch = STRBUF_INIT;
@@ -71,10 +72,15 @@ Decoder *decoder_new(const DecoderConfig *config, Error *err)
 	d->seen = arena_array(&d->arena, bool, config->column_count + 1);
 	for (int i = 0; i < config->column_count; i++) {
 		d->types[i] = config->columns[i].type;
+		d->has_key |= config->columns[i].is_key;
 	}
+	d->rows_a_record = 1;
 	d->powers[0] = 1;
 	for (int i = 1; i <= DECIMAL_PRECISION_MAX; i++) d->powers[i] = d->powers[i - 1] * 10;
-	if (d->class->init(d, err)) return d;
+	if (d->class->init(d, err)) {
+		if (d->class->rows) d->rows_a_record = d->class->rows(d);
+		return d;
+	}
 	decoder_free(d);
 	return NULL;
 }
@@ -84,6 +90,7 @@ void decoder_free(Decoder *d)
 	if (!d) return;
 	if (d->state) d->class->release(d);
 	strbuf_release(&d->scratch);
+	arena_release(&d->spans);
 	arena_release(&d->arena);
 	free(d);
 }
@@ -161,12 +168,17 @@ static bool put_headers(Decoder *d, int col)
 	return true;
 }
 
+/* only_keys: the row names what is taken away; where the key says that, nothing else need be there, or good. */
 static void put_cell(Decoder *d, int col, const JsonSlot *slot, bool only_keys)
 {
 	Column *out = &d->batch->columns[col];
 	bool is_null;
+	only_keys &= !d->config.columns[col].is_key;
 	if (only_keys && (slot->kind == SLOT_MISSING || slot->kind == SLOT_NULL)) { put_null(d, col, MARK_NULL); return; }
-	if (!convert_slot(d, col, slot, out, d->row, &is_null)) put_bad(d, col);
+	if (!convert_slot(d, col, slot, out, d->row, &is_null)) {
+		if (only_keys && d->has_key) put_null(d, col, MARK_NULL);
+		else put_bad(d, col);
+	}
 	else if (is_null) put_null(d, col, MARK_NULL);
 }
 
@@ -181,9 +193,10 @@ static void put_record_cell(Decoder *d, int col, bool only_keys)
 
 void decoder_add_row(Decoder *d, const JsonSlot *const *slots, RowOp op)
 {
+	bool only_keys = op == ROW_DELETE && (d->has_key || d->config.changelog == CHANGELOG_UPSERT);
 	for (int col = 0; col < d->config.column_count; col++) {
-		if (decode_from_value(d->config.columns[col].from)) put_cell(d, col, slots[col], op == ROW_DELETE);
-		else put_record_cell(d, col, op == ROW_DELETE);
+		if (decode_from_value(d->config.columns[col].from)) put_cell(d, col, slots[col], only_keys);
+		else put_record_cell(d, col, only_keys);
 	}
 	if (d->stats.records < REPORT_AFTER_RECORDS && op != ROW_DELETE)
 		for (int col = 0; col < d->config.column_count; col++)
@@ -193,17 +206,31 @@ void decoder_add_row(Decoder *d, const JsonSlot *const *slots, RowOp op)
 	d->row++;
 }
 
-int decoder_decode(Decoder *d, const RecordBatch *records, int from, Decoded *out, const DeadSink *dead)
+static void begin_batch(Decoder *d, int room)
 {
-	int room = records->count - from;
-	if (room > BATCH_ROWS_MAX) room = BATCH_ROWS_MAX;
-	if (room < 1) room = 1;
 	d->batch = batch_new(d->types, d->config.column_count, room);
 	d->positions = arena_alloc(&d->batch->arena, sizeof *d->positions * (size_t)room);
 	d->ops = d->config.changelog == CHANGELOG_NONE ? NULL : arena_alloc(&d->batch->arena, (size_t)room);
-	d->row = d->dead_count = 0;
-	d->bytes = 0;
+	d->row = 0;
 	d->heap = d->heap_end = NULL;
+}
+
+bool decoder_reserve(Decoder *d, int rows)
+{
+	if (d->row + rows <= d->batch->room) return true;
+	if (d->row) return false;
+	batch_unref(d->batch);
+	begin_batch(d, rows);
+	return true;
+}
+
+int decoder_decode(Decoder *d, const RecordBatch *records, int from, Decoded *out, const DeadSink *dead)
+{
+	int room = (records->count - from) * d->rows_a_record;
+	if (room > BATCH_ROWS_MAX) room = BATCH_ROWS_MAX;
+	begin_batch(d, room < d->rows_a_record ? d->rows_a_record : room);
+	d->dead_count = 0;
+	d->bytes = 0;
 	d->records = records;
 	d->dead = dead;
 	int next = d->class->decode(d, records, from);

@@ -24,6 +24,8 @@ struct DecoderClass {
 	bool (*may_be_long)(Decoder *decoder, int column);
 	/* Whether the field of a column was ever seen, and one of the names that are there in its place (NULL: none). */
 	const char *(*nearest)(Decoder *decoder, int column);
+	/* How many rows a record may make; NULL: one. */
+	int (*rows)(const Decoder *decoder);
 };
 
 extern const DecoderClass DECODER_JSON, DECODER_CSV, DECODER_RAW;
@@ -42,6 +44,9 @@ struct Decoder {
 	int64_t *positions;
 	uint8_t *ops;
 	int row;
+	int rows_a_record;
+	bool has_key;                 /* some column is_key: deletes go by it */
+	Arena spans;                  /* of one record: parts of it */
 	char *heap, *heap_end;        /* where the next long string goes */
 	int64_t bytes;
 	int dead_count;
@@ -65,8 +70,10 @@ static inline bool decode_from_value(DecodeFrom from) { return from == DECODE_FI
 /* Whether another row fits into the batch. */
 static inline bool decoder_has_room(const Decoder *decoder)
 {
-	return decoder->row < decoder->batch->room && decoder->batch->arena.used_bytes < (8u << 20);
+	return decoder->row + decoder->rows_a_record <= decoder->batch->room && decoder->batch->arena.used_bytes < (8u << 20);
 }
+/* For a record that makes more rows than that: false where they do not fit behind what is there. An empty batch is made as large as it must be. */
+bool decoder_reserve(Decoder *decoder, int rows);
 
 /* Adds the current record as a row. slots[i] belongs to column i where its value comes from a field. keys_only: the row only names
  * what is taken away; other columns are NULL. */

@@ -49,13 +49,16 @@ typedef struct DecodeColumn {
 	TimeUnit unit;                /* of numbers in TIMESTAMP columns */
 } DecodeColumn;
 
-/* Changelog formats say what a record does; the runtime turns it into weights with the table's content. */
+/* Changelog formats say what a record does; op_normalize turns it into weights with the table's content. Without a column that is_key an update
+ * is ROW_DELETE of what was there, then ROW_UPSERT; so it is where the key changes. All rows of a record have its position. */
 typedef enum Changelog {
 	CHANGELOG_NONE,               /* one row appended a record */
 	CHANGELOG_UPSERT,             /* the row with this key is now this; without value: it is gone. Key columns that the value does
 	                                 not have are read from the record's key: its field of that name, or all of it where there is one
 	                                 such column */
 	CHANGELOG_DEBEZIUM,           /* {"before", "after", "op"}, also inside {"schema", "payload"} */
+	CHANGELOG_MAXWELL,            /* {"type", "data", "old"}: old has what an update changed */
+	CHANGELOG_CANAL,              /* the same with arrays of rows: {"type", "data": [...], "old": [...]} */
 	CHANGELOG_OP,                 /* what a sink of Weir writes: the row with a field "op": +I -U +U -D */
 } Changelog;
 

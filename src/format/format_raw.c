@@ -16,7 +16,7 @@ static bool raw_init(Decoder *d, Error *err)
 		if (fields++) return error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "column \"%s\": format raw has one column for the whole record", columns[col].name);
 		columns[col].from = DECODE_VALUE;
 	}
-	if (d->config.changelog == CHANGELOG_DEBEZIUM || d->config.changelog == CHANGELOG_OP)
+	if (d->config.changelog > CHANGELOG_UPSERT)
 		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "format raw carries no changelog but upsert");
 	return true;
 }

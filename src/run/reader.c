@@ -218,7 +218,8 @@ static void make_decoder_config(Reader *reader)
 		.csv_quote = options_text(options, "csv.quote") ? options_text(options, "csv.quote")[0] : '"',
 		.csv_header = options_boolean(options, "csv.header"), .csv_null = null, .csv_field_count = physical,
 		.changelog = !changelog ? CHANGELOG_NONE : strcmp(changelog, "upsert") == 0 ? CHANGELOG_UPSERT
-			: strcmp(changelog, "debezium") == 0 ? CHANGELOG_DEBEZIUM : strcmp(changelog, "op") == 0 ? CHANGELOG_OP : CHANGELOG_NONE,
+			: strcmp(changelog, "debezium") == 0 ? CHANGELOG_DEBEZIUM : strcmp(changelog, "maxwell") == 0 ? CHANGELOG_MAXWELL
+			: strcmp(changelog, "canal") == 0 ? CHANGELOG_CANAL : strcmp(changelog, "op") == 0 ? CHANGELOG_OP : CHANGELOG_NONE,
 	};
 }
 
@@ -629,27 +630,51 @@ static void compute_clock_columns(Reader *reader, Batch *batch)
 		if (reader->clock_programs[c]) batch->columns[c] = expr_eval(reader->clock_programs[c], batch, &batch->arena);
 }
 
+/* A record of a changelog may make several rows: in the accounts each counts. */
+static int rows_beyond_records(const Item *item)
+{
+	int beyond = 0;
+	for (int row = 1; item->ops && item->batch && row < item->batch->rows; row++) beyond += item->positions[row] == item->positions[row - 1];
+	return beyond;
+}
+
+/* ... and where one of them is dead, the others are: what the record says is done as a whole or not at all. */
+static void spread_dead(const Item *item, uint8_t **dead_rows)
+{
+	int rows = item->batch->rows;
+	for (int d = 0; d < item->dead.count + rows; d++) {
+		int row = d < item->dead.count ? item->dead.at[d].row : d - item->dead.count;
+		if (row < 0 || (d >= item->dead.count && (!*dead_rows || !(*dead_rows)[row]))) continue;
+		if (!*dead_rows) *dead_rows = arena_zalloc(&item->batch->arena, (size_t)rows);
+		int from = row, to = row;
+		while (from > 0 && item->positions[from - 1] == item->positions[row]) from--;
+		while (to + 1 < rows && item->positions[to + 1] == item->positions[row]) to++;
+		memset(*dead_rows + from, 1, (size_t)(to - from + 1));
+	}
+}
+
 static bool item_push(Reader *reader, Partition *partition, Item *item, const StepContext *step, Error *err)
 {
 	if (!report_dead(reader, partition, item, step, err)) return false;
 	int whole_dead = 0;
 	for (int d = 0; d < item->dead.count; d++) whole_dead += item->dead.at[d].row < 0;
 	for (int s = 0; s < reader->scans.count; s++) {
-		reader->scans.at[s].pipeline->rows_in += item->records;
+		reader->scans.at[s].pipeline->rows_in += item->records + rows_beyond_records(item);
 		reader->scans.at[s].pipeline->rows_dead += whole_dead;
 	}
 	if (!item->batch) return true;
 	Batch *batch = item->batch;
 	batch->system_us = step->system_us;
 	compute_clock_columns(reader, batch);
-	uint8_t *future;
-	if (!judge_future(reader, partition, item, step, &future, err)) return false;
+	uint8_t *dead_rows;
+	if (!judge_future(reader, partition, item, step, &dead_rows, err)) return false;
+	if (item->ops) spread_dead(item, &dead_rows);
 	reader_judge(reader, partition, batch);
 	reader_number(reader, partition, item, batch, step->commit);
 	batch->hidden.ops = item->ops;
 	bool any_bad = item->dead.count > whole_dead;
 	for (int s = 0; s < reader->scans.count; s++)
-		if (!scan_deliver(reader, &reader->scans.at[s], batch, any_bad, future, err)) return false;
+		if (!scan_deliver(reader, &reader->scans.at[s], batch, any_bad, dead_rows, err)) return false;
 	return true;
 }
 
