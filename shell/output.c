@@ -127,12 +127,12 @@ static void draw_kept(Output *output)
 {
 	Grid *grid = &output->grid;
 	bool grown = grid_measure(grid, output->cells, output->cell_count);
-	if (!output->began && output->kind != RESULT_TABLE) widen_for_more(output);
+	if (!output->began && output->grows) widen_for_more(output);
 	int limit = output->mode == OUTPUT_BOX ? output_columns(output) : 0;
 	if (!output->upright && !grid_fit(grid, limit) && !output->began) output->upright = true;
 	if (output->upright) draw_upright(output);
 	else {
-		bool again = output->began && grown && output->kind != RESULT_TABLE && output->mode == OUTPUT_BOX;
+		bool again = output->began && grown && output->grows && output->mode == OUTPUT_BOX;
 		if (again) strbuf_addc(&output->line, '\n');
 		if (!output->began || again) grid_header(grid, &output->line);
 		for (int i = 0; i < output->cell_count; i += output->column_count) grid_row(grid, output->cells + i, &output->line);
@@ -169,6 +169,7 @@ static bool on_begin(void *context, ResultKind kind, const ResultColumn *columns
 	Output *output = context;
 	arena_clear(&output->arena);
 	output->kind = kind;
+	output->grows = kind == RESULT_APPEND || kind == RESULT_CHANGES || kind == RESULT_FEED;
 	output->column_count = column_count;
 	output->columns = arena_array(&output->arena, ResultColumn, column_count + 1);
 	for (int c = 0; c < column_count; c++) {
@@ -202,7 +203,7 @@ static bool on_rows(void *context, const Batch *rows)
 	if (output->redrawn) screen_change(&output->screen, rows);
 	else if (is_drawn(output) && !is_bare(output)) {
 		keep_cells(output, rows);
-		if (output->kind == RESULT_TABLE && (output->began || output->cell_count > KEPT_ROWS_MAX * output->column_count)) draw_kept(output);
+		if (!output->grows && (output->began || output->cell_count > KEPT_ROWS_MAX * output->column_count)) draw_kept(output);
 	}
 	else
 		for (int i = 0; i < rows->count && !output->failed; i++, output->rows++) {
@@ -213,13 +214,18 @@ static bool on_rows(void *context, const Batch *rows)
 	return !output->failed;
 }
 
-/* A commit's changes of a continuous result: what was kept is shown now. */
+/* What came so far is shown now. Of a result that has an end only if somebody waits for it: it looks better as a whole. */
 static bool on_flush(void *context)
 {
 	Output *output = context;
+	bool has_end = output->kind == RESULT_TABLE;
 	if (output->redrawn) draw_screen(output);
-	else if (is_drawn(output) && output->cell_count) draw_kept(output);
-	else if (output->mode == OUTPUT_JSON) {
+	else if (is_drawn(output)) {
+		if (has_end && !output->terminal) return !output->failed;
+		output->grows = true;
+		if (output->cell_count) draw_kept(output);
+	}
+	else if (output->mode == OUTPUT_JSON && !has_end) {
 		if (output->rows == 0) return !output->failed;
 		strbuf_adds(&output->line, "]\n");
 		flush(output);

@@ -37,6 +37,7 @@ typedef struct Output {
 	Grid grid;
 	char **cells; int cell_count, cell_room;      /* box and markdown: kept until widths are known */
 	bool began;                       /* header is out */
+	bool grows;                       /* what comes is shown at once, so later rows may need wider columns */
 	bool upright;                     /* a box that is too wide for the terminal: a line a value */
 	bool redrawn;                     /* on the screen */
 	Screen screen;

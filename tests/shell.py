@@ -253,7 +253,10 @@ class Shells:
             terminal.kill()
         for service in self.services:
             service.kill()
-            service.communicate()
+            service.wait()
+            for pipe in (service.stdin, service.stdout, service.stderr):
+                if pipe:
+                    pipe.close()
 
 
 # ---- typing -----------------------------------------------------------------------------------------------------------
@@ -477,7 +480,7 @@ def dot_commands(s):
     script = os.path.join(s.folder, "script.sql")
     open(script, "w").write(".print from the script\nSELECT 45;\nSELECT nope;\nSELECT 46;\n")
     t.says(f".read {script}", rf"^from the script\n45\nerror: {script}:3: ")
-    holds("46" not in t.screen.text(), "the script went on after its error")
+    holds("\n46\n" not in t.screen.text(), "the script went on after its error")
     t.says(".nonsense", r'^error: command "\.nonsense" does not exist')
     t.says(".tabels", "^hint: Did you mean .tables")
     t.says(".help watch", r"^\.watch \[SECONDS\] SELECT")
@@ -663,6 +666,46 @@ def statements_of_a_pipe_are_answered_at_once(s):
     equal(client.wait(LIMIT_S), 130)
 
 
+def lines_of_a_pipe_are_a_stream(s):
+    stream = "CREATE STREAM l (a INTEGER) WITH (connector = 'stdin', format = 'json');"
+    client = subprocess.Popen([WEIR, "-c", stream + "SELECT a * 2 AS b FROM l"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    s.services.append(client)
+    for i in range(3):                                  # each row before the next line is written: nothing waits for the end
+        client.stdin.write(json.dumps({"a": i}) + "\n")
+        client.stdin.flush()
+        equal(client.stdout.readline(), f"{2 * i}\n")
+    client.stdin.close()
+    equal(client.wait(LIMIT_S), 0)
+    lines = "".join(json.dumps({"a": a}) + "\n" for a in [3, 1, 3])
+    for query, answer in [
+        ("SELECT a FROM l", '[{"a":3},{"a":1},{"a":3}]\n'), ("SELECT a FROM l ORDER BY a", '[{"a":1},{"a":3},{"a":3}]\n'), ("SELECT a FROM l LIMIT 2", '[{"a":3},{"a":1}]\n'),
+        ("SELECT a FROM l LIMIT 9", '[{"a":3},{"a":1},{"a":3}]\n'), ("SELECT a, count(*) AS n FROM l GROUP BY a ORDER BY a", '[{"a":1,"n":1},{"a":3,"n":2}]\n'),
+        ("SELECT a FROM l WHERE a > 9", "[]\n"),
+    ]:
+        equal(fine("--json", "-c", stream + query, stdin=lines), answer, query)
+
+
+def a_slow_reader_is_waited_for(s):
+    """Rows that nobody takes yet stay where they are, not in memory."""
+    lines = os.path.join(s.folder, "in.ndjson")
+    with open(lines, "w") as file:
+        for i in range(400000):
+            file.write('{"a":"%s"}\n' % (f"{i:08d}" * 20))
+    client = subprocess.Popen([WEIR, "-c", f"CREATE STREAM l (a TEXT) WITH (connector = 'file', path = '{lines}'); SELECT a FROM l"], stdout=subprocess.PIPE)
+    s.services.append(client)
+    status = f"/proc/{client.pid}/stat"
+    used, same = -1, 0
+    while same < 10:                                    # until it rests
+        now = sum(map(int, open(status).read().rsplit(")", 1)[1].split()[11:13]))
+        same = same + 1 if now == used and now > 10 else 0
+        used = now
+        select.select([], [], [], 0.05)
+    memory = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{client.pid}/status").read()).group(1))
+    equal(sum(1 for _ in client.stdout), 400000)
+    equal(client.wait(LIMIT_S), 0)
+    holds(memory < 100 << 10, f"{memory} KiB")
+
+
 def command_lines(s):
     for words, code, says in [
         (["--help"], 0, ""), (["--version"], 0, ""), (["--no-such"], 2, "no such option"), (["--jsno"], 2, "Did you mean --json"), (["run"], 2, "needs a FILE"),
@@ -683,7 +726,7 @@ TESTS = [
     statements_may_take_several_lines, errors_point_at_their_place, control_c_gives_up_the_line_and_what_runs, leaving, history_is_kept, completion,
     boxes_fit_the_terminal, a_changing_result_is_redrawn_in_place, a_result_longer_than_the_terminal_is_redrawn_in_part, dot_commands, the_shell_reads_its_sources,
     a_second_process_gives_the_same, a_second_process_can_be_canceled, the_owner_may_go, who_owns_the_file_is_named, status_has_exit_codes,
-    statements_of_a_pipe_are_answered_at_once, command_lines,
+    statements_of_a_pipe_are_answered_at_once, lines_of_a_pipe_are_a_stream, a_slow_reader_is_waited_for, command_lines,
 ]
 
 

@@ -87,11 +87,12 @@ typedef enum ResultKind {
 typedef struct ResultSink {
 	bool (*begin)(void *context, ResultKind kind, const ResultColumn *columns, int column_count);
 	bool (*rows)(void *context, const Batch *rows);           /* columns as begun; all weights +1 */
-	bool (*flush)(void *context);                             /* of a continuous result: a commit's changes are complete */
+	bool (*flush)(void *context);                             /* of a result that grows while it is read: what came so far is to be seen */
 	bool (*end)(void *context);                               /* of the result; not after an error */
 	void (*done)(void *context, const char *tag);             /* statement without rows: "CREATE TABLE", "INSERT 3" */
 	void (*notice)(void *context, const char *text);          /* one line: warnings, hints */
 	void (*progress)(void *context, const char *what, int64_t done, int64_t all, double per_second);     /* all -1: not known */
+	bool is_remote;                                           /* its reader is another process: a slow one is not waited for but given up */
 	void *context;
 } ResultSink;
 

@@ -93,22 +93,35 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 
 /* ---- continuous ---- */
 
+/* So much may wait for a session: a script is waited for, whoever looks at a terminal or from another process is given up when all too much waits. */
+enum { CLIENT_BYTES_MAX = 16 << 20, CLIENT_BYTES_LOST = 256 << 20 };
+
 /* What a client's operators give, on its way from the runtime's thread to the session's. */
 typedef struct Client {
 	pthread_mutex_t lock;
-	pthread_cond_t came;
+	pthread_cond_t came, taken;
 	VEC(Batch *) batches;
 	int64_t bytes;
 	Pipeline *pipeline;
 	bool append_only;
+	bool is_waited_for, is_lost;
+	bool is_outside;                      /* of the runtime: the session comes for the batches without its lock */
 } Client;
+
+static int64_t bytes_of(const Batch *batch)
+{
+	return (int64_t)batch->arena.used_bytes + (int64_t)batch->count * (int64_t)sizeof(Value) * batch->column_count;
+}
 
 static bool client_tap(void *context, const Batch *batch, Error *err)
 {
 	(void)err;
 	Client *client = context;
 	pthread_mutex_lock(&client->lock);
-	vec_push(&client->batches, batch_ref((Batch *)(uintptr_t)batch));
+	while (client->is_waited_for && client->is_outside && client->bytes > CLIENT_BYTES_MAX) pthread_cond_wait(&client->taken, &client->lock);
+	client->bytes += bytes_of(batch);
+	if (!client->is_waited_for && client->bytes > CLIENT_BYTES_LOST) client->is_lost = true;
+	if (!client->is_lost) vec_push(&client->batches, batch_ref((Batch *)(uintptr_t)batch));
 	pthread_cond_signal(&client->came);
 	pthread_mutex_unlock(&client->lock);
 	return true;
@@ -131,14 +144,26 @@ static int client_take(Client *client, Batch ***out, bool wait)
 	int count = client->batches.count;
 	*out = client->batches.at;
 	memset(&client->batches, 0, sizeof client->batches);
+	client->bytes = 0;
+	pthread_cond_broadcast(&client->taken);
 	pthread_mutex_unlock(&client->lock);
 	return count;
 }
 
-static void client_init(Client *client)
+static void client_set_outside(Client *client, bool outside)
+{
+	pthread_mutex_lock(&client->lock);
+	client->is_outside = outside;
+	pthread_cond_broadcast(&client->taken);
+	pthread_mutex_unlock(&client->lock);
+}
+
+static void client_init(Client *client, const Session *session)
 {
 	memset(client, 0, sizeof *client);
+	client->is_waited_for = session->mode == SESSION_BATCH && !session->out.is_remote;
 	pthread_mutex_init(&client->lock, NULL);
+	pthread_cond_init(&client->taken, NULL);
 	pthread_cond_init(&client->came, NULL);
 }
 
@@ -146,6 +171,7 @@ static void client_release(Client *client)
 {
 	for (int b = 0; b < client->batches.count; b++) batch_unref(client->batches.at[b]);
 	vec_release(&client->batches);
+	pthread_cond_destroy(&client->taken);
 	pthread_cond_destroy(&client->came);
 	pthread_mutex_destroy(&client->lock);
 }
@@ -155,12 +181,42 @@ static void client_release(Client *client)
 typedef struct FinalRow { const char *at; uint32_t bytes; int64_t weight; uint64_t order; StrBuf key; } FinalRow;
 
 typedef struct Final {
-	Arena arena;
+	Arena arena, keeping;                 /* of the programs; of the rows */
 	const Type *types; int column_count;
 	StateMap *map; State *state;          /* packed row -> number in rows */
 	VEC(FinalRow) rows;
+	int dead;                             /* rows of weight 0 */
+	uint64_t next_order;
 	ExprProgram **keys; const OpSortKey *order; int order_count;
 } Final;
+
+enum { FINAL_DEAD_MAX = 100000 };
+
+/* Rows that were taken back go when they are the most. */
+static void final_compact(Final *final)
+{
+	Arena keeping;
+	arena_init(&keeping, 0);
+	state_free(final->state);
+	final->state = state_new("result");
+	final->map = state_map_open(final->state, sizeof(int64_t));
+	int kept = 0;
+	for (int r = 0; r < final->rows.count; r++) {
+		FinalRow *row = &final->rows.at[r];
+		bool added;
+		if (row->weight == 0) {
+			strbuf_release(&row->key);
+			continue;
+		}
+		row->at = arena_copy(&keeping, row->at, row->bytes);
+		*(int64_t *)state_map_upsert(final->map, row->at, row->bytes, hash_bytes(row->at, row->bytes), &added) = kept;
+		final->rows.at[kept++] = *row;
+	}
+	final->rows.count = kept;
+	final->dead = 0;
+	arena_release(&final->keeping);
+	final->keeping = keeping;
+}
 
 static void final_add(Final *final, const Batch *batch)
 {
@@ -175,13 +231,17 @@ static void final_add(Final *final, const Batch *batch)
 		int64_t *number = state_map_upsert(final->map, packed.at[i], packed.bytes[i], packed.hashes[i], &added);
 		if (added) {
 			*number = final->rows.count;
-			FinalRow row = {.at = arena_copy(&final->arena, packed.at[i], packed.bytes[i]), .bytes = packed.bytes[i], .order = (uint64_t)final->rows.count, .key = STRBUF_INIT};
+			FinalRow row = {.at = arena_copy(&final->keeping, packed.at[i], packed.bytes[i]), .bytes = packed.bytes[i], .order = final->next_order++, .key = STRBUF_INIT};
 			for (int k = 0; k < final->order_count; k++) sort_key_add_column(&row.key, &keys[k], i, final->order[k].spec);
 			vec_push(&final->rows, row);
 		}
-		final->rows.at[*number].weight += batch_weight(batch, i);
+		FinalRow *row = &final->rows.at[*number];
+		bool was_dead = !added && row->weight == 0;
+		row->weight += batch_weight(batch, i);
+		final->dead += (row->weight == 0) - was_dead;
 	}
 	arena_release(&scratch);
+	if (final->dead > FINAL_DEAD_MAX && final->dead > final->rows.count / 2) final_compact(final);
 }
 
 static int final_compare(const void *a_pointer, const void *b_pointer)
@@ -236,6 +296,7 @@ static void final_release(Final *final)
 	for (int r = 0; r < final->rows.count; r++) strbuf_release(&final->rows.at[r].key);
 	vec_release(&final->rows);
 	state_free(final->state);
+	arena_release(&final->keeping);
 	arena_release(&final->arena);
 }
 
@@ -251,6 +312,8 @@ typedef struct Continuous {
 	Type *types;
 	bool local;                           /* reads local relations and views only */
 	bool ends;                            /* its sources end by themselves */
+	bool flows;                           /* rows are given out as they come; else the final result at the end */
+	Final final;
 	bool feed;                            /* SUBSCRIBE */
 	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
 	int64_t skip;                         /* its OFFSET */
@@ -291,31 +354,39 @@ static bool client_is_done(const Runtime *runtime, const Pipeline *pipeline)
 	return true;
 }
 
-/* The final result: everything that came, netted. */
-static bool collect_final(Continuous *run, Error *err)
+/* ---- the final result: everything that came, netted ---- */
+
+static void begin_final(Continuous *run)
 {
-	Final final = {.types = run->types, .column_count = run->base->column_count};
-	arena_init(&final.arena, 0);
-	final.state = state_new("result");
-	final.map = state_map_open(final.state, sizeof(int64_t));
-	Plan *sort = run->base->kind == PLAN_SORT ? run->base : NULL;
-	if (sort) {
-		final.order = sort->order;
-		final.order_count = sort->order_count;
-		final.keys = arena_array(&final.arena, ExprProgram *, sort->order_count + 1);
-		for (int k = 0; k < sort->order_count; k++) final.keys[k] = expr_compile(&final.arena, sort->order[k].expr, run->layout, run->base->column_count);
-	}
+	Final *final = &run->final;
+	*final = (Final){.types = run->types, .column_count = run->base->column_count};
+	arena_init(&final->arena, 0);
+	arena_init(&final->keeping, 0);
+	final->state = state_new("result");
+	final->map = state_map_open(final->state, sizeof(int64_t));
+	if (run->base->kind != PLAN_SORT) return;
+	final->order = run->base->order;
+	final->order_count = run->base->order_count;
+	final->keys = arena_array(&final->arena, ExprProgram *, final->order_count + 1);
+	for (int k = 0; k < final->order_count; k++) final->keys[k] = expr_compile(&final->arena, final->order[k].expr, run->layout, run->base->column_count);
+}
+
+static void net_all(Continuous *run, bool wait)
+{
 	Batch **batches;
-	int count = client_take(&run->client, &batches, false);
+	int count = client_take(&run->client, &batches, wait);
 	for (int b = 0; b < count; b++) {
-		final_add(&final, batches[b]);
+		final_add(&run->final, batches[b]);
 		batch_unref(batches[b]);
 	}
 	free(batches);
-	bool ok = query_columns(run->session, run->query, RESULT_TABLE, false, err) && final_emit(run->session, &final, run->project, run->layout, err)
+}
+
+static bool emit_final(Continuous *run, Error *err)
+{
+	net_all(run, false);
+	return query_columns(run->session, run->query, RESULT_TABLE, false, err) && final_emit(run->session, &run->final, run->project, run->layout, err)
 		&& end_result(run->session, err);
-	final_release(&final);
-	return ok;
 }
 
 /* What the rows of the batch do. A result of at most one row has no key, but a new row in the place of the old one. */
@@ -408,12 +479,34 @@ static bool emit_all(Continuous *run, bool wait, Error *err)
 	return ok;
 }
 
+static bool take_all(Continuous *run, bool wait, Error *err)
+{
+	if (run->flows) return emit_all(run, wait, err);
+	net_all(run, wait);
+	return true;
+}
+
+static bool step_outside(Continuous *run, bool wait, Error *err)
+{
+	Session *session = run->session;
+	Runtime *runtime = session->engine->runtime;
+	client_set_outside(&run->client, true);
+	runtime_leave(runtime);
+	bool ok = take_all(run, wait, err);
+	client_set_outside(&run->client, false);
+	if (ok && session_is_canceled(session)) ok = error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	if (ok && run->client.is_lost) ok = error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the results were read so slowly that they piled up");
+	runtime_enter(runtime);
+	return ok;
+}
+
 static bool follow(Continuous *run, Error *err)
 {
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
-	ResultKind kind = run->feed ? RESULT_FEED : run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
-	if (!run->ends && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
+	ResultKind kind = run->feed ? RESULT_FEED : run->ends ? RESULT_TABLE : run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
+	if (run->flows && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
+	if (!run->flows) begin_final(run);
 	bool ok = true, done = false;
 	while (ok && !done) {
 		done = run->ends && client_is_done(runtime, run->client.pipeline);
@@ -421,20 +514,15 @@ static bool follow(Continuous *run, Error *err)
 		const Error *over = run->client.pipeline->ended.code != ERR_NONE ? &run->client.pipeline->ended : &runtime->failure;
 		if (over->code != ERR_NONE) {
 			*err = *over;
-			return false;
+			ok = false;
+			break;
 		}
-		runtime_leave(runtime);
-		if (!run->ends) ok = emit_all(run, true, err);
-		else if (!done) {
-			struct timespec pause = {.tv_nsec = 5000000};
-			nanosleep(&pause, NULL);
-		}
-		if (ok && session_is_canceled(session)) ok = error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
-		runtime_enter(runtime);
+		ok = step_outside(run, !done, err);
 		if (run->left == 0) done = true;
 	}
-	if (!ok) return false;
-	return run->ends ? collect_final(run, err) : end_result(session, err);
+	if (ok) ok = run->flows ? end_result(session, err) : emit_final(run, err);
+	if (!run->flows) final_release(&run->final);
+	return ok;
 }
 
 static bool continuous_plan(Continuous *run)
@@ -485,14 +573,19 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	if (!lowered && err->code == ERR_NONE) lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
 	if (!lowered) return false;
 	bool append_only = lowered->append_only;
-	client_init(&run.client);
+	client_init(&run.client, session);
 	run.client.append_only = append_only;
 	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, !append_only, err);
 	bool ok = run.client.pipeline != NULL;
-	if (ok && final) ok = runtime_flush(runtime, err) && collect_final(&run, err);
+	if (ok && final) {
+		begin_final(&run);
+		ok = runtime_flush(runtime, err) && emit_final(&run, err);
+		final_release(&run.final);
+	}
 	else if (ok) {
 		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
-		run.ends = run.left < 0 && sources_end(runtime, run.client.pipeline, session->mode);
+		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
+		run.flows = !run.ends || (append_only && (run.base->kind != PLAN_SORT || run.left >= 0));
 		ok = runtime_loop_start(runtime, err) && follow(&run, err);
 	}
 	if (run.client.pipeline) {
@@ -526,12 +619,12 @@ static bool run_feed(Session *session, BoundQuery *query, int64_t limit, Error *
 {
 	Runtime *runtime = session->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
-	Continuous run = {.session = session, .query = query, .left = limit, .feed = true};
+	Continuous run = {.session = session, .query = query, .left = limit, .feed = true, .flows = true};
 	continuous_plan(&run);
 	session->context->result_is_final = true;
 	Lowered *lowered = engine_lower(session, session->context, query->plan, err);
 	if (!lowered) return false;
-	client_init(&run.client);
+	client_init(&run.client, session);
 	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
 	bool ok = run.client.pipeline && runtime_loop_start(runtime, err) && follow(&run, err);
 	if (run.client.pipeline) {

@@ -145,7 +145,7 @@ static bool serve_frame(Connection *connection, FrameKind kind, FrameReader read
 
 static void serve_session(Connection *connection, SessionMode mode)
 {
-	ResultSink sink = {.begin = on_begin, .rows = on_rows, .flush = on_flush, .end = on_end, .done = on_done, .notice = on_notice, .context = connection};
+	ResultSink sink = {.begin = on_begin, .rows = on_rows, .flush = on_flush, .end = on_end, .done = on_done, .notice = on_notice, .is_remote = true, .context = connection};
 	Session *session = session_new(connection->server->engine, &sink, mode);
 	pthread_mutex_lock(&connection->server->lock);
 	connection->session = session;
