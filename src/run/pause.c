@@ -132,12 +132,20 @@ static bool leave(Runtime *runtime, const Relations *family, PlaceState state, c
 	return ok;
 }
 
+/* The second, small one is of the very commit after which the views leave: it is written at once since a statement changes the file. */
+static bool checkpoint_here(Runtime *runtime, Error *err)
+{
+	if (!runtime_checkpoint(runtime, err) || !runtime_file_begin(runtime, err)) return false;
+	runtime->checkpoint_wanted = true;
+	return runtime_flush(runtime, err);
+}
+
 static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
 {
 	Pipeline *pipeline;
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
-	bool ok = runtime_checkpoint(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, state, why, err)
+	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, state, why, err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
 	return ok;
