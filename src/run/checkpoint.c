@@ -46,6 +46,7 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 	Checkpoint *checkpoint = mem_new(Checkpoint);
 	arena_init(&checkpoint->arena, 0);
 	checkpoint->generation = (int64_t)runtime->commit;
+	checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES / 4;
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane_is_saved(lane)) continue;
@@ -94,7 +95,7 @@ static void copy_page(void *context, uint32_t page, const void *bytes, uint32_t 
 /* What is frozen, as much of it as one commit takes (all: every page); with the last the checkpoint is done. */
 static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool all)
 {
-	uint64_t bytes_max = all ? UINT64_MAX : CHECKPOINT_PIECE_BYTES;
+	uint64_t bytes_max = all ? UINT64_MAX : checkpoint->piece_bytes;
 	Piece piece = {.sealed = sealed};
 	for (; checkpoint->next < checkpoint->states.count; checkpoint->next++) {
 		piece.from = &checkpoint->states.at[checkpoint->next];
@@ -109,6 +110,16 @@ static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool 
 	}
 	vec_push_in(&sealed->arena, &sealed->pieces, out);
 	return last;
+}
+
+/* A commit that took longer than the interval gets half as much next time. Where nothing else comes (a clean stop) pieces are whole. */
+static void fit_piece(const Runtime *runtime, const SealedCommit *sealed, Checkpoint *checkpoint)
+{
+	if (sealed->record.rows_in == 0) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES;
+	else if (runtime->write_us > runtime->config.commit_interval_us) checkpoint->piece_bytes /= 2;
+	else if (runtime->write_us < runtime->config.commit_interval_us / 2) checkpoint->piece_bytes *= 2;
+	if (checkpoint->piece_bytes > CHECKPOINT_PIECE_BYTES) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES;
+	if (checkpoint->piece_bytes < CHECKPOINT_PIECE_BYTES_MIN) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES_MIN;
 }
 
 static void checkpoint_finish(Runtime *runtime, Checkpoint *checkpoint, SealedCommit *sealed)
@@ -138,6 +149,7 @@ bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
 	if (!runtime->started) return true;                  /* lanes that were not loaded have nothing to say about what the file holds */
 	bool wanted = runtime->checkpoint_wanted, at_once = wanted && sealed->file_open;        /* it goes with a change of the catalog */
 	if (runtime->checkpoint) {
+		fit_piece(runtime, sealed, runtime->checkpoint);
 		if (!checkpoint_piece(runtime->checkpoint, sealed, at_once)) return true;
 		checkpoint_finish(runtime, runtime->checkpoint, sealed);
 		runtime->checkpoint = NULL;

@@ -2,7 +2,7 @@
  *
  * A checkpoint holds the state of one commit boundary: states are frozen there and copy what is changed before it is written (state.h). Little
  * (checkpoint_small_bytes) goes into the commit itself; more is written in pieces of CHECKPOINT_PIECE_BYTES, one with each
- * following commit, and counts once the last piece is committed. All lanes that move are checkpointed together, so what one lane
+ * following commit, and counts once the last piece is committed. Pieces are smaller where the disk is slow, so that commits keep their interval. All lanes that move are checkpointed together, so what one lane
  * takes from another is of one boundary, too.
  */
 #ifndef WEIR_RUN_CHECKPOINT_H
@@ -10,7 +10,7 @@
 
 #include "run/commit.h"
 
-enum { CHECKPOINT_PIECE_BYTES = 32 << 20 };
+enum { CHECKPOINT_PIECE_BYTES = 32 << 20, CHECKPOINT_PIECE_BYTES_MIN = 1 << 20 };
 
 typedef struct FrozenState { int64_t lane; int32_t op; State *state; } FrozenState;
 
@@ -18,6 +18,7 @@ struct Checkpoint {
 	Arena arena;
 	int64_t generation;
 	VEC(FrozenState) states;              /* NULL: its view has gone since */
+	uint64_t piece_bytes;
 	int next;                             /* first state that is not written whole yet */
 	VEC(CheckpointRecord) completes;
 };

@@ -127,11 +127,14 @@ static void *writer_main(void *context)
 		SealedCommit *sealed = runtime->sealed;
 		pthread_mutex_unlock(&runtime->lock);
 		Error err = ERROR_INIT;
+		int64_t began_us = clock_monotonic_us();
 		bool ok = write_and_tend(runtime, sealed, &err);
+		int64_t write_us = clock_monotonic_us() - began_us;
 		uint64_t commit = (uint64_t)sealed->record.commit;
 		sealed_free(sealed);
 		pthread_mutex_lock(&runtime->lock);
 		runtime->sealed = NULL;
+		runtime->write_us = write_us;
 		if (ok) runtime->written = commit;
 		else if (runtime->failure.code == ERR_NONE) runtime->failure = err;
 		pthread_cond_broadcast(&runtime->wake);
