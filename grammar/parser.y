@@ -640,6 +640,7 @@ if_exists(A) ::= . { A = false; }
 if_exists(A) ::= IF_EXISTS. { A = true; }
 
 command(A) ::= create_relation(R). { A = ast_statement(p, AST_STATEMENT_CREATE_RELATION, R); }
+command(A) ::= create_relation(R) CASCADE(T). { ast_create_cascade(p, T, R->or_replace, &R->cascade); A = ast_statement(p, AST_STATEMENT_CREATE_RELATION, R); }
 command(A) ::= create_relation(R) AS whole_query(Q). { A = ast_create_relation_as(p, R, Q); }
 
 %type create_relation {AstCreateRelation *}
@@ -750,6 +751,7 @@ view_head(A) ::= CREATE create_flags(F) VIEW|MATERIALIZED_VIEW(K) if_not_exists(
 view_head(A) ::= view_head(A) with_options(L). { ast_view_options(p, A, L); }
 view_head(A) ::= view_head(A) COMMENT STRING(T). { A->comment = ast_string(p, T); }
 command(A) ::= view_head(V) AS whole_query(Q) with_options_opt(L). { A = ast_create_view_as(p, V, Q, L); }
+command(A) ::= view_head(V) AS whole_query(Q) with_options_opt(L) CASCADE(T). { ast_create_cascade(p, T, V->or_replace, &V->cascade); A = ast_create_view_as(p, V, Q, L); }
 
 %type sink_head {AstCreateSink *}
 sink_head(A) ::= CREATE create_flags(F) SINK if_not_exists(I) name(N). { A = ast_create_sink(p, F, I, N, NULL); }
@@ -759,6 +761,7 @@ sink(A) ::= sink_head(H) FROM name(N). { A = ast_sink_from(p, H, N, NULL); }
 sink(A) ::= sink_head(H) AS whole_query(Q). { A = ast_sink_from(p, H, NULL, Q); }
 sink(A) ::= sink(A) with_options(L). { ast_sink_options(p, A, L); }
 sink(A) ::= sink(A) format(F). { A->format = F; }
+command(A) ::= sink(K) CASCADE(T). { ast_create_cascade(p, T, K->or_replace, &K->cascade); A = ast_statement(p, AST_STATEMENT_CREATE_SINK, K); }
 command(A) ::= sink(K). { A = ast_statement(p, AST_STATEMENT_CREATE_SINK, K); }
 
 %type index {AstCreateIndex *}

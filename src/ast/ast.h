@@ -452,6 +452,7 @@ typedef VEC(AstInclude) AstIncludes;
 typedef struct AstCreateRelation {
 	AstRelationKind kind;         /* STREAM, SOURCE or TABLE: the word */
 	bool or_replace, if_not_exists, temporary, append_only;
+	bool cascade;                 /* OR REPLACE ... CASCADE */
 	AstName name;
 	bool star;                    /* RisingWave's (*): columns from the schema registry */
 	AstColumnDefs columns;
@@ -470,7 +471,7 @@ typedef struct AstCreateRelation {
 /* CREATE [MATERIALIZED] VIEW */
 typedef struct AstCreateView {
 	AstRelationKind kind;
-	bool or_replace, if_not_exists, temporary;
+	bool or_replace, if_not_exists, temporary, cascade;
 	AstName name;
 	AstIdents columns;
 	AstOptions options;
@@ -479,7 +480,7 @@ typedef struct AstCreateView {
 } AstCreateView;
 
 typedef struct AstCreateSink {
-	bool or_replace, if_not_exists;
+	bool or_replace, if_not_exists, cascade;
 	AstName name;
 	AstName into;                 /* CREATE SINK s INTO t; no parts: none */
 	AstName from;                 /* no parts: query */

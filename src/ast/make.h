@@ -276,6 +276,7 @@ AstStatement *ast_use(Parse *p, AstIdent what, const AstName *name);
 
 /* ---- definitions (make_define.c) ---- */
 AstCreateRelation *ast_create_relation(Parse *p, Token kind, AstFlags flags, bool if_not_exists, const AstName *name, const AstCreateRelation *definitions);
+void ast_create_cascade(Parse *p, Token word, bool or_replace, bool *cascade);
 AstStatement *ast_create_relation_as(Parse *p, AstCreateRelation *relation, AstQuery *query);
 void ast_create_options(Parse *p, AstCreateRelation *relation, const AstOptions *options);
 void ast_create_include(Parse *p, AstCreateRelation *relation, const AstInclude *include);

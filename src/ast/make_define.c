@@ -17,6 +17,12 @@ AstCreateRelation *ast_create_relation(Parse *p, Token kind, AstFlags flags, boo
 	return relation;
 }
 
+void ast_create_cascade(Parse *p, Token word, bool or_replace, bool *cascade)
+{
+	if (!or_replace) parse_wrong(p, token_span(word), "CASCADE stands behind CREATE OR REPLACE ... only");
+	*cascade = true;
+}
+
 AstStatement *ast_create_relation_as(Parse *p, AstCreateRelation *relation, AstQuery *query)
 {
 	relation->query = query;

@@ -225,6 +225,7 @@ static void print_create_relation(const AstCreateRelation *relation, StrBuf *out
 	print_with_options(&relation->options, out);
 	print_format(relation->format, out);
 	print_create_like(relation, out);
+	if (relation->cascade) strbuf_adds(out, " CASCADE");
 	if (!relation->query) return;
 	strbuf_adds(out, " AS ");
 	ast_print_query(relation->query, out);
@@ -240,6 +241,7 @@ static void print_create_view(const AstCreateView *view, StrBuf *out)
 	print_with_options(&view->options, out);
 	strbuf_adds(out, " AS ");
 	ast_print_query(view->query, out);
+	if (view->cascade) strbuf_adds(out, " CASCADE");
 }
 
 static void print_create_sink(const AstCreateSink *sink, StrBuf *out)
@@ -254,6 +256,7 @@ static void print_create_sink(const AstCreateSink *sink, StrBuf *out)
 	else ast_print_name(&sink->from, out);
 	print_with_options(&sink->options, out);
 	print_format(sink->format, out);
+	if (sink->cascade) strbuf_adds(out, " CASCADE");
 }
 
 static void print_create_index(const AstCreateIndex *index, StrBuf *out)

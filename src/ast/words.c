@@ -319,6 +319,7 @@ static int word_here(Parse *p, const Token *token)
 	case TK_COMMENT:
 		return next == TK_STRING ? type : TK_ID;
 	case TK_CASCADE: case TK_RESTRICT:
+		if (w->statement == TK_CREATE && type == TK_CASCADE) return is_end(next) && w->previous != TK_AS ? type : TK_ID;
 		return (w->statement == TK_ALTER || w->statement == TK_DROP) && is_end(next) ? type : TK_ID;
 	case TK_LEADING: case TK_TRAILING: case TK_BOTH:
 		return w->previous == TK_LP && w->raw_2 == TK_TRIM ? type : TK_ID;

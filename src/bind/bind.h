@@ -70,6 +70,7 @@ typedef struct BoundCreate {
 	Relation *relation;
 	Relation *existing;               /* NULL: none */
 	Relation *sink;                   /* a pipeline's target; NULL: the relation itself (CREATE SINK ... WITH) or no sink */
+	bool cascade;                     /* OR REPLACE ... CASCADE: what would change of those that read it is made anew */
 	bool has_query;
 	BoundQuery query;                 /* pipelines and sinks: cast to the sink's columns */
 } BoundCreate;

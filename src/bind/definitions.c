@@ -133,7 +133,7 @@ static bool make_view(Binder *binder, AstStatement *statement, Relation **out, B
 	relation->query_sql = query_text(relation, ast->query);
 	relation->emit_on_close = on_close;
 	set_depends(binder, relation, NULL);
-	plain.or_replace = plain.if_not_exists = plain.temporary = false;
+	plain.or_replace = plain.if_not_exists = plain.temporary = plain.cascade = false;
 	last_part_only(binder, &plain.name);
 	definition.create_view = &plain;
 	set_texts(binder, relation, &definition, &plain.options);
@@ -250,7 +250,7 @@ static bool make_sink(Binder *binder, AstStatement *statement, Relation **out, B
 	relation->query_sql = query_text(relation, plain.query);
 	relation->emit_on_close = query->emit_on_close;
 	set_depends(binder, relation, *sink);
-	plain.or_replace = plain.if_not_exists = false;
+	plain.or_replace = plain.if_not_exists = plain.cascade = false;
 	plain.format = NULL;
 	last_part_only(binder, &plain.name);
 	definition.create_sink = &plain;
@@ -369,7 +369,7 @@ static bool make_stored_relation(Binder *binder, AstStatement *statement, Relati
 	AstStatement definition = *statement;
 	AstCreateRelation plain = *statement->create_relation;
 	if (!make_relation(binder, &plain, out)) return false;
-	plain.or_replace = plain.if_not_exists = false;
+	plain.or_replace = plain.if_not_exists = plain.cascade = false;
 	plain.kind = (*out)->kind == RELATION_STREAM ? AST_KIND_STREAM : AST_KIND_TABLE;
 	last_part_only(binder, &plain.name);
 	definition.create_relation = &plain;
@@ -392,14 +392,17 @@ bool make_definition(Binder *binder, AstStatement *statement, Relation **out, Bo
 
 /* ---- against what exists ---- */
 
-typedef struct Asked { const AstName *name; bool or_replace, if_not_exists; } Asked;
+typedef struct Asked { const AstName *name; bool or_replace, if_not_exists, cascade; } Asked;
 
 static Asked asked_for(const AstStatement *statement)
 {
 	switch (statement->kind) {
-	case AST_STATEMENT_CREATE_RELATION: return (Asked){&statement->create_relation->name, statement->create_relation->or_replace, statement->create_relation->if_not_exists};
-	case AST_STATEMENT_CREATE_VIEW: return (Asked){&statement->create_view->name, statement->create_view->or_replace, statement->create_view->if_not_exists};
-	default: return (Asked){&statement->create_sink->name, statement->create_sink->or_replace, statement->create_sink->if_not_exists};
+	case AST_STATEMENT_CREATE_RELATION: return (Asked){&statement->create_relation->name, statement->create_relation->or_replace, statement->create_relation->if_not_exists,
+		statement->create_relation->cascade};
+	case AST_STATEMENT_CREATE_VIEW: return (Asked){&statement->create_view->name, statement->create_view->or_replace, statement->create_view->if_not_exists,
+		statement->create_view->cascade};
+	default: return (Asked){&statement->create_sink->name, statement->create_sink->or_replace, statement->create_sink->if_not_exists,
+		statement->create_sink->cascade};
 	}
 }
 
@@ -426,6 +429,12 @@ static bool decide(Binder *binder, const Asked *asked, BoundCreate *create)
 	Relation *made = create->relation, *existing = create->existing;
 	if (!existing) return true;
 	Span span = ast_name_last(asked->name).span;
+	Relation *pending = catalog_pending(binder->catalog, existing->id);
+	if (pending && same_reading(made, pending) && (asked->or_replace || binder->settings->repeats_pass)) {
+		create->existing = pending;
+		create->outcome = CREATE_SAME;
+		return true;
+	}
 	made->id = existing->id;
 	if (same_reading(made, existing) && (asked->or_replace || binder->settings->repeats_pass)) {
 		create->outcome = strcmp(made->sql, existing->sql) == 0 ? CREATE_SAME : CREATE_OPTIONS;
@@ -458,5 +467,6 @@ bool bind_create(Binder *binder, AstStatement *statement)
 	binder->self = name.text;
 	if (!make_definition(binder, statement, &create->relation, &create->query, &create->sink)) return false;
 	create->has_query = create->relation->query_sql != NULL;
+	create->cascade = asked.cascade;
 	return decide(binder, &asked, create);
 }

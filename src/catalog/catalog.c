@@ -31,6 +31,26 @@ void catalog_free(Catalog *catalog)
 	free(catalog);
 }
 
+Catalog *catalog_copy(const Catalog *catalog, bool with_pending)
+{
+	Catalog *copy = catalog_new();
+	copy->version = catalog->version;
+	copy->shows_pending = with_pending;
+	for (int i = 0; i < catalog->relations.count; i++) {
+		Relation *relation = catalog->relations.at[i];
+		if (with_pending && catalog_pending(catalog, relation->id)) continue;
+		vec_push(&copy->relations, relation_ref(relation));
+	}
+	return copy;
+}
+
+Relation *catalog_pending(const Catalog *catalog, int64_t id)
+{
+	for (int i = 0; i < catalog->relations.count; i++)
+		if (catalog->relations.at[i]->replaces == id) return catalog->relations.at[i];
+	return NULL;
+}
+
 Relation *relation_new(RelationKind kind, const char *name)
 {
 	Relation *relation = mem_new(Relation);
@@ -62,7 +82,7 @@ void relation_unref(Relation *relation)
 Relation *catalog_find(const Catalog *catalog, const char *name)
 {
 	for (int i = 0; i < catalog->relations.count; i++)
-		if (strcasecmp(catalog->relations.at[i]->name, name) == 0) return catalog->relations.at[i];
+		if ((catalog->shows_pending || !catalog->relations.at[i]->replaces) && strcasecmp(catalog->relations.at[i]->name, name) == 0) return catalog->relations.at[i];
 	return NULL;
 }
 

@@ -64,26 +64,32 @@ typedef struct Relation {
 	/* views: what readers of the view may know, from planning it */
 	const int *view_key; int view_key_count;
 	struct { int column; int64_t delta_us; bool inclusive; } *view_watermarks; int view_watermark_count;
+	uint64_t plan_hash;               /* of its operators and its result's form, as it was made: saved state fits no others; 0: not kept */
+	int rules_version;                /* rules of planning that were known when it was made; 0: not kept */
+	int64_t replaces;                 /* > 0: being built to take the place of the relation of this id; names do not find it before (catalog_copy) */
 	struct Relation *derived_from;    /* a copy with other options for one statement (OPTIONS hint); shares what that one owns; NULL: none */
 	struct Relation **hinted; int hinted_count;       /* such copies that this relation's own query scans: kept alive with it */
 	Arena arena;                      /* owns all of the above */
 } Relation;
 
-typedef struct Catalog { VEC(Relation *) relations; int64_t version; } Catalog;
+typedef struct Catalog { VEC(Relation *) relations; int64_t version; bool shows_pending; } Catalog;
 
 Catalog *catalog_new(void);
 void catalog_free(Catalog *catalog);
+/* The same relations, to try out a change; with_pending: what is being built stands in the place of what it is to replace. */
+Catalog *catalog_copy(const Catalog *catalog, bool with_pending);
 
 Relation *relation_new(RelationKind kind, const char *name);           /* refs 1, arena ready */
 Relation *relation_ref(Relation *relation);
 void relation_unref(Relation *relation);
 
-/* Ignoring case; NULL: none. */
+/* Ignoring case; NULL: none. What is still being built to replace another is found by its id alone. */
 Relation *catalog_find(const Catalog *catalog, const char *name);
 Relation *catalog_find_id(const Catalog *catalog, int64_t id);
 const char *catalog_nearest(const Catalog *catalog, const char *name);  /* "Did you mean"; NULL: nothing near */
 void catalog_add(Catalog *catalog, Relation *relation);                  /* takes the reference; replaces one of the same id */
 void catalog_remove(Catalog *catalog, int64_t id);
+Relation *catalog_pending(const Catalog *catalog, int64_t id);              /* what is being built to replace it; NULL: nothing */
 /* Relations that read the given one directly, in order of creation; returns how many there are, also beyond room. */
 int catalog_dependants(const Catalog *catalog, int64_t id, Relation **out, int room);
 

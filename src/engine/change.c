@@ -570,6 +570,7 @@ static bool truncate_one(Session *session, Relation *target, Error *err)
 
 bool run_truncate(Session *session, BoundStatement *bound, Error *err)
 {
+	if (bound->relations.count > 1 && !begin_definition(session, err)) return false;
 	for (int r = 0; r < bound->relations.count; r++)
 		if (!truncate_one(session, bound->relations.at[r], err)) return false;
 	session_done(session, "TRUNCATE");

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "engine/internal.h"
+#include "engine/redefine.h"
 
 static const char *upper(const Session *session, const char *text)
 {
@@ -11,11 +11,11 @@ static const char *upper(const Session *session, const char *text)
 	return out;
 }
 
-/* Outside of a transaction what others gathered goes into the file first, so that this statement can be undone alone. */
-static bool begin_definition(Session *session, Error *err)
+bool begin_definition(Session *session, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
-	if (!session->transaction && !runtime_flush(runtime, err)) return false;
+	if (!session->transaction && !session->undoable && !runtime_flush(runtime, err)) return false;
+	session->undoable = !session->transaction;
 	return runtime_file_begin(runtime, err);
 }
 
@@ -26,7 +26,7 @@ static bool end_definition(Session *session, Error *err)
 	return session->transaction || runtime_flush(runtime, err);
 }
 
-static bool put_catalog(Session *session, Relation *relation, Error *err)
+bool put_catalog(Session *session, Relation *relation, Error *err)
 {
 	Engine *engine = session->engine;
 	StoreCatalogRow row = {
@@ -39,7 +39,7 @@ static bool put_catalog(Session *session, Relation *relation, Error *err)
 }
 
 /* A relation of its own table: local streams and tables. */
-static bool has_table(const Relation *relation)
+bool has_table(const Relation *relation)
 {
 	return relation_is_local(relation) && (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE);
 }
@@ -59,6 +59,10 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	Engine *engine = session->engine;
 	Relation *relation = create->relation;
 	if (!runtime_start(engine->runtime, err)) return false;
+	for (int d = 0; d < relation->depend_count; d++) {
+		const Relation *below = catalog_find_id(engine->catalog, relation->depends[d]);
+		if (below && !refuse_while_replaced(engine, below, err)) return false;
+	}
 	if (session->transaction && engine->runtime->gathering && !runtime_flush(engine->runtime, err)) return false;
 	session->context->result_is_final = create->relation->kind == RELATION_SINK;
 	Lowered *lowered = relation_is_changelog(relation) ? plan_lower_changelog(relation) : engine_lower(session, session->context, create->query.plan, err);
@@ -91,17 +95,10 @@ static bool create_relation(Session *session, BoundCreate *create, Error *err)
 	return true;
 }
 
-static bool refuse_dependants(Engine *engine, const Relation *relation, Error *err)
-{
-	Relation *dependants[1];
-	if (catalog_dependants(engine->catalog, relation->id, dependants, 1) == 0) return true;
-	return error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be replaced: %s \"%s\" reads it", relation_kind_name(relation->kind), relation->name,
-			relation_kind_name(dependants[0]->kind), dependants[0]->name)
-		|| error_hint(err, "DROP what reads it first, or give the new one another name.");
-}
-
 static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 {
+	Relation *pending = catalog_pending(engine->catalog, relation->id);
+	if (pending && !drop_relation(engine, pending, err)) return false;
 	if (relation_has_pipeline(relation)) {
 		if (!runtime_start(engine->runtime, err) || !runtime_drop(engine->runtime, relation, err)) return false;
 	}
@@ -115,13 +112,74 @@ static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 	return true;
 }
 
-static bool replace(Session *session, BoundCreate *create, Error *err)
+static void tell_changes(Session *session, const Redefinition *redefinition)
 {
-	if (!refuse_dependants(session->engine, create->existing, err)) return false;
-	if (relation_has_pipeline(create->existing) && !runtime_start(session->engine->runtime, err)) return false;
+	const Relation *old = redefinition->old;
+	const char *diff = redefine_diff(old, redefinition->made, redefinition->column_from, &session->arena);
+	StrBuf text = STRBUF_INIT;
+	strbuf_printf(&text, "%s \"%s\": %s", relation_kind_name(old->kind), old->name, *diff ? diff : "it is read otherwise");
+	for (int changed = 0; changed < 2; changed++) {
+		int count = 0;
+		for (int d = 0; d < redefinition->dependants.count; d++) {
+			const Dependant *dependant = &redefinition->dependants.at[d];
+			if (!relation_has_pipeline(dependant->old) || (dependant->changed || dependant->follows) != changed) continue;
+			strbuf_printf(&text, "%s\"%s\"", count++ ? ", " : changed ? "; made anew: " : "; untouched: ", dependant->old->name);
+		}
+	}
+	session_notice(session, "%s", text.text);
+	strbuf_release(&text);
+}
+
+/* What is read by others, or holds rows: streams, tables, plain views, sinks that others write to. */
+static bool redefine(Session *session, Redefinition *redefinition, bool cascade, Error *err)
+{
+	redefinition->engine = session->engine;
+	redefinition->is_other_target = redefinition->old->kind == RELATION_SINK;
+	redefinition->is_other_result = relation_is_changelog(redefinition->old);
+	bool ok = (!has_table(redefinition->old) || engine_check_key(redefinition, err)) && redefine_try(redefinition, err) && (cascade || redefine_refuse(redefinition, err)) && redefine_apply(session, redefinition, err);
+	if (ok) tell_changes(session, redefinition);
+	redefine_release(redefinition);
+	return ok;
+}
+
+static bool take_over_options(Session *session, BoundCreate *create, Error *err);
+
+/* A query whose plan is the same is only written otherwise. Else the new one is made beside the old one. */
+static bool replace_query(Session *session, BoundCreate *create, Error *err)
+{
+	Engine *engine = session->engine;
+	bool same;
+	if (!runtime_start(engine->runtime, err) || !redefine_same_query(engine, create->existing, create->relation, &same, err)) return false;
+	if (same) session_notice(session, "%s \"%s\": its plan is the same, it goes on untouched", relation_kind_name(create->existing->kind), create->existing->name);
+	if (same) return take_over_options(session, create, err);
+	Redefinition redefinition = {
+		.engine = engine, .old = create->existing, .made = create->relation, .is_other_query = true,
+		.column_from = columns_by_name(create->existing, create->relation, &session->arena),
+	};
+	session->context->result_is_final = create->relation->kind == RELATION_SINK;
+	bool ok = redefine_try(&redefinition, err) && (create->cascade || redefine_refuse(&redefinition, err));
+	Lowered *lowered = ok ? engine_lower(session, session->context, create->query.plan, err) : NULL;
+	ok = lowered && redefine_replace(session, &redefinition, lowered, err);
+	if (ok) tell_changes(session, &redefinition);
+	redefine_release(&redefinition);
+	return ok;
+}
+
+/* A sink has no rows to be read meanwhile: the old one ends, the new one begins. */
+static bool replace_sink(Session *session, BoundCreate *create, Error *err)
+{
+	if (!runtime_start(session->engine->runtime, err)) return false;
 	if (!begin_definition(session, err) || !drop_relation(session->engine, create->existing, err)) return false;
 	create->relation->id = 0;
-	return relation_has_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err);
+	return create_pipeline(session, create, err);
+}
+
+static bool replace(Session *session, BoundCreate *create, Error *err)
+{
+	if (create->existing->kind == RELATION_MATERIALIZED) return replace_query(session, create, err);
+	if (create->existing->kind == RELATION_SINK && create->existing->query_sql) return replace_sink(session, create, err);
+	Redefinition redefinition = {.old = create->existing, .made = create->relation, .column_from = columns_by_name(create->existing, create->relation, &session->arena)};
+	return redefine(session, &redefinition, create->cascade, err);
 }
 
 /* Options that change no answer are taken over: brokers, credentials, rates. Readers are made anew with them. */
@@ -177,8 +235,10 @@ bool run_drop(Session *session, BoundStatement *bound, Error *err)
 	for (int m = 0; m < drop->missing_count; m++) session_notice(session, "\"%s\" does not exist, skipping", drop->missing[m]);
 	if (drop->count) {
 		if (!runtime_start(engine->runtime, err) || !begin_definition(session, err)) return false;
+		int64_t *ids = arena_array(&session->arena, int64_t, drop->count + 1);       /* one may go along with another */
+		for (int r = 0; r < drop->count; r++) ids[r] = drop->relations[r]->id;
 		for (int r = 0; r < drop->count; r++)
-			if (!drop_relation(engine, drop->relations[r], err)) return false;
+			if (catalog_find_id(engine->catalog, ids[r]) && !drop_relation(engine, drop->relations[r], err)) return false;
 		if (!end_definition(session, err)) return false;
 	}
 	session_done(session, "DROP");
@@ -223,6 +283,15 @@ static bool alter_in_place(Session *session, BoundAlter *alter, Error *err)
 	return end_definition(session, err);
 }
 
+static bool alter_reading(Session *session, BoundAlter *alter, Error *err)
+{
+	if (alter->relation->query_sql && alter->relation->kind != RELATION_VIEW)
+		return error_set(err, ERR_UNSUPPORTED, alter->ast->name.span, "ALTER of %s \"%s\" that changes its result", relation_kind_name(alter->relation->kind), alter->relation->name)
+			|| error_hint(err, "CREATE OR REPLACE gives it another definition.");
+	Redefinition redefinition = {.old = alter->relation, .made = alter->replacement, .column_from = alter->column_from};
+	return redefine(session, &redefinition, alter->cascade, err);
+}
+
 bool run_alter(Session *session, BoundStatement *bound, Error *err)
 {
 	BoundAlter *alter = &bound->alter;
@@ -233,15 +302,10 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	}
 	bool ok;
+	if ((alter->replacement && !refuse_options(alter->replacement, err)) || !refuse_while_replaced(engine, alter->relation, err)) return false;
 	if (alter->rebuild) ok = runtime_start(engine->runtime, err) && begin_definition(session, err) && runtime_rebuild(engine->runtime, alter->relation, err) && end_definition(session, err);
-	else if (alter->same_reading && alter->replacement) ok = alter_in_place(session, alter, err);
-	else {
-		Relation *dependants[1];
-		bool local = has_table(alter->relation);
-		if (!local && !relation_has_pipeline(alter->relation) && catalog_dependants(engine->catalog, alter->relation->id, dependants, 1) == 0) ok = alter_in_place(session, alter, err);
-		else return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "ALTER of %s \"%s\" that changes how it is read, %s", relation_kind_name(alter->relation->kind),
-			alter->relation->name, local ? "a local relation" : "while views read it");
-	}
+	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
+	else ok = alter_reading(session, alter, err) && end_definition(session, err);
 	if (ok) session_done(session, "ALTER");
 	return ok;
 }

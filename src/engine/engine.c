@@ -9,8 +9,9 @@
 #include "engine/internal.h"
 #include "expr/aggregate.h"
 #include "expr/function.h"
+#include "run/replace.h"
 
-typedef struct StoredRow { int64_t id; char *sql, *extra; bool bound; } StoredRow;
+typedef struct StoredRow { int64_t id, replaces; char *sql, *extra; bool bound; } StoredRow;
 typedef struct StoredRows { VEC(StoredRow) at; } StoredRows;
 
 static bool collect_row(void *context, const StoreCatalogRow *row, Error *err)
@@ -21,14 +22,15 @@ static bool collect_row(void *context, const StoreCatalogRow *row, Error *err)
 	return true;
 }
 
-static bool bind_row(Engine *engine, StoredRow *stored, Error *err)
+static bool bind_row(Engine *engine, Catalog *catalog, StoredRow *stored, Error *err)
 {
 	Arena arena;
 	arena_init(&arena, 0);
 	PlanContext context = {.arena = &arena};
 	BindSettings settings = {.stored = true};
-	Relation *relation = bind_relation_text(stored->sql, stored->id, engine->catalog, &settings, &context, NULL, err);
+	Relation *relation = bind_relation_text(stored->sql, stored->id, catalog, &settings, &context, NULL, err);
 	if (relation && stored->extra) facts_read(relation, stored->extra);
+	if (relation) relation->replaces = stored->replaces;
 	if (relation) catalog_add(engine->catalog, relation);
 	arena_release(&arena);
 	return stored->bound = relation != NULL;
@@ -42,9 +44,9 @@ static bool bind_rows(Engine *engine, StoredRows *rows, Error *err)
 		bool missing = false;
 		for (int i = 0; i < rows->at.count; i++) {
 			StoredRow *row = &rows->at.at[i];
-			if (row->bound) continue;
+			if (row->bound || row->replaces) continue;
 			Error failed = ERROR_INIT;
-			if (bind_row(engine, row, &failed)) progress = true;
+			if (bind_row(engine, engine->catalog, row, &failed)) progress = true;
 			else {
 				missing = true;
 				*err = failed;
@@ -61,10 +63,25 @@ static bool bind_rows(Engine *engine, StoredRows *rows, Error *err)
 	return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "a definition in the file cannot be read: %.900s", message);
 }
 
+/* What is to replace others, each before what reads it: on those that it reads, new ones where there are. */
+static bool bind_pending(Engine *engine, StoredRows *rows, Error *err)
+{
+	bool ok = true;
+	for (int i = 0; ok && i < rows->at.count; i++) {
+		if (!rows->at.at[i].replaces) continue;
+		Catalog *pending = catalog_copy(engine->catalog, true);
+		ok = bind_row(engine, pending, &rows->at.at[i], err);
+		catalog_free(pending);
+	}
+	return ok;
+}
+
 bool engine_load_catalog(Engine *engine, Error *err)
 {
 	StoredRows rows = {0};
-	bool ok = store_catalog_list(engine->store, collect_row, &rows, err) && bind_rows(engine, &rows, err);
+	bool ok = store_catalog_list(engine->store, collect_row, &rows, err);
+	for (int i = 0; i < rows.at.count; i++) rows.at.at[i].replaces = replaces_get(engine->store, rows.at.at[i].id);
+	ok = ok && bind_rows(engine, &rows, err) && bind_pending(engine, &rows, err);
 	for (int i = 0; i < rows.at.count; i++) {
 		free(rows.at.at[i].sql);
 		free(rows.at.at[i].extra);
@@ -157,11 +174,9 @@ static const int *stored_key(const Relation *relation, int *count)
 	return relation->primary_key;
 }
 
-static StoreTable *open_table(Engine *engine, const Relation *relation, bool create, Error *err)
+StoreTableSpec engine_table_spec(const Relation *relation, Arena *arena)
 {
-	Arena arena;
-	arena_init(&arena, 0);
-	StoreColumn *columns = arena_array(&arena, StoreColumn, relation->column_count + 1);
+	StoreColumn *columns = arena_array(arena, StoreColumn, relation->column_count + 1);
 	for (int c = 0; c < relation->column_count; c++) {
 		bool key = false;
 		for (int k = 0; k < relation->primary_key_count; k++) key |= relation->primary_key[k] == c;
@@ -169,10 +184,17 @@ static StoreTable *open_table(Engine *engine, const Relation *relation, bool cre
 	}
 	int key_count;
 	const int *key = stored_key(relation, &key_count);
-	StoreTableSpec spec = {
+	return (StoreTableSpec){
 		.id = relation->id, .name = relation->name, .kind = relation_kind_name(relation->kind), .columns = columns, .column_count = relation->column_count,
 		.key = key, .key_count = key_count, .has_key = key_count > 0, .append_only = relation->kind == RELATION_STREAM,
 	};
+}
+
+static StoreTable *open_table(Engine *engine, const Relation *relation, bool create, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableSpec spec = engine_table_spec(relation, &arena);
 	StoreTable *table = create ? store_table_create(engine->store, &spec, err) : store_table_open(engine->store, &spec, err);
 	arena_release(&arena);
 	return table;
@@ -188,7 +210,7 @@ StoreTable *engine_table(Engine *engine, const Relation *relation, Error *err)
 }
 
 /* SQLite enforces what is UNIQUE beside the primary key. */
-static bool create_uniques(Engine *engine, const Relation *relation, Error *err)
+bool engine_create_uniques(Engine *engine, const Relation *relation, Error *err)
 {
 	bool ok = true;
 	for (int u = 0; ok && u < relation->unique_count; u++) {
@@ -210,7 +232,7 @@ bool engine_create_table(Engine *engine, const Relation *relation, Error *err)
 {
 	LocalTable local = {.relation = relation->id, .table = open_table(engine, relation, true, err)};
 	if (local.table) vec_push(&engine->tables, local);
-	return local.table && create_uniques(engine, relation, err);
+	return local.table && engine_create_uniques(engine, relation, err);
 }
 
 void engine_forget_table(Engine *engine, int64_t relation)

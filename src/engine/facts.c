@@ -2,10 +2,29 @@
 #include <json-c/json.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "engine/internal.h"
+
+/* What saved state and the table in the file depend on. Whether a column can be NULL shows in keys only. */
+uint64_t facts_hash(const Lowered *lowered)
+{
+	uint64_t hash = hash_combine(lowered->graph_hash, (uint64_t)lowered->append_only * 2 + lowered->has_key);
+	for (int c = 0; c < lowered->column_count; c++) {
+		Type type = lowered->types[c];
+		hash = hash_combine(hash, (uint64_t)type.kind << 32 | (uint64_t)(uint8_t)type.precision << 16 | (uint64_t)(uint8_t)type.scale);
+	}
+	for (int k = 0; k < lowered->key_count; k++) hash = hash_combine(hash, (uint64_t)lowered->key[k] * 2 + lowered->nullable[lowered->key[k]]);
+	for (int w = 0; w < lowered->watermark_count; w++) {
+		hash = hash_combine(hash, (uint64_t)lowered->watermarks[w].column * 2 + lowered->watermarks[w].inclusive);
+		hash = hash_combine(hash, (uint64_t)lowered->watermarks[w].delta_us);
+	}
+	return hash ? hash : 1;
+}
 
 void facts_from_lowered(Relation *relation, const Lowered *lowered)
 {
+	relation->plan_hash = facts_hash(lowered);
+	if (!relation->rules_version) relation->rules_version = PLAN_RULES_VERSION;
 	relation->append_only = lowered->append_only;
 	relation->view_key_count = lowered->has_key ? lowered->key_count : 0;
 	relation->view_key = arena_copy(&relation->arena, lowered->key, sizeof *lowered->key * (size_t)lowered->key_count);
@@ -21,6 +40,8 @@ void facts_from_lowered(Relation *relation, const Lowered *lowered)
 /* A definition that changed in options only: the plan is the same. */
 void facts_copy(Relation *to, const Relation *from)
 {
+	to->plan_hash = from->plan_hash;
+	to->rules_version = from->rules_version;
 	to->append_only = from->append_only;
 	to->view_key_count = from->view_key_count;
 	to->view_key = arena_copy(&to->arena, from->view_key, sizeof *from->view_key * (size_t)from->view_key_count);
@@ -42,6 +63,8 @@ char *facts_print(const Relation *relation, Arena *arena)
 	json_object_object_add(facts, "append_only", json_object_new_boolean(relation->append_only));
 	json_object_object_add(facts, "key", key);
 	json_object_object_add(facts, "watermarks", watermarks);
+	if (relation->plan_hash) json_object_object_add(facts, "plan", json_object_new_int64((int64_t)relation->plan_hash));
+	if (relation->rules_version) json_object_object_add(facts, "rules", json_object_new_int(relation->rules_version));
 	char *text = arena_strdup(arena, json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PLAIN));
 	json_object_put(facts);
 	return text;
@@ -52,6 +75,8 @@ bool facts_read(Relation *relation, const char *json)
 	json_object *facts = json_tokener_parse(json), *value, *key, *watermarks;
 	if (!facts) return false;
 	if (json_object_object_get_ex(facts, "append_only", &value)) relation->append_only = json_object_get_boolean(value);
+	if (json_object_object_get_ex(facts, "plan", &value)) relation->plan_hash = (uint64_t)json_object_get_int64(value);
+	if (json_object_object_get_ex(facts, "rules", &value)) relation->rules_version = json_object_get_int(value);
 	if (json_object_object_get_ex(facts, "key", &key)) {
 		relation->view_key_count = (int)json_object_array_length(key);
 		int *columns = arena_array(&relation->arena, int, relation->view_key_count + 1);
@@ -78,20 +103,29 @@ static Lowered *lower(PlanContext *context, Plan *plan, Error *err)
 	return optimized ? plan_lower(context, optimized, err) : NULL;
 }
 
-bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
+bool engine_lower_on(Catalog *catalog, Relation *relation, Lowered **out, Error *err)
 {
-	Engine *engine = engine_pointer;
 	if (relation_is_changelog(relation)) return (*out = plan_lower_changelog(relation)) != NULL;
 	Arena arena;
 	arena_init(&arena, 0);
-	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK};
+	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK, .rules_version = relation->rules_version};
 	BindSettings settings = {.stored = true};
 	BoundQuery query = {0};
-	Relation *again = bind_relation_text(relation->sql, relation->id, engine->catalog, &settings, &context, &query, err);
+	Relation *again = bind_relation_text(relation->sql, relation->id, catalog, &settings, &context, &query, err);
 	*out = again ? lower(&context, query.plan, err) : NULL;
 	if (again) relation_unref(again);
 	arena_release(&arena);
 	return *out != NULL;
+}
+
+bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
+{
+	Engine *engine = engine_pointer;
+	if (!relation->replaces) return engine_lower_on(engine->catalog, relation, out, err);
+	Catalog *pending = catalog_copy(engine->catalog, true);
+	bool ok = engine_lower_on(pending, relation, out, err);
+	catalog_free(pending);
+	return ok;
 }
 
 Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err)

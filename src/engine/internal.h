@@ -33,6 +33,7 @@ struct Session {
 	bool changed;                         /* has inserted something that may not be committed yet */
 	bool transaction, aborted;            /* BEGIN; and a statement in it failed */
 	bool script;                          /* weir run -f: the transaction is the script's */
+	bool undoable;                        /* all before the statement that runs is committed: going back to the last commit undoes it alone */
 	bool check;                           /* --check: nothing is kept, each statement tells what it would do */
 	PlanContext *context;                 /* of the statement that runs */
 	atomic_bool canceled;
@@ -46,6 +47,8 @@ struct Session {
 StoreTable *engine_table(Engine *engine, const Relation *relation, Error *err);          /* of a local relation; NULL: err */
 bool engine_create_table(Engine *engine, const Relation *relation, Error *err);
 void engine_forget_table(Engine *engine, int64_t relation);
+StoreTableSpec engine_table_spec(const Relation *relation, Arena *arena);
+bool engine_create_uniques(Engine *engine, const Relation *relation, Error *err);
 bool engine_reload(Engine *engine, Error *err);       /* the catalog, from the file; the runtime starts anew when needed */
 bool engine_load_catalog(Engine *engine, Error *err);
 int64_t engine_now(const Engine *engine);
@@ -57,8 +60,17 @@ void facts_from_lowered(Relation *relation, const Lowered *lowered);
 void facts_copy(Relation *to, const Relation *from);
 char *facts_print(const Relation *relation, Arena *arena);
 bool facts_read(Relation *relation, const char *json);
+uint64_t facts_hash(const Lowered *lowered);          /* of operators and result: what saved state and the view's table fit */
+bool engine_lower_on(Catalog *catalog, Relation *relation, Lowered **out, Error *err);
 bool engine_lower_view(void *context, Relation *relation, Lowered **out, Error *err);
 Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err);   /* optimizes and lowers; warnings become notices */
+
+/* ---- create.c ---- */
+bool begin_definition(Session *session, Error *err);  /* what others gathered goes into the file, so that this statement can be undone alone */
+bool has_table(const Relation *relation);             /* of rows of its own: local streams and tables */
+bool put_catalog(Session *session, Relation *relation, Error *err);
+
+bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error *err);      /* redefine.c */
 
 /* ---- session.c ---- */
 void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -240,6 +240,7 @@ static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error
 {
 	Engine *engine = session->engine;
 	if (!refuse_in_transaction(session, pause ? "PAUSE" : "RESUME", err) || !runtime_start(engine->runtime, err) || !runtime_flush(engine->runtime, err)) return false;
+	session->undoable = !session->transaction;
 	const AstPause *ast = bound->ast->pause;
 	int count = ast->all ? engine->catalog->relations.count : bound->relations.count;
 	for (int r = 0; r < count; r++) {
@@ -251,6 +252,7 @@ static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error
 			continue;
 		}
 		if (!runs) return error_set(err, ERR_WRONG_OBJECT_TYPE, SPAN_NONE, "%s \"%s\" is no continuous query", relation_kind_name(relation->kind), relation->name);
+		if (!refuse_while_replaced(engine, relation, err)) return false;
 		if (!(pause ? runtime_pause(engine->runtime, relation, err) : runtime_resume(engine->runtime, relation, err))) return false;
 	}
 	session_done(session, pause ? "PAUSE" : "RESUME");
@@ -288,18 +290,13 @@ static bool dispatch(Session *session, BoundStatement *bound, Error *err)
 	return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "the statement is not supported");
 }
 
-static bool needs_rollback(BoundKind kind)
-{
-	return kind == BOUND_CREATE || kind == BOUND_ALTER || kind == BOUND_DROP || kind == BOUND_TRUNCATE || kind == BOUND_PAUSE || kind == BOUND_RESUME;
-}
-
-/* A statement that failed halfway through file and operators: outside of a transaction everything before it was flushed, so going back to the
- * last commit loses nothing; inside, the transaction is over. */
-static void after_failure(Session *session, BoundKind kind)
+/* A statement that failed halfway through file and operators: outside of a transaction everything before it was flushed when it began to change
+ * them, so going back to the last commit loses nothing; inside, the transaction is over. */
+static void after_failure(Session *session)
 {
 	Error ignored = ERROR_INIT;
 	if (session->transaction) session->aborted = true;
-	else if (needs_rollback(kind) && session->engine->runtime->file_open) engine_rollback(session->engine, &ignored);
+	else if (session->undoable && session->engine->runtime->file_open) engine_rollback(session->engine, &ignored);
 }
 
 static bool run_bound(Session *session, AstStatement *ast, Error *err)
@@ -310,8 +307,9 @@ static bool run_bound(Session *session, AstStatement *ast, Error *err)
 	BoundStatement bound = {0};
 	bool ok = bind_statement(ast, engine->catalog, &settings, &context, &bound, err);
 	session->context = &context;
+	session->undoable = false;
 	for (int n = 0; ok && n < bound.notices.count; n++) session_notice(session, "%s", bound.notices.at[n]);
-	if (ok && !(ok = dispatch(session, &bound, err))) after_failure(session, bound.kind);
+	if (ok && !(ok = dispatch(session, &bound, err))) after_failure(session);
 	bound_release(&bound);
 	return ok;
 }

@@ -6,6 +6,7 @@
  * the table takes its name, in one commit.
  */
 #include "run/place.h"
+#include "run/replace.h"
 #include "run/starts.h"
 
 enum { LANE_NEAR_RECORDS = 100000 };
@@ -100,6 +101,14 @@ static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lo
 	return false;
 }
 
+/* The table that was built takes the view's name, and the place of the one that the view had before. */
+static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	if (!pipeline->building) return true;
+	pipeline->building = false;
+	return store_table_take_name(runtime->store, pipeline->table, pipeline->relation->name, runtime->config.notice, runtime->config.context, err);
+}
+
 /* One of those that are made together, each before what reads it. */
 typedef struct Making { Runtime *runtime; Lane *lane; Pipeline **pipelines; int count; bool again; } Making;
 
@@ -108,9 +117,9 @@ static bool open_pipeline(Making *making, Relation *relation, Lowered *lowered, 
 	Runtime *runtime = making->runtime;
 	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
-	pipeline->building = making->lane != runtime->live && pipeline->end == PIPELINE_VIEW;
-	bool create = !making->again || pipeline->building;
-	bool ok = pipeline_open_end(runtime, pipeline, create, err) && (create || !pipeline->table || store_table_truncate(runtime->store, pipeline->table, err));
+	bool beside = making->lane != runtime->live;
+	pipeline->building = (beside || making->again) && pipeline->end == PIPELINE_VIEW;
+	bool ok = pipeline_open_end(runtime, pipeline, true, err) && (beside || name_table(runtime, pipeline, err));
 	if (!ok) {
 		pipeline_free(pipeline);
 		return false;
@@ -160,6 +169,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 		ok = ok && starts_check(relations[i], lowered[i], err);
 		building |= must_catch_up(runtime, relations[i], lowered[i]);
 	}
+	if (!building && ok) ok = replaced_leave(runtime, relations, count, err);
 	making.lane = building && ok ? lane_new(runtime, relations[0]->id + 1, LANE_BUILDING) : runtime->live;
 	for (int i = 0; i < count; i++)
 		if (ok) ok = open_pipeline(&making, relations[i], lowered[i], err);
@@ -222,6 +232,7 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
 		|| !store_sink_remove(runtime->store, relation->id, err)) return false;
 	if (pipeline && !pipeline_remove(runtime, lane, pipeline, err)) return false;
 	if (beside && !table_beside_drop(runtime, relation, err)) return false;
+	if (relation->replaces) return replaces_put(runtime, relation, 0, err);
 	return !relation_is_maintained(relation) || store_table_drop_name(runtime->store, relation->name, err);
 }
 
@@ -313,22 +324,12 @@ static bool join_reader(Runtime *runtime, Reader *reader, Error *err)
 	return true;
 }
 
-/* The table that was built takes the view's name, and the place of the one that a resumed view had before. */
-static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
-{
-	StoreTableSpec spec = *store_table_spec(pipeline->table);
-	spec.name = pipeline->relation->name;
-	Error none = ERROR_INIT;
-	StoreTable *old = store_table_open(runtime->store, &spec, &none);
-	return old ? store_table_replace(runtime->store, old, pipeline->table, NULL, NULL, err) : store_table_rename(runtime->store, pipeline->table, spec.name, err);
-}
-
 static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 {
+	if (!lane_replaces(runtime, lane, err)) return false;
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		if (pipeline->building && !name_table(runtime, pipeline, err)) return false;
-		pipeline->building = false;
+		if (!name_table(runtime, pipeline, err)) return false;
 		if (!place_put(runtime, pipeline->relation, (Place){PLACE_LIVE, LANE_LIVE_ID, false}, NULL, err)) return false;
 	}
 	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);

@@ -329,6 +329,26 @@ bool away_forget(Runtime *runtime, const Relation *relation, Error *err)
 	return ok;
 }
 
+bool runtime_set_aside(Runtime *runtime, Relation *relation, bool *ran, Error *err)
+{
+	Pipeline *pipeline;
+	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
+	Place place = place_get(runtime, relation);
+	*ran = lane != NULL;
+	if (!runtime_file_begin(runtime, err) || !(lane ? pipeline_remove(runtime, lane, pipeline, err) : away_forget(runtime, relation, err))) return false;
+	PlaceState state = place_is_away(place) ? place.state : PLACE_PAUSED;
+	return place_put(runtime, relation, (Place){state, 0, false}, "its definition or what it reads has changed", err);
+}
+
+bool runtime_remake(Runtime *runtime, Relation *const *relations, int count, Error *err)
+{
+	Relations list = {0};
+	for (int r = 0; r < count; r++) vec_push(&list.at, relations[r]);
+	bool ok = !count || (runtime_flush(runtime, err) && runtime_file_begin(runtime, err) && make_again(runtime, &list, err) && runtime_flush(runtime, err));
+	vec_release(&list.at);
+	return ok && holds_refresh(runtime, err);
+}
+
 /* What is away and reads it begins anew, too, when it is resumed. */
 static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, Relations *again, Error *err)
 {

@@ -475,9 +475,22 @@ void runtime_forget(Runtime *runtime)
 	runtime->started = runtime->gathering = runtime->checkpoint_wanted = false;
 }
 
+static bool start_again(Runtime *runtime, bool was_started, bool was_reading, Error *err)
+{
+	runtime_forget(runtime);
+	if (was_started && !runtime_start(runtime, err)) return false;
+	return !was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err);
+}
+
+bool runtime_restart(Runtime *runtime, Error *err)
+{
+	if (!(runtime->started ? runtime_checkpoint(runtime, err) : runtime_flush(runtime, err))) return false;
+	runtime->restart_wanted = false;
+	return start_again(runtime, runtime->started, runtime->reading, err);
+}
+
 bool runtime_rollback(Runtime *runtime, Error *err)
 {
-	bool was_reading = runtime->reading;
 	Error late = ERROR_INIT;
 	runtime->failure = ERROR_INIT;
 	writer_wait(runtime, &late);
@@ -486,10 +499,7 @@ bool runtime_rollback(Runtime *runtime, Error *err)
 	runtime->file_open = runtime->transaction = false;
 	sealed_free(runtime->next);
 	runtime->next = sealed_new();
-	bool was_started = runtime->started;
-	runtime_forget(runtime);
-	if (was_started && !runtime_start(runtime, err)) return false;
-	return !was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err);
+	return start_again(runtime, runtime->started, runtime->reading, err);
 }
 
 /* ---- clients ---- */

@@ -152,6 +152,13 @@ bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* fro
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
 bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
+/* Takes a pipeline out, wherever it is, state and all; its table stays until runtime_remake has made it anew. *ran: it was not away. Those that read it were
+ * set aside before. */
+bool runtime_set_aside(Runtime *runtime, Relation *relation, bool *ran, Error *err);
+/* What was set aside, each before what reads it, from its start. */
+bool runtime_remake(Runtime *runtime, Relation *const *relations, int count, Error *err);
+/* Pipelines of relations in the catalog that will take the place of others (Relation.replaces): at once, or when their lane joins. Takes over `lowered`. */
+bool runtime_replace(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, Error *err);
 /* A source that a gap has stopped goes on behind it; on_gap: "earliest", "latest"; NULL: as its option says. */
 bool runtime_resume_source(Runtime *runtime, const Relation *stream, const char *on_gap, Error *err);
 
@@ -168,6 +175,8 @@ bool runtime_checkpoint(Runtime *runtime, Error *err);
 void runtime_hold(Runtime *runtime, bool on);         /* BEGIN, COMMIT */
 /* ROLLBACK: forgets everything since the last commit and starts anew from the file. */
 bool runtime_rollback(Runtime *runtime, Error *err);
+/* Definitions have changed under what runs: all lanes are saved, and made anew from the catalog and the file, inside of the open transaction, too. */
+bool runtime_restart(Runtime *runtime, Error *err);
 
 /* Outside of enter/leave: until --until-end is through, or the loop failed, or *stop. */
 bool runtime_wait(Runtime *runtime, const atomic_bool *stop, Error *err);

@@ -108,9 +108,14 @@ StoreTable *store_table_copy(Store *store, const StoreTableSpec *spec, const cha
 /* A statement of SQLite's own on the file, for indexes that the user makes through Weir; in a transaction. */
 bool store_execute(Store *store, const char *sql, Error *err);
 typedef void StoreNotice(void *context, const char *text);
-/* OR REPLACE and REBUILD: `built` (made under another name, say "weir_building_7") takes the name of `old`, which is dropped and closed. Indexes and
- * triggers that the user made on the old one are made again on the new; each that cannot be is told to `notice` (may be NULL). */
-bool store_table_replace(Store *store, StoreTable *old, StoreTable *built, StoreNotice *notice, void *context, Error *err);
+/* OR REPLACE and REBUILD: `built` (made under another name, say "weir_building_7") takes the name of a table that is open nowhere, which is dropped;
+ * there may be none. Indexes and triggers that the user made on the old one are made again on the new; each that cannot be is told to `notice` (may be
+ * NULL). */
+bool store_table_take_name(Store *store, StoreTable *built, const char *name, StoreNotice *notice, void *context, Error *err);
+/* ALTER: the rows of `from`, each as `convert` makes it (strings may be put into the arena), with their rowids, in a table of its own:
+ * weir_building_<id of spec>, which store_table_take_name names when `from` is closed. */
+typedef bool StoreConvert(void *context, const Value *old, Value *new, Arena *arena, Error *err);
+bool store_table_reshape(Store *store, StoreTable *from, const StoreTableSpec *spec, StoreConvert *convert, void *context, Error *err);
 bool store_table_truncate(Store *store, StoreTable *table, Error *err);
 const StoreTableSpec *store_table_spec(const StoreTable *table);
 int64_t store_table_remembered_bytes(const StoreTable *table);                  /* memory of remembered rowids */

@@ -388,10 +388,10 @@ static bool remake_user_objects(Store *store, const char *table, const UserObjec
 	return !sqlite3_get_autocommit(store->db);
 }
 
-bool store_table_replace(Store *store, StoreTable *old, StoreTable *built, StoreNotice *notice, void *context, Error *err)
+bool store_table_take_name(Store *store, StoreTable *built, const char *name, StoreNotice *notice, void *context, Error *err)
 {
 	UserObjects objects = {0};
-	const char *name = arena_strdup(&built->arena, old->spec.name);
-	if (!collect_user_objects(store, name, &objects, err) || !store_table_drop(store, old, err) || !rename_table(built, name, err)) return false;
+	name = arena_strdup(&built->arena, name);
+	if (!collect_user_objects(store, name, &objects, err) || !store_table_drop_name(store, name, err) || !rename_table(built, name, err)) return false;
 	return remake_user_objects(store, name, &objects, notice, context) || store_fail(store, sqlite3_extended_errcode(store->db), err);
 }

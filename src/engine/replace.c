@@ -1,0 +1,148 @@
+/* Putting a new definition in the place of one that others read: what stays the same goes on, what changes is made anew, all in one transaction. */
+#include <string.h>
+
+#include "engine/redefine.h"
+
+/* In the file and in the catalog. */
+static bool put_relation(Session *session, Relation *relation, Error *err)
+{
+	if (!put_catalog(session, relation, err)) return false;
+	catalog_add(session->engine->catalog, relation_ref(relation));
+	return true;
+}
+
+/* What a paused view was to be given later of a local relation has the old columns: it begins anew when it is resumed. */
+static bool must_go(const Redefinition *redefinition, const Dependant *dependant)
+{
+	Pipeline *pipeline;
+	if (!relation_has_pipeline(dependant->old)) return false;
+	return dependant->changed || (has_table(redefinition->old) && !runtime_lane_of(redefinition->engine->runtime, dependant->old->id, &pipeline));
+}
+
+/* *again: what has to be made anew, each before what reads it. */
+static bool set_aside(Redefinition *redefinition, Relation **again, int *count, Error *err)
+{
+	Engine *engine = redefinition->engine;
+	bool ran = false;
+	for (int d = redefinition->dependants.count - 1; d >= 0; d--) {
+		Dependant *dependant = &redefinition->dependants.at[d];
+		if (!must_go(redefinition, dependant)) continue;
+		if (!runtime_set_aside(engine->runtime, dependant->old, &ran, err)) return false;
+		if (redefinition->is_other_target && !store_sink_remove(engine->store, dependant->old->id, err)) return false;
+		if (ran) again[(*count)++] = dependant->made;
+	}
+	if (relation_has_pipeline(redefinition->old) && !runtime_set_aside(engine->runtime, redefinition->old, &ran, err)) return false;
+	if (relation_has_pipeline(redefinition->old) && ran) again[(*count)++] = redefinition->made;
+	for (int i = 0, j = *count - 1; i < j; i++, j--) {
+		Relation *kept = again[i];
+		again[i] = again[j];
+		again[j] = kept;
+	}
+	return true;
+}
+
+static bool put_all(Session *session, const Redefinition *redefinition, Error *err)
+{
+	if (!put_relation(session, redefinition->made, err)) return false;
+	for (int d = 0; d < redefinition->dependants.count; d++)
+		if (!put_relation(session, redefinition->dependants.at[d].made, err)) return false;
+	return true;
+}
+
+static bool apply(Session *session, Redefinition *redefinition, Error *err)
+{
+	Engine *engine = session->engine;
+	Runtime *runtime = engine->runtime;
+	bool restart = runtime->started && redefinition->old->kind != RELATION_VIEW;
+	Relation **again = arena_array(&redefinition->arena, Relation *, redefinition->dependants.count + 1);
+	int count = 0;
+	return (!runtime->started || set_aside(redefinition, again, &count, err)) && put_all(session, redefinition, err)
+		&& (!has_table(redefinition->old) || engine_reshape(redefinition, err)) && (!restart || runtime_restart(runtime, err))
+		&& (!runtime->started || runtime_remake(runtime, again, count, err));
+}
+
+/* What is gathered goes into the file under the old definition; what has rows in the log or has to be made anew needs all that runs. The transaction is
+ * held over the flushes in between. */
+bool redefine_apply(Session *session, Redefinition *redefinition, Error *err)
+{
+	Runtime *runtime = session->engine->runtime;
+	bool held = runtime->transaction, needs_all = has_table(redefinition->old) || relation_has_pipeline(redefinition->old) || redefine_changed(redefinition);
+	if (needs_all && !runtime_start(runtime, err)) return false;
+	if (!(runtime->started ? runtime_checkpoint(runtime, err) : runtime_flush(runtime, err)) || !begin_definition(session, err)) return false;
+	runtime_hold(runtime, true);
+	bool ok = apply(session, redefinition, err);
+	runtime_hold(runtime, held);
+	return ok;
+}
+
+/* ---- a query in the place of another ---- */
+
+typedef struct Replacing { Session *session; Relation **relations; Lowered **lowered; int count; } Replacing;
+
+/* Under a number of its own; names find it when it has taken the old one's place. */
+static bool add_replacing(Replacing *replacing, Relation *relation, const Relation *old, Lowered *lowered, Error *err)
+{
+	relation->id = 0;
+	relation->replaces = old->id;
+	facts_from_lowered(relation, lowered);
+	replacing->relations[replacing->count] = relation;
+	replacing->lowered[replacing->count++] = lowered;
+	return put_relation(replacing->session, relation, err);
+}
+
+/* Bound once more, on what has the new numbers. */
+static bool add_dependant(Replacing *replacing, const Dependant *dependant, Error *err)
+{
+	Session *session = replacing->session;
+	Catalog *pending = catalog_copy(session->engine->catalog, true);
+	PlanContext context = {.arena = &session->arena};
+	BindSettings settings = {.stored = true};
+	Lowered *lowered = NULL;
+	Relation *relation = bind_relation_text(dependant->old->sql, 0, pending, &settings, &context, NULL, err);
+	bool ok = relation && engine_lower_on(pending, relation, &lowered, err) && add_replacing(replacing, relation, dependant->old, lowered, err);
+	relation_unref(relation);
+	catalog_free(pending);
+	return ok;
+}
+
+static bool check_running(const Redefinition *redefinition, Error *err)
+{
+	Pipeline *pipeline;
+	for (int d = 0; d < redefinition->dependants.count; d++) {
+		const Relation *old = redefinition->dependants.at[d].old;
+		if (!relation_has_pipeline(old)) continue;
+		if (old->kind == RELATION_SINK)
+			return error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be replaced: sink \"%s\" has delivered its rows", relation_kind_name(redefinition->old->kind),
+				redefinition->old->name, old->name) || error_hint(err, "DROP the sink first, and make it again when the view has been replaced.");
+		if (!runtime_lane_of(redefinition->engine->runtime, old->id, &pipeline))
+			return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" cannot be replaced: %s \"%s\", which reads it, is not running", relation_kind_name(redefinition->old->kind),
+				redefinition->old->name, relation_kind_name(old->kind), old->name) || error_hint(err, "RESUME or DROP it first.");
+	}
+	return true;
+}
+
+static bool replace_all(Session *session, Redefinition *redefinition, Lowered *lowered, Error *err)
+{
+	int room = redefinition->dependants.count + 1;
+	Replacing replacing = {session, arena_array(&redefinition->arena, Relation *, room), arena_array(&redefinition->arena, Lowered *, room), 0};
+	bool ok = add_replacing(&replacing, redefinition->made, redefinition->old, lowered, err);
+	for (int d = 0; ok && d < redefinition->dependants.count; d++)
+		if (relation_has_pipeline(redefinition->dependants.at[d].old)) ok = add_dependant(&replacing, &redefinition->dependants.at[d], err);
+	if (ok) return runtime_replace(session->engine->runtime, replacing.relations, replacing.lowered, replacing.count, err);
+	for (int r = 0; r < replacing.count; r++) lowered_free(replacing.lowered[r], true);
+	return false;
+}
+
+bool redefine_replace(Session *session, Redefinition *redefinition, Lowered *lowered, Error *err)
+{
+	Runtime *runtime = session->engine->runtime;
+	bool held = runtime->transaction;
+	if (!check_running(redefinition, err) || !runtime_flush(runtime, err) || !begin_definition(session, err)) {
+		lowered_free(lowered, true);
+		return false;
+	}
+	runtime_hold(runtime, true);
+	bool ok = replace_all(session, redefinition, lowered, err);
+	runtime_hold(runtime, held);
+	return ok;
+}
