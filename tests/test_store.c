@@ -16,7 +16,7 @@ static void a_new_file_is_weirs_private_and_in_wal_mode(void **state)
 	Store *store = open_file();
 	assert_true(store_is_new(store));
 	assert_false(store_is_copy(store));
-	assert_string_equal(client("PRAGMA journal_mode; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA application_id; PRAGMA user_version"), "wal\n8192\n2\n1466263922\n2");
+	assert_string_equal(client("PRAGMA journal_mode; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA application_id; PRAGMA user_version"), "wal\n8192\n2\n1466263922\n3");
 	assert_int_equal(stat(file, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
 	store_close(store);
@@ -70,7 +70,7 @@ static void a_file_of_an_older_version_gets_what_it_lacks(void **state)
 	Store *store = open_file();
 	assert_false(store_is_new(store));
 	store_close(store);
-	assert_string_equal(client("PRAGMA user_version; SELECT count(*) FROM weir_gaps; SELECT count(*) FROM weir_starts; SELECT name, error IS NULL FROM weir_sources"), "2\n0\n0\nkept|1");
+	assert_string_equal(client("PRAGMA user_version; SELECT count(*) FROM weir_gaps; SELECT count(*) FROM weir_starts; SELECT name, error IS NULL FROM weir_sources"), "3\n0\n0\nkept|1");
 }
 
 static void a_missing_folder_is_named(void **state)

@@ -150,8 +150,9 @@ static bool finish_checkpoint(Runtime *runtime, Error *err)
 bool runtime_free(Runtime *runtime, Error *err)
 {
 	runtime_enter(runtime);
-	bool ok = runtime->failure.code == ERR_NONE && !runtime->transaction;
-	if (ok && runtime->started) {
+	bool ok = runtime->failure.code == ERR_NONE;
+	if (!ok && err->code == ERR_NONE) *err = runtime->failure;
+	if (ok && !runtime->transaction && runtime->started) {
 		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
 		runtime->noted_us = runtime->note_looked_us = 0;
 		if (noted_is_due(runtime)) runtime_open_commit(runtime);

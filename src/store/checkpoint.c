@@ -3,6 +3,7 @@
  * Two tables, since SQLite rewrites a whole row to change one column of it: weir_state_pages says where each page of each generation is, in small
  * rows; weir_state_bytes holds them. What nothing needs any more is noted in weir_garbage and goes a bit in each following transaction: freeing a
  * gigabyte at once would stop commits for seconds. */
+#include "base/hash.h"
 #include "store/record.h"
 #include "store/store_internal.h"
 #include "type/calendar.h"
@@ -43,14 +44,15 @@ static bool clean_lane(Store *store, int64_t lane, Error *err)
 
 bool store_state_put(Store *store, int64_t lane, int32_t op, uint32_t page, int64_t generation, const void *bytes, uint32_t count, Error *err)
 {
-	static const char PAGE[] = "INSERT INTO weir_state_pages VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-		" ON CONFLICT DO UPDATE SET size = ?5, content = ?6";
+	static const char PAGE[] = "INSERT INTO weir_state_pages(lane, op, page, generation, size, content, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		" ON CONFLICT DO UPDATE SET size = ?5, content = ?6, hash = ?7";
 	static const char OLD[] = "INSERT OR IGNORE INTO weir_garbage SELECT content FROM weir_state_pages"
 		" WHERE lane = ?1 AND op = ?2 AND page = ?3 AND generation = ?4 AND content IS NOT NULL";
 	if (!clean_lane(store, lane, err) || !store_run(store, err, OLD, "iiii", lane, (int64_t)op, (int64_t)page, generation)) return false;
-	if (!bytes) return store_run(store, err, PAGE, "iiiiin", lane, (int64_t)op, (int64_t)page, generation, (int64_t)0);
+	if (!bytes) return store_run(store, err, PAGE, "iiiiinn", lane, (int64_t)op, (int64_t)page, generation, (int64_t)0);
 	if (!store_run(store, err, "INSERT INTO weir_state_bytes(bytes) VALUES (?1)", "b", bytes, (size_t)count)) return false;
-	return store_run(store, err, PAGE, "iiiiii", lane, (int64_t)op, (int64_t)page, generation, (int64_t)count, sqlite3_last_insert_rowid(store->db));
+	return store_run(store, err, PAGE, "iiiiiii", lane, (int64_t)op, (int64_t)page, generation, (int64_t)count, sqlite3_last_insert_rowid(store->db),
+		(int64_t)hash_bytes(bytes, count));
 }
 
 /* The older pages of those that came after the generation `after`. */
@@ -102,9 +104,22 @@ int64_t store_checkpoint_previous(Store *store, int64_t lane)
 	return store_integer(store, 0, "SELECT generation FROM weir_checkpoints WHERE lane = ?1 ORDER BY generation DESC LIMIT 1 OFFSET 1", "i", lane);
 }
 
+/* Operators trust what they once wrote: a page that is another one must not get to them. */
+static bool page_is_whole(sqlite3_stmt *stmt, const void *bytes, int count)
+{
+	if (!bytes || count != sqlite3_column_int64(stmt, 3)) return false;
+	return sqlite3_column_type(stmt, 5) == SQLITE_NULL || sqlite3_column_int64(stmt, 5) == (int64_t)hash_bytes(bytes, (size_t)count);
+}
+
+static bool page_damaged(Store *store, int64_t op, int64_t page, Error *err)
+{
+	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is damaged: page %lld of the state of operator %lld is not what was written", store->path, (long long)page, (long long)op);
+	return error_hint(err, "Go back to a copy of the file.");
+}
+
 bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *context, Error *err)
 {
-	static const char SQL[] = "SELECT p.op, p.page, b.bytes FROM weir_state_pages p LEFT JOIN weir_state_bytes b ON b.id = p.content"
+	static const char SQL[] = "SELECT p.op, p.page, b.bytes, p.size, p.content, p.hash FROM weir_state_pages p LEFT JOIN weir_state_bytes b ON b.id = p.content"
 		" WHERE p.lane = ?1 AND p.generation <= ?2 ORDER BY p.op, p.page, p.generation DESC";
 	bool ok, going = true;
 	int64_t last_op = -1, last_page = -1;
@@ -114,9 +129,10 @@ bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *
 		int64_t op = sqlite3_column_int64(stmt, 0), page = sqlite3_column_int64(stmt, 1);
 		if (op == last_op && page == last_page) continue;                 /* an older generation of it */
 		last_op = op, last_page = page;
-		if (sqlite3_column_type(stmt, 2) == SQLITE_NULL) continue;        /* freed */
+		if (sqlite3_column_type(stmt, 4) == SQLITE_NULL) continue;        /* freed */
 		const void *bytes = sqlite3_column_blob(stmt, 2);
-		going = visit(context, (int32_t)op, (uint32_t)page, bytes, (uint32_t)sqlite3_column_bytes(stmt, 2), err);
+		int count = sqlite3_column_bytes(stmt, 2);
+		going = page_is_whole(stmt, bytes, count) ? visit(context, (int32_t)op, (uint32_t)page, bytes, (uint32_t)count, err) : page_damaged(store, op, page, err);
 	}
 	sqlite3_reset(stmt);
 	return going && ok;

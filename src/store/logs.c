@@ -1,12 +1,13 @@
 /* Three logs of one shape: input that cannot be read again, changes for SUBSCRIBE, the outbox. */
+#include "base/hash.h"
 #include "store/store_internal.h"
 
 typedef struct LogSql { const char *table, *put, *list, *prune, *bytes, *first; } LogSql;
 
 #define LOG_SQL(name) { \
 	.table = name, \
-	.put = "INSERT INTO " name "(commit_id, relation, bytes) VALUES (?1, ?2, ?3)", \
-	.list = "SELECT commit_id, seq, relation, bytes FROM " name " WHERE (?1 = 0 OR relation = ?1) AND commit_id >= ?2 AND (commit_id, seq) > (?2, ?3) ORDER BY commit_id, seq", \
+	.put = "INSERT INTO " name "(commit_id, relation, bytes, hash) VALUES (?1, ?2, ?3, ?4)", \
+	.list = "SELECT commit_id, seq, relation, bytes, hash FROM " name " WHERE (?1 = 0 OR relation = ?1) AND commit_id >= ?2 AND (commit_id, seq) > (?2, ?3) ORDER BY commit_id, seq", \
 	.prune = "DELETE FROM " name " WHERE commit_id <= ?2 AND (?1 = 0 OR relation = ?1)", \
 	.bytes = "SELECT sum(length(bytes)) FROM " name, \
 	.first = "SELECT commit_id FROM " name " WHERE (?1 = 0 OR relation = ?1) ORDER BY commit_id LIMIT 1"}
@@ -19,7 +20,13 @@ static const LogSql LOGS[STORE_LOG_COUNT] = {
 
 bool store_log_put(Store *store, StoreLog log, int64_t commit, int64_t relation, const void *bytes, uint32_t count, Error *err)
 {
-	return store_run(store, err, LOGS[log].put, "iib", commit, relation, count ? bytes : "", (size_t)count);
+	return store_run(store, err, LOGS[log].put, "iibi", commit, relation, count ? bytes : "", (size_t)count, (int64_t)hash_bytes(bytes, count));
+}
+
+static bool log_damaged(Store *store, StoreLog log, int64_t seq, Error *err)
+{
+	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is damaged: row %lld of %s is not what was written", store->path, (long long)seq, LOGS[log].table);
+	return error_hint(err, "Go back to a copy of the file.");
 }
 
 bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_commit, int64_t after_seq, StoreLogVisit *visit, void *context, Error *err)
@@ -29,8 +36,10 @@ bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_
 	if (!stmt) return false;
 	while (going && store_row(store, stmt, &ok, err)) {
 		const void *bytes = sqlite3_column_blob(stmt, 3);
-		going = visit(context, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2), bytes ? bytes : "",
-			(uint32_t)sqlite3_column_bytes(stmt, 3), err);
+		uint32_t count = (uint32_t)sqlite3_column_bytes(stmt, 3);
+		bool whole = sqlite3_column_type(stmt, 4) == SQLITE_NULL || sqlite3_column_int64(stmt, 4) == (int64_t)hash_bytes(bytes ? bytes : "", count);
+		going = whole ? visit(context, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2), bytes ? bytes : "", count, err)
+			: log_damaged(store, log, sqlite3_column_int64(stmt, 1), err);
 	}
 	sqlite3_reset(stmt);
 	return going && ok;

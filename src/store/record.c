@@ -3,7 +3,10 @@
 #include <endian.h>
 #include <string.h>
 
-enum { RECORD_VERSION = 1, PARTITION_FIELDS = 10, PARTITION_BYTES = PARTITION_FIELDS * 8, HEAD_BYTES = 3 * 8 };
+#include "base/hash.h"
+
+/* Version 2 ends with a hash of all before. */
+enum { RECORD_VERSION = 2, HASH_BYTES = 8, PARTITION_FIELDS = 10, PARTITION_BYTES = PARTITION_FIELDS * 8, HEAD_BYTES = 3 * 8 };
 
 static void put(StrBuf *out, int64_t x)
 {
@@ -20,6 +23,7 @@ static int64_t get(const char *at)
 
 void record_pack(StrBuf *out, const PartitionRecord *partitions, int count, const void *extra, uint32_t extra_bytes)
 {
+	size_t start = out->bytes;
 	put(out, RECORD_VERSION);
 	put(out, count);
 	put(out, extra_bytes);
@@ -30,6 +34,7 @@ void record_pack(StrBuf *out, const PartitionRecord *partitions, int count, cons
 		for (int f = 0; f < PARTITION_FIELDS; f++) put(out, fields[f]);
 	}
 	strbuf_add(out, extra, extra_bytes);
+	put(out, (int64_t)hash_bytes(out->text + start, out->bytes - start));
 }
 
 static PartitionRecord unpack_partition(const char *at)
@@ -39,10 +44,21 @@ static PartitionRecord unpack_partition(const char *at)
 		.last_fingerprint = (uint64_t)get(at + 72)};
 }
 
+/* The length without hash; 0: no record, or not what was written. */
+static size_t checked_bytes(const char *at, size_t count)
+{
+	if (!at || count < HEAD_BYTES) return 0;
+	if (get(at) == 1) return count;
+	if (get(at) != RECORD_VERSION || count < HEAD_BYTES + HASH_BYTES) return 0;
+	count -= HASH_BYTES;
+	return get(at + count) == (int64_t)hash_bytes(at, count) ? count : 0;
+}
+
 bool record_unpack(const void *bytes, size_t count, Arena *arena, PartitionRecord **partitions, int *partition_count, const void **extra, uint32_t *extra_bytes)
 {
 	const char *at = bytes;
-	if (!at || count < HEAD_BYTES || get(at) != RECORD_VERSION) return false;
+	count = checked_bytes(at, count);
+	if (!count) return false;
 	int64_t partition_total = get(at + 8), extra_total = get(at + 16), room = (int64_t)count - HEAD_BYTES;
 	if (partition_total < 0 || partition_total > room / PARTITION_BYTES || extra_total != room - partition_total * PARTITION_BYTES) return false;
 	*partition_count = (int)partition_total;

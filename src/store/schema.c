@@ -93,7 +93,7 @@ static bool bring_up(Store *store, Error *err)
 }
 
 /* MIGRATIONS[v] takes a file of version v to version v + 1. */
-static bool (*const MIGRATIONS[STORE_SCHEMA_VERSION])(Store *store, Error *err) = {bring_up, bring_up};
+static bool (*const MIGRATIONS[STORE_SCHEMA_VERSION])(Store *store, Error *err) = {bring_up, bring_up, bring_up};
 
 bool schema_migrate(Store *store, int from_version, Error *err)
 {

@@ -66,7 +66,7 @@ bool store_exec(Store *store, Error *err, const char *format, ...) __attribute__
 void store_statements_release(Store *store);
 
 /* ---- schema.c ---- */
-enum { STORE_SCHEMA_VERSION = 2 };
+enum { STORE_SCHEMA_VERSION = 3 };
 bool schema_migrate(Store *store, int from_version, Error *err);         /* in a transaction */
 /* Type of a column of one of Weir's own tables; false: not known. */
 bool schema_column_type(const char *table, const char *column, Type *type);
