@@ -210,6 +210,111 @@ class Kafka:
         subprocess.run(["bash", HERE / "kafka" / "kafka.sh", "stop"], stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": str(self.port)})
 
 
+class Upserts:
+    """Records of a changelog: the i-th sets its key's row, each 13th takes it away. So many keys that checkpoints are no matter of each commit."""
+
+    KEYS = 40_000
+
+    def __init__(self):
+        self.n, self.rows = 0, {}
+
+    @staticmethod
+    def record(i):
+        key = i * 7919 % Upserts.KEYS if i % 3 else i % 17
+        return key, None if i % 13 == 12 else {"n": i, "pad": "x" * (100 + i % 50)}
+
+    def advance(self, n):
+        while self.n < n:
+            key, value = self.record(self.n)
+            if value is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = value["n"]
+            self.n += 1
+
+
+class UpsertProducer:
+    def __init__(self, address, topic):
+        self.process = subprocess.Popen(["kcat", "-P", "-Z", "-K|", "-b", address, "-t", topic, "-p", "0", "-X", "linger.ms=5", "-X", "enable.idempotence=true"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.sent, self.over = 0, False
+        self.thread = threading.Thread(target=self.produce, daemon=True)
+        self.thread.start()
+
+    def produce(self):
+        while not self.over:
+            records = [Upserts.record(i) for i in range(self.sent, self.sent + 1000)]
+            self.process.stdin.write("".join(f'{{"id":{key}}}|{json.dumps(value) if value else ""}\n' for key, value in records).encode())
+            self.process.stdin.flush()
+            self.sent += 1000
+            time.sleep(0.02)
+        self.process.stdin.close()
+        self.process.wait()
+
+    def stop(self):
+        self.over = True
+        self.thread.join()
+
+
+UPSERT_VIEWS = """CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n, sum(n) AS s FROM up;
+CREATE MATERIALIZED VIEW newest AS SELECT id, n, off FROM up ORDER BY n DESC LIMIT 3;"""
+
+
+def check_upserts(path, expected, exact):
+    """The views are those of the table; the table is what the first records make of it (exact), or, where the broker may have dropped some that
+    were superseded by later ones, each row is one that was sent."""
+    position, rows, total, newest = ask(path, "SELECT position FROM weir_positions", "SELECT id, n, off FROM up", "SELECT n, s FROM total", "SELECT id, n, off FROM newest ORDER BY n DESC")
+    n = position[0][0] if position else 0
+    if total and total[0] != (len(rows), sum(row[1] for row in rows) if rows else None):
+        raise Wrong(f"view total says {total[0]} of {len(rows)} rows")
+    if newest != sorted(rows, key=lambda row: -row[1])[:3]:
+        raise Wrong(f"view newest says {newest}")
+    for key, value, offset in rows:
+        if value != offset or Upserts.record(value)[0] != key or offset >= n:
+            raise Wrong(f"row {key}, {value} from offset {offset} was not sent so, or after position {n}")
+    if exact:
+        expected.advance(n)
+        if {row[0]: row[1] for row in rows} != expected.rows:
+            raise Wrong(f"after {n} records {len(rows)} rows are there, not the {len(expected.rows)} that they make")
+    return n
+
+
+def upsert_loop(options, rng, folder, broker, topic, exact):
+    path, script, log = folder / f"{topic}.db", folder / f"{topic}.sql", folder / f"{topic}.log"
+    script.write_text(f"""CREATE TABLE up (id BIGINT PRIMARY KEY, n BIGINT, pad TEXT, off BIGINT METADATA FROM 'offset')
+        WITH (connector = 'upsert-kafka', topic = '{topic}', brokers = '{broker.address}', 'key.format' = 'json', 'value.format' = 'json');""" + UPSERT_VIEWS)
+    producer, expected, seen, logged = UpsertProducer(broker.address, topic), Upserts(), [], 0
+    for kill in range(options.kills):
+        process = subprocess.Popen([options.weir, "run", path, "-f", script], stdout=log.open("wb"), stderr=subprocess.STDOUT)
+        time.sleep(0.2 + rng.random() * 1.2 if kill else 2.0)
+        if process.poll() not in (None, 0):
+            raise Wrong(f"ended by itself with {process.returncode}: {log.read_text()[-500:]}")
+        process.kill()
+        process.wait()
+        if path.exists() and ask(path, "SELECT count(*) FROM sqlite_master WHERE name = 'newest'")[0][0][0]:
+            seen.append(check_upserts(path, expected, exact))
+            logged += ask(path, "SELECT count(*) > 0 FROM weir_log")[0][0][0]
+    producer.stop()
+    subprocess.run([options.weir, "run", path, "-f", script, "--until-end"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    n = check_upserts(path, expected, True)
+    if n != producer.sent:
+        raise Wrong(f"{producer.sent} records in the topic, read up to {n}")
+    left = subprocess.run(["kcat", "-C", "-e", "-q", "-b", broker.address, "-t", topic, "-f", "%o\n"], capture_output=True, text=True, timeout=60).stdout.count("\n")
+    if not exact and left >= n:
+        raise Wrong("the broker has compacted nothing")
+    return f"{len(seen)} kills, {logged} of them with input in the log, {n} records, of which the topic has {left}"
+
+
+def of_upsert(options, rng, folder):
+    broker = Kafka(folder)
+    try:
+        kafka_sh = lambda *words: subprocess.run(["bash", HERE / "kafka" / "kafka.sh", *words], check=True, env={**os.environ, "KAFKA_PORT": str(broker.port)})
+        kafka_sh("topic", "upserts")
+        kafka_sh("compacted", "compacted")
+        return "; ".join(upsert_loop(options, rng, folder, broker, topic, topic == "upserts") for topic in ("upserts", "compacted"))
+    finally:
+        broker.stop()
+
+
 def of_kafka(options, rng, folder):
     broker = Kafka(folder)
     try:
@@ -242,7 +347,7 @@ def of_kafka(options, rng, folder):
         broker.stop()
 
 
-KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "kafka": of_kafka}
+KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "kafka": of_kafka, "upsert": of_upsert}
 
 
 def main():
@@ -258,8 +363,8 @@ def main():
     for name, run in KINDS.items():
         if options.only and name != options.only:
             continue
-        if name == "kafka" and (options.no_kafka or not all(map(shutil.which, ("java", "mvn", "kcat")))):
-            print("SKIPPED kafka: needs java, mvn and kcat")
+        if name in ("kafka", "upsert") and (options.no_kafka or not all(map(shutil.which, ("java", "mvn", "kcat")))):
+            print(f"SKIPPED {name}: needs java, mvn and kcat")
             skipped += 1
             continue
         folder = Path(tempfile.mkdtemp(prefix=f"weir-crash-{name}-"))

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "run/place.h"
 
+#define LOGGED_BYTES_MAX (INT64_C(64) << 20)          /* of the log of sources: beyond, a checkpoint frees it */
+
 static PartitionRecord partition_record(const Lane *lane, const Reader *reader, const Partition *partition)
 {
 	return (PartitionRecord){
@@ -61,7 +63,7 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 		vec_push_in(&checkpoint->arena, &checkpoint->completes, checkpoint_record(runtime, lane, checkpoint->generation, &checkpoint->arena));
 		lane->generation = checkpoint->generation;
 	}
-	runtime->rows_since_checkpoint = 0;
+	runtime->rows_since_checkpoint = runtime->logged_bytes = 0;
 	runtime->checkpoint_us = clock_monotonic_us();
 	return checkpoint;
 }
@@ -140,7 +142,7 @@ static uint64_t dirty_bytes(const Runtime *runtime)
 static bool checkpoint_is_due(const Runtime *runtime)
 {
 	return clock_monotonic_us() - runtime->checkpoint_us >= runtime->config.checkpoint_interval_us
-		|| runtime->rows_since_checkpoint >= runtime->config.checkpoint_rows;
+		|| runtime->rows_since_checkpoint >= runtime->config.checkpoint_rows || runtime->logged_bytes >= LOGGED_BYTES_MAX;
 }
 
 bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)

@@ -261,6 +261,7 @@ Reader *reader_new(Relation *relation, DecodePool *pool, Error *err)
 		reader_free(reader);
 		return NULL;
 	}
+	reader->logged = relation_is_changelog(relation) && (strcmp(relation->connector, "kafka") == 0 || strcmp(relation->connector, "stdin") == 0);
 	reader->max_future_us = options_integer(&reader->options, "max_future");
 	reader->idle_timeout_us = options_integer(&reader->options, "idle_timeout");
 	const char *on_error = options_text(&reader->options, "on_error");
@@ -672,9 +673,22 @@ static bool item_push(Reader *reader, Partition *partition, Item *item, const St
 	reader_judge(reader, partition, batch);
 	reader_number(reader, partition, item, batch, step->commit);
 	batch->hidden.ops = item->ops;
+	if (reader->logged && step->log) step->log(step->context, step->lane, partition, item, dead_rows);
 	bool any_bad = item->dead.count > whole_dead;
 	for (int s = 0; s < reader->scans.count; s++)
 		if (!scan_deliver(reader, &reader->scans.at[s], batch, any_bad, dead_rows, err)) return false;
+	return true;
+}
+
+bool reader_push_again(Reader *reader, Partition *partition, Item *item, const StepContext *step, Error *err)
+{
+	arena_clear(&reader->step_arena);
+	item->batch->system_us = step->system_us;
+	reader_judge(reader, partition, item->batch);
+	reader_number(reader, partition, item, item->batch, step->commit);
+	item->batch->hidden.ops = item->ops;
+	for (int s = 0; s < reader->scans.count; s++)
+		if (!scan_deliver(reader, &reader->scans.at[s], item->batch, false, NULL, err)) return false;
 	return true;
 }
 

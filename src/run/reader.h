@@ -123,6 +123,9 @@ typedef void DeadLetterFunction(void *context, const Reader *reader, const Parti
 typedef enum GapPolicy { GAP_FAIL, GAP_EARLIEST, GAP_LATEST } GapPolicy;
 GapPolicy gap_policy(const char *word);      /* of the option on_offset_gap; NULL: the default */
 
+/* Called before the rows of an item are handed on; dead_rows may be NULL. */
+typedef void LogItemFunction(void *context, int64_t lane, const Partition *partition, const Item *item, const uint8_t *dead_rows);
+
 struct Reader {
 	Relation *relation;           /* with its reference */
 	OptionSet options;            /* resolved: never shown */
@@ -138,6 +141,7 @@ struct Reader {
 	VEC(ReaderScan) scans;
 	VEC(Partition *) partitions;
 	int64_t watermark;            /* as the last commit left it */
+	bool logged;                  /* a changelog of a topic, which may be compacted: replayed from the log in the file */
 	bool closed;                  /* CLOSE STREAM, --final: the watermark goes to the end of time */
 	bool started;                 /* partitions are known and assigned */
 	bool stop_at_end;             /* --until-end: partitions stop at the end they have when they begin */
@@ -181,9 +185,13 @@ typedef struct StepContext {
 	uint64_t commit;              /* the commit being gathered */
 	int64_t system_us;
 	DeadLetterFunction *dead;
+	LogItemFunction *log;         /* of readers that are `logged` */
+	int64_t lane;
 	void *context;
 } StepContext;
 bool reader_step(Reader *reader, const StepContext *step, bool *did, Error *err);
+/* What was logged of an item, during replay: rows that no scan took for dead. */
+bool reader_push_again(Reader *reader, Partition *partition, Item *item, const StepContext *step, Error *err);
 
 /* Changes of a local relation, columns as declared (relation->columns, computed ones filled by reader_local_batch). */
 bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, Error *err);

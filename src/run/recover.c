@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/source_log.h"
 
 enum { REPLAY_PATIENCE_US = 60000000 };
 
@@ -144,6 +145,7 @@ static bool replay_log(void *context, int64_t commit, int64_t seq, int64_t relat
 	(void)seq;
 	Replay *replay = context;
 	if (commit != replay->commit) return !(replay->done = true);
+	if (relation_id < 0) return source_log_replay(replay->runtime, commit, -relation_id, bytes, count, err);
 	Relation *relation = replay->relation = catalog_find_id(replay->runtime->catalog, relation_id);
 	if (!relation || !relation_is_local(relation)) return true;                  /* dropped since, or a view */
 	Type *types = mem_alloc(sizeof *types * (size_t)(relation->column_count + 1));
@@ -239,7 +241,9 @@ static bool replay_lane(Runtime *runtime, Lane *lane, const CommitRecord *record
 	for (int i = 0; i < record->partition_count; i++) {
 		const PartitionRecord *partition = &record->partitions[i];
 		Reader *reader = partition->lane == lane->id ? lane_reader_find(lane, partition->relation) : NULL;
-		if (reader && reader->relation->connector && !replay_partition(runtime, reader, partition, err)) return false;
+		if (!reader || !reader->relation->connector) continue;
+		if (reader->logged) source_log_replayed(reader, partition);
+		else if (!replay_partition(runtime, reader, partition, err)) return false;
 	}
 	for (int r = 0; r < lane->readers.count; r++) {
 		reader_recompute_watermark(lane->readers.at[r]);

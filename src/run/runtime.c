@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/source_log.h"
 #include "run/starts.h"
 
 const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
@@ -224,7 +225,7 @@ static void keep_dead_letter(void *context, const Reader *reader, const Partitio
 /* What a client reads by the way leaves no trace in the file. */
 StepContext runtime_step_context(Runtime *runtime, const Lane *lane)
 {
-	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = lane->id ? keep_dead_letter : NULL, .context = runtime};
+	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = lane->id ? keep_dead_letter : NULL, .log = lane->id ? source_log_item : NULL, .lane = lane->id, .context = runtime};
 }
 
 static bool push_part(Reader *reader, const StepContext *step, Batch *changes, int from, int count, Error *err)

@@ -104,6 +104,7 @@ typedef struct Runtime {
 	bool restart_wanted;              /* options of a source have changed: when it is committed, lanes are made anew */
 	int64_t clock_us;                 /* of the commit; never goes back */
 	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */
+	int64_t logged_bytes;             /* of sources, since the last checkpoint */
 	int64_t rows_since_checkpoint, checkpoint_us;
 	int64_t noted_us, note_looked_us; /* monotonic: how sources fare was noted, was looked at */
 	bool note_wanted;                 /* it has changed */
