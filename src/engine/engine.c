@@ -110,6 +110,7 @@ static RuntimeConfig runtime_config(Engine *engine)
 	config.fixed_clock_us = engine->config.fixed_clock_us;
 	config.rows_per_batch = engine->config.rows_per_batch;
 	config.lower = engine_lower_view;
+	config.take_over = engine->config.take_over;
 	config.notice = engine_notice;
 	config.context = engine;
 	return config;

@@ -236,19 +236,35 @@ static bool resume_source(Session *session, const Relation *relation, const AstP
 	return runtime_resume_source(session->engine->runtime, relation, on_gap, err);
 }
 
+/* A sink that others write into by INSERT ... SELECT. */
+static bool pause_writers(Session *session, const Relation *sink, bool pause, Error *err)
+{
+	Engine *engine = session->engine;
+	int count = catalog_dependants(engine->catalog, sink->id, NULL, 0);
+	Relation **writers = arena_array(&session->arena, Relation *, count + 1);
+	catalog_dependants(engine->catalog, sink->id, writers, count);
+	for (int w = 0; w < count; w++)
+		if (relation_has_pipeline(writers[w]) && !(pause ? runtime_pause : runtime_resume)(engine->runtime, writers[w], err)) return false;
+	return true;
+}
+
 static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error *err)
 {
 	Engine *engine = session->engine;
 	if (!refuse_in_transaction(session, pause ? "PAUSE" : "RESUME", err) || !runtime_start(engine->runtime, err) || !runtime_flush(engine->runtime, err)) return false;
 	session->undoable = !session->transaction;
 	const AstPause *ast = bound->ast->pause;
+	if (ast->from != AST_RESUME_AS_IT_WAS)
+		return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "RESUME ... FROM %s is not supported", ast->from == AST_RESUME_FROM_NOW ? "NOW" : "SNAPSHOT");
 	int count = ast->all ? engine->catalog->relations.count : bound->relations.count;
 	for (int r = 0; r < count; r++) {
 		Relation *relation = ast->all ? engine->catalog->relations.at[r] : bound->relations.at[r];
 		bool runs = relation_has_pipeline(relation);
 		if (!runs && ast->all) continue;
-		if (!pause && is_source(relation)) {
-			if (!resume_source(session, relation, ast, err)) return false;
+		if (!pause && is_source(relation) && !resume_source(session, relation, ast, err)) return false;
+		if (!pause && is_source(relation) && !runs) continue;
+		if (relation->kind == RELATION_SINK && !runs) {
+			if (!pause_writers(session, relation, pause, err)) return false;
 			continue;
 		}
 		if (!runs) return error_set(err, ERR_WRONG_OBJECT_TYPE, SPAN_NONE, "%s \"%s\" is no continuous query", relation_kind_name(relation->kind), relation->name);

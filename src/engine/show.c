@@ -45,7 +45,9 @@ static const char *lane_state(Runtime *runtime, const Relation *relation)
 		if (lane_pipeline(runtime->lanes.at[l], relation->id)) return STATES[runtime->lanes.at[l]->state];
 	bool runs = relation_has_pipeline(relation);
 	Error ignored = ERROR_INIT;
-	return runs && writer_wait(runtime, &ignored) ? place_word(place_get(runtime, relation).state) : NULL;
+	if (!runs || !writer_wait(runtime, &ignored)) return NULL;
+	Place place = place_get(runtime, relation);
+	return place.copy ? "paused (copy)" : place_word(place.state);
 }
 
 static bool show_relations(Session *session, const ShowKind *kind, const AstShow *ast, Error *err)

@@ -176,7 +176,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 		else lowered_free(lowered[i], true);
 	ok = ok && give_content(&making, err);
 	for (int p = 0; ok && p < count; p++) {
-		Place place = {building ? PLACE_BUILDING : PLACE_LIVE, making.lane->id, making.pipelines[p]->building};
+		Place place = {.state = building ? PLACE_BUILDING : PLACE_LIVE, .lane = making.lane->id, .beside = making.pipelines[p]->building};
 		ok = place_put(runtime, relations[p], place, NULL, err);
 	}
 	runtime->checkpoint_wanted = true;
@@ -330,7 +330,7 @@ static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
 		if (!name_table(runtime, pipeline, err)) return false;
-		if (!place_put(runtime, pipeline->relation, (Place){PLACE_LIVE, LANE_LIVE_ID, false}, NULL, err)) return false;
+		if (!place_put(runtime, pipeline->relation, (Place){.state = PLACE_LIVE, .lane = LANE_LIVE_ID}, NULL, err)) return false;
 	}
 	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);
 }

@@ -101,20 +101,20 @@ static bool part_lane(Runtime *runtime, Lane *lane, int64_t id, Pipeline *const 
 }
 
 /* The lane was checkpointed right before. */
-static bool leave_lane(Runtime *runtime, Lane *lane, Pipeline **pipelines, int count, PlaceState state, const char *why, Error *err)
+static bool leave_lane(Runtime *runtime, Lane *lane, Pipeline **pipelines, int count, Place to, const char *why, Error *err)
 {
 	bool whole = lane != runtime->live && count == lane->pipelines.count;
 	int64_t id = whole ? lane->id : pipelines[0]->relation->id + 1;
 	if (!whole && !part_lane(runtime, lane, id, pipelines, count, err)) return false;
 	for (int p = 0; p < count; p++)
-		if (!place_put(runtime, pipelines[p]->relation, (Place){state, id, pipelines[p]->building}, why, err)) return false;
+		if (!place_put(runtime, pipelines[p]->relation, (Place){to.state, id, pipelines[p]->building, to.copy}, why, err)) return false;
 	for (int p = count - 1; p >= 0; p--) pipeline_leave(runtime, lane, pipelines[p]);
 	runtime->checkpoint_wanted = true;
 	if (whole) lane_remove(runtime, lane);
 	return whole || lane_drop_readers(runtime, lane, err);
 }
 
-static bool leave(Runtime *runtime, const Relations *family, PlaceState state, const char *why, Error *err)
+static bool leave(Runtime *runtime, const Relations *family, Place to, const char *why, Error *err)
 {
 	Pipeline **pipelines = mem_alloc(sizeof *pipelines * (size_t)(family->at.count + 1));
 	bool ok = true;
@@ -125,7 +125,7 @@ static bool leave(Runtime *runtime, const Relations *family, PlaceState state, c
 			Pipeline *pipeline = lane_pipeline(lane, family->at.at[r]->id);
 			if (pipeline) pipelines[count++] = pipeline;
 		}
-		ok = !count || leave_lane(runtime, lane, pipelines, count, state, why, err);
+		ok = !count || leave_lane(runtime, lane, pipelines, count, to, why, err);
 		if (l > runtime->lanes.count) l = runtime->lanes.count;        /* clients' lanes may have gone, too */
 	}
 	free(pipelines);
@@ -140,18 +140,62 @@ static bool checkpoint_here(Runtime *runtime, Error *err)
 	return runtime_flush(runtime, err);
 }
 
-static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
+bool runtime_pause(Runtime *runtime, Relation *relation, Error *err)
 {
 	Pipeline *pipeline;
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
-	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, state, why, err)
+	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = PLACE_PAUSED}, "PAUSE", err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
 	return ok;
 }
 
-bool runtime_pause(Runtime *runtime, Relation *relation, Error *err) { return pause_as(runtime, relation, PLACE_PAUSED, "PAUSE", err); }
+/* ---- sinks of a copied file ---- */
+
+/* The commit stands at the clock of the last one: nothing may come out of a sink that is not open. */
+static bool hold(Runtime *runtime, const Relations *sinks, Error *err)
+{
+	static const char WHY[] = "the file is a copy: RESUME it, or weir run --take-over";
+	runtime->gathering = runtime->checkpoint_wanted = true;
+	bool ok = runtime_file_begin(runtime, err) && runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
+	for (int s = 0; ok && s < sinks->at.count; s++) {
+		Relations alone = {0};
+		vec_push(&alone.at, sinks->at.at[s]);
+		ok = leave(runtime, &alone, (Place){.state = PLACE_PAUSED, .copy = true}, WHY, err);
+		vec_release(&alone.at);
+	}
+	return ok && store_take_over(runtime->store, err) && runtime_flush(runtime, err) && holds_refresh(runtime, err);
+}
+
+static Relations list_sinks(const Runtime *runtime)
+{
+	Relations list = {0};
+	for (int r = 0; r < runtime->catalog->relations.count; r++) {
+		Relation *relation = runtime->catalog->relations.at[r];
+		if (relation->kind == RELATION_SINK && relation_has_pipeline(relation)) vec_push(&list.at, relation);
+	}
+	return list;
+}
+
+bool sinks_hold(Runtime *runtime, Error *err)
+{
+	if (!store_is_copy(runtime->store)) return true;
+	Relations sinks = list_sinks(runtime);
+	bool ok = hold(runtime, &sinks, err);
+	vec_release(&sinks.at);
+	return ok;
+}
+
+bool sinks_release(Runtime *runtime, Error *err)
+{
+	Relations sinks = list_sinks(runtime);
+	bool ok = true;
+	for (int s = 0; ok && s < sinks.at.count; s++)
+		if (place_get(runtime, sinks.at.at[s]).copy) ok = runtime_resume(runtime, sinks.at.at[s], err);
+	vec_release(&sinks.at);
+	return ok;
+}
 
 /* ---- coming back ---- */
 
@@ -248,7 +292,7 @@ static bool copy_tables(Runtime *runtime, Lane *lane, Error *err)
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
 		if (!copy_table(runtime, pipeline, err)) return false;
-		if (!place_put(runtime, pipeline->relation, (Place){PLACE_BUILDING, lane->id, pipeline->building}, NULL, err)) return false;
+		if (!place_put(runtime, pipeline->relation, (Place){.state = PLACE_BUILDING, .lane = lane->id, .beside = pipeline->building}, NULL, err)) return false;
 	}
 	return true;
 }
@@ -260,6 +304,7 @@ static bool load_lane(Runtime *runtime, int64_t id, Lane **lane, Error *err)
 	for (int r = 0; ok && r < list.at.count; r++) {
 		Place place = place_get(runtime, list.at.at[r]);
 		place.state = PLACE_BUILDING;
+		place.copy = false;
 		ok = place_put(runtime, list.at.at[r], place, NULL, err);
 	}
 	for (int r = 0; ok && r < list.at.count; r++) ok = pipeline_start(runtime, list.at.at[r], err);
@@ -357,7 +402,7 @@ static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, 
 	if (lane || wanted) vec_push(&again->at, relation);
 	if (lane) return pipeline_remove(runtime, lane, pipeline, err);
 	Place place = place_get(runtime, relation);
-	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){place.state, 0, false}, "what it reads was rebuilt", err));
+	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){.state = place.state}, "what it reads was rebuilt", err));
 }
 
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)

@@ -240,7 +240,7 @@ static bool open_sink(Runtime *runtime, Pipeline *pipeline, Error *err)
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err)
 {
 	if (pipeline->end == PIPELINE_VIEW) return open_table(runtime, pipeline, create, err);
-	if (pipeline->end == PIPELINE_SINK) return open_sink(runtime, pipeline, err);
+	if (pipeline->end == PIPELINE_SINK) return (pipeline->loaded && store_is_copy(runtime->store)) || open_sink(runtime, pipeline, err);
 	return true;
 }
 

@@ -19,14 +19,15 @@ Place place_get(Runtime *runtime, const Relation *relation)
 	const char *text = store_setting_get(runtime->store, name, &arena);
 	Place place = {.state = PLACE_LIVE, .lane = LANE_LIVE_ID};
 	long long lane = 0;
-	int beside = 0;
-	if (text && sscanf(text, "%15s %lld %d", word, &lane, &beside) > 0) {
+	int beside = 0, copy = 0;
+	if (text && sscanf(text, "%15s %lld %d %d", word, &lane, &beside, &copy) > 0) {
 		for (int s = 0; s < 4; s++)
 			if (strcmp(word, WORDS[s]) == 0) place.state = (PlaceState)s;
 		place.lane = lane;
 		place.beside = beside;
+		place.copy = copy;
 		bool earlier = place.state == PLACE_BUILDING && !lane;        /* as files before this form have it */
-		if (earlier) place = (Place){PLACE_BUILDING, relation->id + 1, relation->kind == RELATION_MATERIALIZED};
+		if (earlier) place = (Place){.state = PLACE_BUILDING, .lane = relation->id + 1, .beside = relation_is_maintained(relation)};
 	}
 	arena_release(&arena);
 	return place;
@@ -45,7 +46,7 @@ bool place_put(Runtime *runtime, const Relation *relation, Place place, const ch
 {
 	char name[64], text[64];
 	setting_name(relation, name, sizeof name);
-	snprintf(text, sizeof text, "%s %lld %d", WORDS[place.state], (long long)place.lane, place.beside);
+	snprintf(text, sizeof text, "%s %lld %d %d", WORDS[place.state], (long long)place.lane, place.beside, place.copy);
 	return store_setting_put(runtime->store, name, place.state == PLACE_LIVE ? NULL : text, err) && put_status(runtime, relation, place, why, err);
 }
 

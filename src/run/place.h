@@ -1,6 +1,6 @@
 /* Place: where a view or insert pipeline is, as the file remembers it: in the live lane, in one beside, or paused with the state that it left with.
  *
- * The setting `lane.N` (N: the relation) has "STATE LANE BESIDE"; a relation without it is live. Views of one lane have one lane number. What a
+ * The setting `lane.N` (N: the relation) has "STATE LANE BESIDE COPY"; a relation without it is live. Views of one lane have one lane number. What a
  * paused lane would have read of local relations and of views that go on is kept in the input log (LogHold) until it is resumed.
  */
 #ifndef WEIR_RUN_PLACE_H
@@ -14,6 +14,7 @@ typedef struct Place {
 	PlaceState state;
 	int64_t lane;                     /* 0: it has left and kept no state; it will be built from its start */
 	bool beside;                      /* its rows are in weir_building_N until it joins */
+	bool copy;                        /* a sink that waits since the file is a copy of another */
 } Place;
 
 static inline bool place_is_away(Place place) { return place.state == PLACE_PAUSED || place.state == PLACE_STOPPED; }
@@ -23,6 +24,11 @@ Place place_get(Runtime *runtime, const Relation *relation);
 /* In the file's transaction; with the row of weir_views. why: NULL: nothing to say. */
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
+
+/* In a copy of a file, at the start: sinks leave, so that they do not write where those of the original do. */
+bool sinks_hold(Runtime *runtime, Error *err);
+/* --take-over: those that were held go on. */
+bool sinks_release(Runtime *runtime, Error *err);
 
 typedef struct Relations { VEC(Relation *) at; } Relations;
 /* The view and all that read it, each before what reads it; the caller releases. */

@@ -343,5 +343,6 @@ bool runtime_start(Runtime *runtime, Error *err)
 		runtime->unreplayed = NULL;
 		runtime_forget(runtime);
 	}
-	return runtime->started = true;
+	runtime->started = true;
+	return sinks_hold(runtime, err) && (!runtime->config.take_over || sinks_release(runtime, err));
 }

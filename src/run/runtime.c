@@ -349,6 +349,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	pipeline->fresh = false;
 	if (pipeline->end == PIPELINE_CLIENT) return true;
 	seal_account(sealed, pipeline);
+	if (pipeline->end == PIPELINE_SINK && !pipeline->sink) return true;      /* of a copy: it leaves at once */
 	if (pipeline->end == PIPELINE_SINK) {
 		int64_t position = pipeline->sink_position;
 		if (!sink_flush(pipeline->sink, sealed->record.commit, &position, err)) return false;

@@ -42,7 +42,7 @@ static bool stop_one(Runtime *runtime, Relation *relation, const char *why, Erro
 	if (place_is_away(place)) return true;
 	int32_t first = op_first(relation);
 	return (!place.beside || table_beside_drop(runtime, relation, err)) && store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)
-		&& place_put(runtime, relation, (Place){PLACE_STOPPED, 0, false}, why, err);
+		&& place_put(runtime, relation, (Place){.state = PLACE_STOPPED}, why, err);
 }
 
 static void tell(const Runtime *runtime, const Relation *relation, const char *why)
