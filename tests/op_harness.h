@@ -479,7 +479,6 @@ typedef struct Differential {
 	/* The result over all input so far. inputs: logs of changes in order of arrival (test_rows_net a copy for the sum). watermarks: of each input
 	 * at this commit. Adds rows to out. */
 	void (*recompute)(const TestRows *inputs, const int64_t *watermarks, TestRows *out);
-	bool own_judges;                          /* a row's judge is its own input's watermark, not the lowest of all */
 	int rows;                                 /* per run; 0: 400 */
 	int rounds;                               /* seeds per batch size; 0: 4 */
 } Differential;
@@ -501,7 +500,7 @@ static int64_t run_judge(const DifferentialRun *run, int input)
 {
 	int64_t judge = INT64_MAX;
 	for (int i = 0; i < run->d->input_count; i++) {
-		if (!run->d->inputs[i].has_time || (run->d->own_judges && i != input)) continue;
+		if (!run->d->inputs[i].has_time) continue;
 		int64_t watermark = i == input ? run_watermark(run, i) : run->committed[i];
 		if (watermark < judge) judge = watermark;
 	}

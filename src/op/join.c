@@ -5,8 +5,8 @@
  * it has one (semi) follows from the number of copies that it meets: by key where there is nothing but keys, else counted row by row; each change
  * of that number emits the difference, so all kinds take retractions of both sides.
  *
- * Interval and window joins forget: a row goes when the other side's watermark has passed the last instant at which it could be met. With
- * emit_on_close its outer or anti row comes out then, and not before.
+ * Interval and window joins forget: a row goes when the lowest watermark of both sides has passed the last instant at which it could be met, for that
+ * is what judges the rows to come. With emit_on_close its outer or anti row comes out then, and not before.
  */
 #include "op/join.h"
 
@@ -113,6 +113,8 @@ Op *op_join_new(const JoinSpec *spec)
 	if (spec->right.column_count) memcpy(types + left_count, spec->right.types, sizeof *types * (size_t)spec->right.column_count);
 	Join *join = op_new(&JOIN, sizeof *join, "join", types, semi ? left_count : all, 2);
 	Arena *arena = &join->op.arena;
+	op_input_init(&join->op, LEFT, spec->left.watermarks, spec->left.watermark_count);
+	op_input_init(&join->op, RIGHT, spec->right.watermarks, spec->right.watermark_count);
 	join->pair_types = arena_copy(arena, types, sizeof *types * (size_t)(all + 1));
 	free(types);
 	join->kind = spec->kind;

@@ -72,7 +72,9 @@ JoinRow *join_row_next_expired(Join *join, int side);
 static inline bool join_key_is_empty(const JoinKey *key) { return !key->first[LEFT] && !key->first[RIGHT] && !key->weight[LEFT] && !key->weight[RIGHT]; }
 /* Raises the judge of a row that was there. */
 void join_row_judge(Join *join, int side, JoinRow *row, int64_t judge);
-/* The instant that the other side's watermark must have passed before the row can go. */
+/* Whether nothing more can come that a row which ends at this instant would meet: the lowest watermark of both sides has passed it. */
+bool join_has_passed(const Join *join, int side, int64_t instant);
+/* The instant, in terms of the other side's time, that must have been passed before the row can go. */
 int64_t join_row_end(const Join *join, int side, int64_t time, int64_t judge);
 /* The instant after which a row of this time on this side meets nothing, in terms of the other side's time. */
 int64_t join_last_partner(const Join *join, int side, int64_t time);

@@ -19,6 +19,10 @@ typedef struct Pairs {
 	uint32_t rows[BATCH_ROWS_MAX];        /* a portion of pairs: number in the batch, partner */
 	JoinRow *partners[BATCH_ROWS_MAX];
 	int count;
+	const int64_t *own_judges;        /* as the batch brought them; those of `dense` are the lowest of both sides */
+	const uint8_t *no_window;         /* window joins: rows whose closing key is NULL; NULL: none */
+	bool *lonely;                     /* meets nothing for a NULL in its key, but is kept until its window closes */
+	int64_t other_judge;              /* of the other side, WATERMARK_END: the same streams */
 	Error *err;
 } Pairs;
 
@@ -167,10 +171,8 @@ static void count_by_key(Pairs *pairs, int i)
 static bool is_past(const Pairs *pairs, int i)
 {
 	const Join *join = pairs->join;
-	const JoinSide *ends = &join->sides[other(pairs->side)];
 	if (!join->sides[pairs->side].expiry) return false;
-	return watermark_passed(&ends->column, join->op.in_watermarks[other(pairs->side)][ends->watermark],
-		join_row_end(join, pairs->side, pairs->times[i], judge_of(pairs->dense, i)));
+	return join_has_passed(join, pairs->side, join_row_end(join, pairs->side, pairs->times[i], judge_of(pairs->dense, i)));
 }
 
 static void remember(Pairs *pairs, int i)
@@ -220,7 +222,17 @@ static void find_times(Pairs *pairs, const Column *keys)
 	Join *join = pairs->join;
 	JoinSide *own = &join->sides[pairs->side];
 	if (join->interval) pairs->times = exprs_eval(&own->time, pairs->dense, &join->op.scratch)[0].i64;
-	else if (join->window) pairs->times = keys[join->close_key].i64;
+	else if (join->window) {
+		pairs->times = keys[join->close_key].i64;
+		pairs->no_window = keys[join->close_key].null;
+	}
+}
+
+/* With EMIT ON WINDOW CLOSE the outer row of what meets nothing comes with its window, too. */
+static bool waits_for_window(const Pairs *pairs, int i)
+{
+	const Join *join = pairs->join;
+	return join->window && join->emit_on_close && join->sides[pairs->side].preserved && !(pairs->no_window && pairs->no_window[i]);
 }
 
 /* Keys that nothing was remembered of go again. Rows of one key share the pointer, so each is found anew before it is removed. */
@@ -235,7 +247,7 @@ static void drop_empty_keys(Pairs *pairs)
 	}
 }
 
-/* Rows that can meet nothing: a NULL in the key, or no time. */
+/* Without one: rows that can meet nothing, for a NULL in the key or no time, unless they wait for their window. */
 static void find_keys(Pairs *pairs, const Column *keys)
 {
 	Join *join = pairs->join;
@@ -248,9 +260,11 @@ static void find_keys(Pairs *pairs, const Column *keys)
 	void **found = arena_array(scratch, void *, count + 1);
 	int wanted_count = 0;
 	pairs->keys = arena_array(scratch, JoinKey *, count + 1);
+	pairs->lonely = arena_array(scratch, bool, count + 1);
 	pairs->made = arena_array(scratch, JoinKey *, count + 1);
 	for (int i = 0; i < count; i++) {
-		if (row_has_null_key(join, keys, i) || (time && column_is_null(&time[0], i))) continue;
+		pairs->lonely[i] = row_has_null_key(join, keys, i);
+		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || (time && column_is_null(&time[0], i))) continue;
 		wanted.at[wanted_count] = packed.at[i];
 		wanted.bytes[wanted_count] = packed.bytes[i];
 		wanted.hashes[wanted_count] = packed.hashes[i];
@@ -262,13 +276,19 @@ static void find_keys(Pairs *pairs, const Column *keys)
 		for (int side = LEFT; side <= RIGHT; side++) __builtin_prefetch(join_row_at(join, side, pairs->keys[rows[w]]->first[side]), 1);
 }
 
+/* Of a window: when both sides have passed it. What judges the row on its own side is no less than the batch's judge says. */
 static bool is_late(Pairs *pairs, const Batch *in, int i)
 {
 	Join *join = pairs->join;
 	const JoinSide *own = &join->sides[pairs->side];
-	if (!join->window || own->watermark < 0 || !pairs->keys[i]) return false;
-	int64_t judge = watermark_judge(&own->column, judge_of(pairs->dense, i)), committed = join->op.in_watermarks[pairs->side][own->watermark];
-	if (!watermark_passed(&own->column, watermark_later(judge, committed), pairs->times[i])) return false;
+	if (!join->window || own->watermark < 0 || (pairs->no_window && pairs->no_window[i])) return false;
+	const JoinSide *ends = &join->sides[other(pairs->side)];
+	int64_t judge = watermark_judge(&own->column, pairs->own_judges ? pairs->own_judges[i] : WATERMARK_NONE);
+	if (!watermark_passed(&own->column, watermark_later(judge, join->op.in_watermarks[pairs->side][own->watermark]), pairs->times[i])) return false;
+	if (ends->watermark >= 0) {
+		int64_t theirs = watermark_judge(&ends->column, pairs->other_judge);
+		if (!watermark_passed(&ends->column, watermark_later(theirs, join->op.in_watermarks[other(pairs->side)][ends->watermark]), pairs->times[i])) return false;
+	}
 	op_late(&join->op, in, i);
 	return true;
 }
@@ -280,7 +300,7 @@ static bool push_rows(Pairs *pairs, const Batch *in)
 	bool *late = arena_array(&join->op.scratch, bool, count + 1);
 	for (int i = 0; i < count; i++) {
 		if ((late[i] = is_late(pairs, in, i))) pairs->keys[i] = NULL;
-		if (!pairs->keys[i]) continue;
+		if (!pairs->keys[i] || pairs->lonely[i]) continue;
 		if (!join->by_row) count_by_key(pairs, i);
 		if ((join->by_row || join_gives_pairs(join)) && !meet_others(pairs, i)) return false;
 	}
@@ -301,7 +321,10 @@ bool join_push(Op *op, int side, Batch *in, Error *err)
 {
 	Join *join = (Join *)op;
 	Pairs *pairs = arena_new(&op->scratch, Pairs);
-	*pairs = (Pairs){.join = join, .side = side, .dense = batch_dense(in, NULL), .err = err};
+	Batch *own = batch_dense(in, NULL);
+	bool closes = join->interval || join->window;
+	*pairs = (Pairs){.join = join, .side = side, .dense = closes ? op_judged(op, side, own) : batch_ref(own), .own_judges = own->hidden.judge, .err = err};
+	pairs->other_judge = closes ? op_other_judge(op, side) : WATERMARK_NONE;
 	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
 	pairs->packed = rows_pack(pairs->dense->columns, join->sides[side].in.column_count, pairs->dense->count, &op->scratch);
 	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
@@ -311,5 +334,6 @@ bool join_push(Op *op, int side, Batch *in, Error *err)
 	bool ok = push_rows(pairs, in);
 	ok = emitter_finish(&pairs->alone) && ok;
 	batch_unref(pairs->dense);
+	batch_unref(own);
 	return ok;
 }

@@ -132,11 +132,22 @@ static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)
 	return row;
 }
 
+bool join_has_passed(const Join *join, int side, int64_t instant)
+{
+	const JoinSide *own = &join->sides[side], *ends = &join->sides[other(side)];
+	int64_t watermark = join->op.in_watermarks[other(side)][ends->watermark];
+	if (!watermark_passed(&ends->column, watermark, instant)) return false;
+	if (own->watermark < 0) return true;
+	int64_t mine = join->op.in_watermarks[side][own->watermark];
+	if (join->window) return watermark_passed(&own->column, mine, instant);
+	if (mine != WATERMARK_NONE && mine != WATERMARK_END) mine = time_add(mine, own->column.delta_us - ends->column.delta_us);
+	return watermark_passed(&ends->column, mine, instant);
+}
+
 JoinRow *join_row_next_expired(Join *join, int side)
 {
 	StateTree *expiry = join->sides[side].expiry;
 	StateCursor cursor;
-	const JoinSide *ends = &join->sides[other(side)];
 	if (!expiry) return NULL;
 	state_tree_first(expiry, &cursor);
 	if (!cursor.valid) return NULL;
@@ -144,8 +155,7 @@ JoinRow *join_row_next_expired(Join *join, int side)
 	const unsigned char *key = state_cursor_key(&cursor, &bytes);
 	uint64_t instant = 0;
 	for (int i = 0; i < 8; i++) instant = instant << 8 | key[i];
-	int64_t watermark = join->op.in_watermarks[other(side)][ends->watermark];
-	if (!watermark_passed(&ends->column, watermark, (int64_t)(instant ^ (UINT64_C(1) << 63)))) return NULL;
+	if (!join_has_passed(join, side, (int64_t)(instant ^ (UINT64_C(1) << 63)))) return NULL;
 	return take_ending(join, side, &cursor);
 }
 

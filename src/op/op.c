@@ -123,3 +123,18 @@ int64_t op_other_judge(const Op *op, int input)
 	}
 	return judge;
 }
+
+Batch *op_judged(const Op *op, int input, Batch *in)
+{
+	if (!in->hidden.judge) return batch_ref(in);
+	int64_t highest = op_other_judge(op, input);
+	int above = 0;
+	for (int i = 0; i < in->rows; i++) above += in->hidden.judge[i] > highest;
+	if (!above) return batch_ref(in);
+	Batch *out = batch_derive(in, in->column_count);
+	memcpy(out->columns, in->columns, sizeof *in->columns * (size_t)in->column_count);
+	out->hidden.judge = arena_copy(&out->arena, in->hidden.judge, sizeof *in->hidden.judge * (size_t)in->rows);
+	for (int i = 0; i < in->rows; i++)
+		if (out->hidden.judge[i] > highest) out->hidden.judge[i] = highest;
+	return out;
+}

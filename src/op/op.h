@@ -112,6 +112,8 @@ void op_disconnect(Op *from, Op *to);
 /* The lowest judge that the other inputs of an operator give to a row of `input`: WATERMARK_END if they come from the same streams,
  * WATERMARK_NONE if one has no watermark. */
 int64_t op_other_judge(const Op *op, int input);
+/* The batch (a reference, or a copy that shares its columns) with no judge above that. */
+Batch *op_judged(const Op *op, int input, Batch *in);
 /* Watermark of column `column` of an input, or WATERMARK_NONE: none. */
 int64_t op_input_watermark(const Op *op, int input, int column, const WatermarkColumn **which);
 

@@ -4,25 +4,10 @@
 
 typedef struct Union { Op op; bool has_judge; } Union;
 
-/* A batch with no judge above `highest`. */
-static Batch *judged_at_most(Batch *in, int64_t highest)
-{
-	int above = 0;
-	for (int i = 0; i < in->rows; i++) above += in->hidden.judge[i] > highest;
-	if (!above) return batch_ref(in);
-	Batch *out = batch_derive(in, in->column_count);
-	memcpy(out->columns, in->columns, sizeof *in->columns * (size_t)in->column_count);
-	out->hidden.judge = arena_copy(&out->arena, in->hidden.judge, sizeof *in->hidden.judge * (size_t)in->rows);
-	for (int i = 0; i < in->rows; i++)
-		if (out->hidden.judge[i] > highest) out->hidden.judge[i] = highest;
-	return out;
-}
-
 static bool union_push(Op *op, int input, Batch *in, Error *err)
 {
 	Union *self = (Union *)op;
-	bool judged = self->has_judge && in->hidden.judge;
-	return op_emit(op, judged ? judged_at_most(in, op_other_judge(op, input)) : batch_ref(in), err);
+	return op_emit(op, self->has_judge ? op_judged(op, input, in) : batch_ref(in), err);
 }
 
 static const OpClass UNION = {.name = "union", .push = union_push};
