@@ -44,16 +44,6 @@ bool has_table(const Relation *relation)
 	return relation_is_local(relation) && (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE);
 }
 
-/* Options that are known, but whose meaning nobody gives yet: refused rather than passed over. */
-static bool refuse_options(const Relation *relation, Error *err)
-{
-	static const char *const REFUSED[] = {"state_limit", NULL};
-	for (int o = 0; REFUSED[o]; o++)
-		if (relation_option(relation, REFUSED[o]))
-			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "option \"%s\" of %s \"%s\" is not supported", REFUSED[o], relation_kind_name(relation->kind), relation->name);
-	return true;
-}
-
 static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
@@ -210,7 +200,6 @@ bool run_create(Session *session, BoundStatement *bound, Error *err)
 	const Relation *named = create->relation ? create->relation : create->existing;
 	const char *kind = named ? relation_kind_name(named->kind) : "relation";
 	bool insert = bound->ast->kind == AST_STATEMENT_INSERT, ok = true;
-	if (create->relation && !refuse_options(create->relation, err)) return false;
 	if (session->check) check_tells(session, create);
 	switch (create->outcome) {
 	case CREATE_EXISTS: case CREATE_SAME:
@@ -302,7 +291,7 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	}
 	bool ok;
-	if ((alter->replacement && !refuse_options(alter->replacement, err)) || !refuse_while_replaced(engine, alter->relation, err)) return false;
+	if (!refuse_while_replaced(engine, alter->relation, err)) return false;
 	if (alter->rebuild) ok = runtime_start(engine->runtime, err) && begin_definition(session, err) && runtime_rebuild(engine->runtime, alter->relation, err) && end_definition(session, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);

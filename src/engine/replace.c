@@ -87,7 +87,7 @@ static bool add_replacing(Replacing *replacing, Relation *relation, const Relati
 	facts_from_lowered(relation, lowered);
 	replacing->relations[replacing->count] = relation;
 	replacing->lowered[replacing->count++] = lowered;
-	return put_relation(replacing->session, relation, err);
+	return retention_check(relation, err) && put_relation(replacing->session, relation, err);
 }
 
 /* Bound once more, on what has the new numbers. */

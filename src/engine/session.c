@@ -350,7 +350,7 @@ bool session_run(Session *session, const char *text, size_t start, size_t end, E
 	}
 	else if (session->aborted && !is_transaction_end(ast))
 		ok = error_set(err, ERR_ACTIVE_TRANSACTION, ast->span, "a statement of the transaction was refused: what follows is passed over until ROLLBACK");
-	ok = ok && run_bound(session, ast, err) && session_commit_if_due(session, err);
+	ok = ok && run_bound(session, ast, err) && session_commit_if_due(session, err) && (session->transaction || runtime_limit(runtime, err));
 	runtime_leave(runtime);
 	return ok;
 }
@@ -373,7 +373,7 @@ bool session_finish(Session *session, Error *err)
 		session_notice(session, "the transaction that is still open is rolled back");
 		ok = rollback(session, err);
 	}
-	else if (session->changed) ok = runtime_flush(runtime, err);
+	else if (session->changed) ok = runtime_flush(runtime, err) && runtime_limit(runtime, err);
 	session->changed = false;
 	runtime_leave(runtime);
 	return ok;

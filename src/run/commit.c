@@ -95,7 +95,7 @@ static bool write_checkpoint(SealedCommit *sealed, Store *store, Error *err)
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 {
 	if (!sealed->file_open && !store_begin(store, err)) return false;
-	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && retention_write(sealed, store, err) && noted_write(sealed, store, err)
+	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && retention_write(sealed, store, err) && metrics_write(sealed, store, err) && noted_write(sealed, store, err)
 		&& store_commit_put(store, &sealed->record, err) && write_checkpoint(sealed, store, err);
 	if (!ok) {
 		store_rollback(store);
@@ -108,7 +108,12 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 
 static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
+	int64_t began_us = clock_monotonic_us();
 	if (!sealed_write(sealed, runtime->store, err)) return false;
+	int64_t us = clock_monotonic_us() - began_us;
+	atomic_fetch_add(&runtime->metered.commits, 1);
+	atomic_fetch_add(&runtime->metered.us, us);
+	if (us > atomic_load(&runtime->metered.most_us)) atomic_store(&runtime->metered.most_us, us);
 	if (sealed->expires_more) atomic_store(&runtime->retention_more, true);
 	if (sealed->keep_open) return true;
 	StoreWal wal = {0};

@@ -210,7 +210,7 @@ static bool loop_turn(Runtime *runtime, bool *did, Error *err)
 		*did = true;
 		if (!runtime_cut(runtime, err)) return false;
 	}
-	if (!runtime->transaction && writer_is_free(runtime) && !join_lanes(runtime, err)) return false;
+	if (!runtime->transaction && writer_is_free(runtime) && (!join_lanes(runtime, err) || !runtime_limit(runtime, err))) return false;
 	if (!*did && !runtime->ended && runtime->ends && all_done(runtime)) return finish(runtime, err);
 	return true;
 }

@@ -140,16 +140,20 @@ static bool checkpoint_here(Runtime *runtime, Error *err)
 	return runtime_flush(runtime, err);
 }
 
-bool runtime_pause(Runtime *runtime, Relation *relation, Error *err)
+static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
 {
 	Pipeline *pipeline;
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
-	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = PLACE_PAUSED}, "PAUSE", err)
+	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = state}, why, err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
 	return ok;
 }
+
+bool runtime_pause(Runtime *runtime, Relation *relation, Error *err) { return pause_as(runtime, relation, PLACE_PAUSED, "PAUSE", err); }
+
+bool runtime_stop(Runtime *runtime, Relation *relation, const char *why, Error *err) { return pause_as(runtime, relation, PLACE_STOPPED, why, err); }
 
 /* ---- sinks of a copied file ---- */
 

@@ -160,7 +160,7 @@ struct Reader {
 	bool reported;                /* decoder_report has been asked */
 	int64_t dead_records;         /* for all views, in this process */
 	/* accounts of the whole reader */
-	int64_t rows_in;
+	int64_t rows_in, metered_in;  /* in this process; what weir_metrics has of them */
 	/* what the file has of its state (noted.c) */
 	bool noted; SourceState noted_state; int64_t noted_lag;
 };

@@ -157,7 +157,7 @@ bool runtime_free(Runtime *runtime, Error *err)
 		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
 		runtime->noted_us = runtime->note_looked_us = 0;
 		if (noted_is_due(runtime)) runtime_open_commit(runtime);
-		ok = runtime_flush(runtime, err) && finish_checkpoint(runtime, err);
+		ok = runtime_flush(runtime, err) && finish_checkpoint(runtime, err) && metrics_finish(runtime, err);
 	}
 	else if (runtime->file_open) store_rollback(runtime->store);
 	runtime_leave(runtime);
@@ -362,6 +362,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	}
 	SealedChanges view = {.table = pipeline->table, .relation = pipeline->relation->id};
 	op_sink_take(pipeline->tail, &view.changes);
+	pipeline->rows_out += view.changes.count;
 	if (holds_relation(pipeline->runtime, pipeline->relation->id)) input_log_changes(sealed, pipeline->relation->id, &view.changes);
 	if (view.changes.count == 0) changes_release(&view.changes);
 	else vec_push_in(&sealed->arena, &sealed->changes, view);
@@ -424,6 +425,7 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 	sealed->file_open = runtime->file_open;
 	sealed->keep_open = runtime->transaction;
 	retention_seal(runtime, sealed, sealed_is_empty(sealed));
+	if (!sealed_is_empty(sealed)) metrics_seal(runtime, sealed);
 	return checkpoint_cut(runtime, sealed, err);
 }
 

@@ -109,6 +109,10 @@ typedef struct Runtime {
 	int64_t rows_since_checkpoint, checkpoint_us;
 	int64_t noted_us, note_looked_us; /* monotonic: how sources fare was noted, was looked at */
 	bool note_wanted;                 /* it has changed */
+	struct { _Atomic int64_t commits, us, most_us; } metered;     /* by the writer, since weir_metrics was written */
+	int64_t metered_us;               /* monotonic: then */
+	uint64_t limits_looked;           /* the commit after which state limits were looked at */
+	bool limiting;
 	VEC(RetentionNote) retentions;    /* up to when old rows of each relation have been taken away */
 	atomic_bool retention_more;       /* the last commit did not take all of them */
 	SealedCommit *next;               /* what is gathered besides the graph: dead letters, log, late rows */
@@ -153,6 +157,9 @@ void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it */
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
+bool runtime_stop(Runtime *runtime, Relation *view, const char *why, Error *err);         /* the same, but it was not asked for */
+/* Views over their state_limit are stopped. Between two statements or commits. */
+bool runtime_limit(Runtime *runtime, Error *err);
 bool runtime_resume(Runtime *runtime, Relation *view, Error *err);
 /* Takes a pipeline out, wherever it is, state and all; its table stays until runtime_remake has made it anew. *ran: it was not away. Those that read it were
  * set aside before. */
@@ -232,6 +239,9 @@ bool writer_wait(Runtime *runtime, Error *err);       /* until it is */
 bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err);
 void writer_start(Runtime *runtime);                   /* from now on commits are written beside; without a thread where they are cut */
 void writer_stop(Runtime *runtime);
+/* metrics.c */
+uint64_t pipeline_state_bytes(const Pipeline *pipeline);
+bool metrics_finish(Runtime *runtime, Error *err);               /* at a clean stop */
 /* retention.c */
 bool retention_check(const Relation *relation, Error *err);       /* can its rows go by their age? */
 bool retention_is_due(Runtime *runtime);

@@ -12,8 +12,8 @@
  * Pages and rows have numbers that survive a checkpoint; pointers do not, but they stay valid in memory until the record is removed:
  * pages never move. Whoever writes through a pointer must have got it from a call that marks the record changed (upsert,
  * payload_changed). All integers in pages are little-endian; state depends on neither workers nor CPU features.
- * One thread at a time. Limits: state_budget (bytes of all pages); over it inserting fails with ERR_RESOURCE_LIMIT by way of
- * state_over_budget(), which the runtime asks at each commit: a record is never refused halfway.
+ * One thread at a time. A limit in bytes is the runtime's affair (run/limits.c), which looks at state_bytes() between two commits: a record is
+ * never refused halfway.
  */
 #ifndef WEIR_STATE_STATE_H
 #define WEIR_STATE_STATE_H

@@ -16,7 +16,8 @@ bool store_catalog_put(Store *store, StoreCatalogRow *row, Error *err)
 
 bool store_catalog_remove(Store *store, int64_t id, Error *err)
 {
-	return store_run(store, err, "DELETE FROM weir_catalog WHERE id = ?1", "i", id);
+	return store_run(store, err, "DELETE FROM weir_metrics WHERE subject = (SELECT name FROM weir_catalog WHERE id = ?1)", "i", id)
+		&& store_run(store, err, "DELETE FROM weir_catalog WHERE id = ?1", "i", id);
 }
 
 static const char *text_at(sqlite3_stmt *stmt, int column) { return (const char *)sqlite3_column_text(stmt, column); }
@@ -138,6 +139,11 @@ bool store_source_status_put(Store *store, int64_t id, const char *name, const c
 	static const char SQL[] = "INSERT OR REPLACE INTO weir_sources(id, name, state, lag, error) VALUES (?1, ?2, ?3, CASE WHEN ?4 >= 0 THEN ?4 END, ?5)";
 	if (!name) return store_run(store, err, "DELETE FROM weir_sources WHERE id = ?1", "i", id);
 	return store_run(store, err, SQL, "ittit", id, name, state, lag, error);
+}
+
+bool store_metric_add(Store *store, const char *name, const char *subject, int64_t value, Error *err)
+{
+	return store_run(store, err, "INSERT INTO weir_metrics VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = value + ?3", "tti", name, subject ? subject : "", value);
 }
 
 bool store_metric_put(Store *store, const char *name, const char *subject, int64_t value, Error *err)

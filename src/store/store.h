@@ -272,6 +272,7 @@ bool store_view_status_put(Store *store, const StoreViewStatus *status, Error *e
 bool store_view_progress_put(Store *store, int64_t id, double progress, Error *err);
 bool store_view_status_remove(Store *store, int64_t id, Error *err);                      /* with its account */
 bool store_source_status_put(Store *store, int64_t id, const char *name, const char *state, int64_t lag, const char *error, Error *err);   /* weir_sources; lag < 0: unknown */
+bool store_metric_add(Store *store, const char *name, const char *subject, int64_t value, Error *err);      /* to what is there */
 bool store_metric_put(Store *store, const char *name, const char *subject, int64_t value, Error *err);      /* weir_metrics */
 
 /* ---- the WAL ---- */
