@@ -19,18 +19,59 @@ int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches)
 	return met == (join->kind == JOIN_SEMI) ? weight : 0;
 }
 
+static void set_null(Batch *batch, int column, int row)
+{
+	Column *to = &batch->columns[column];
+	batch_column_nulls(batch, column)[row] = MARK_NULL;
+	if (phys_bytes(type_phys(to->type)) == 8) to->i64[row] = 0;
+	else to->i128[row] = 0;
+}
+
+void join_unpack(const Join *join, int side, const char *packed, Batch *batch, int first_column, int row)
+{
+	const JoinSide *own = &join->sides[side];
+	const char *from = packed + (own->column_count + 7) / 8;
+	for (int k = 0; k < own->column_count; k++) {
+		int c = first_column + own->columns[k];
+		Column *to = &batch->columns[c];
+		PhysKind kind = own->kinds[k];
+		if (packed[k / 8] >> k % 8 & 1) {
+			set_null(batch, c, row);
+			continue;
+		}
+		if (to->null) to->null[row] = MARK_VALUE;
+		if (kind == PHYS_STR) {
+			uint32_t bytes;
+			memcpy(&bytes, from, 4);
+			to->str[row] = str_copy(&batch->arena, from + 4, bytes);
+			from += 4 + bytes;
+		}
+		else if (phys_bytes(kind) == 8) {
+			memcpy(&to->i64[row], from, 8);
+			from += 8;
+		}
+		else {
+			memcpy(&to->i128[row], from, 16);
+			from += 16;
+		}
+	}
+}
+
+static void set_nulls(const Join *join, int side, Batch *batch, int first_column, int row)
+{
+	for (int c = 0; c < join->sides[side].in.column_count; c++) set_null(batch, first_column + c, row);
+}
+
 void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge)
 {
 	if (weight == 0) return;
-	int left_count = join->sides[LEFT].in.column_count, right_count = join->sides[RIGHT].in.column_count;
+	const JoinSide *own = &join->sides[side];
+	int left_count = join->sides[LEFT].in.column_count, first = side == LEFT ? 0 : left_count;
 	int row = emitter_row(emitter, weight, judge);
-	emitter_packed(emitter, row, side == LEFT ? 0 : left_count, packed, join->sides[side].in.column_count);
-	if (!join_gives_pairs(join)) return;
-	int first = side == LEFT ? left_count : 0, end = side == LEFT ? left_count + right_count : left_count;
-	for (int c = first; c < end; c++) {
-		Value null = {.type = join->pair_types[c], .is_null = true};
-		emitter_set(emitter, row, c, &null);
-	}
+	Batch *batch = emitter->builder.batch;
+	if (own->column_count < own->in.column_count) set_nulls(join, side, batch, first, row);
+	join_unpack(join, side, packed, batch, first, row);
+	if (join_gives_pairs(join)) set_nulls(join, other(side), batch, left_count - first, row);
 }
 
 static bool join_commit(Op *op, const CommitInfo *commit, Error *err)
@@ -41,9 +82,11 @@ static bool join_commit(Op *op, const CommitInfo *commit, Error *err)
 	emitter_init(&emitter, op, join->has_judge, err);
 	for (int side = LEFT; side <= RIGHT; side++)
 		for (JoinRow *row; (row = join_row_next_expired(join, side)); ) {
-			JoinKey *key = state_map_by_number(join->keys, row->key);
+			const JoinSide *own = &join->sides[side];
+			JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, own->at.key));
+			int64_t copies = join_alone(join, side, join_row_weight(own, row), join_row_matches(own, row));
 			if (join->emit_on_close && join->kind != JOIN_SEMI)
-				join_emit_alone(join, &emitter, side, join_row_packed(join, side, row), join_alone(join, side, row->weight, row->matches), row->judge);
+				join_emit_alone(join, &emitter, side, join_row_packed(join, side, row), copies, join_row_judge(own, row));
 			join_row_remove(join, side, row);
 			if (join_key_is_empty(key)) state_map_remove(join->keys, key);
 		}
@@ -90,15 +133,68 @@ static void make_side(Join *join, const JoinSpec *spec, int side)
 	own->kept = join_gives_pairs(join) || side == LEFT || join->by_row;
 }
 
+static void mark_read(const Expr *e, const OpInput *in, bool *read)
+{
+	for (int c = 0; e->kind == EXPR_COLUMN && c < in->column_count; c++) read[c] |= in->layout[c] == e->column;
+	for (int i = 0; i < e->arg_count; i++) mark_read(e->args[i], in, read);
+}
+
+/* Rows that may be taken back differ by their time, too: it is remembered with them, read or not. */
+static void choose_columns(Join *join, const JoinSpec *spec, int side)
+{
+	JoinSide *own = &join->sides[side];
+	const bool *reads = spec->reads ? spec->reads + (side == LEFT ? 0 : spec->left.column_count) : NULL;
+	bool *kept = arena_array(&join->op.arena, bool, own->in.column_count + 1);
+	for (int c = 0; c < own->in.column_count; c++) kept[c] = !reads || reads[c];
+	if (spec->residual) mark_read(spec->residual, &own->in, kept);
+	if (spec->interval && !own->blobs) mark_read(side == LEFT ? spec->interval->left_time : spec->interval->right_time, &own->in, kept);
+	own->columns = arena_array(&join->op.arena, int, own->in.column_count + 1);
+	own->kinds = arena_array(&join->op.arena, PhysKind, own->in.column_count + 1);
+	for (int c = 0; c < own->in.column_count; c++) {
+		if (!kept[c]) continue;
+		own->kinds[own->column_count] = type_phys(own->in.types[c]);
+		own->columns[own->column_count++] = c;
+	}
+}
+
+static uint8_t add_field(JoinFields *at, bool wanted, uint8_t bytes)
+{
+	if (!wanted) return 0;
+	uint8_t first = (uint8_t)((at->bytes + bytes - 1) / bytes * bytes);
+	at->bytes = (uint8_t)(first + bytes);
+	return first;
+}
+
+/* Rows that stay for good and meet no condition that would have to be counted are nothing but a list. */
+static void choose_fields(Join *join, int side)
+{
+	JoinSide *own = &join->sides[side];
+	JoinFields *at = &own->at;
+	bool removed = !own->blobs || own->ends, counted = join->by_row && own->preserved;
+	at->bytes = sizeof(JoinRow);
+	at->previous = add_field(at, removed, 4);
+	at->key = add_field(at, removed, 4);
+	at->name = add_field(at, own->blobs && (removed || counted), 4);
+	at->next_ending = add_field(at, own->blobs && own->ends, 4);
+	at->weight = add_field(at, !own->blobs, 8);
+	at->matches = add_field(at, counted, 8);
+	at->judge = add_field(at, join->has_judge, 8);
+	at->time = add_field(at, join->interval || join->window, 8);
+}
+
 /* The parts in a fixed order: keys, then rows and expiry of each side. */
 static void open_state(Join *join)
 {
 	join->op.state = state_new("join");
+	for (int side = LEFT; side <= RIGHT; side++)
+		join->sides[side].ends = (join->interval || join->window) && join->sides[other(side)].watermark >= 0;
 	join->keys = state_map_open(join->op.state, sizeof(JoinKey));
 	for (int side = LEFT; side <= RIGHT; side++) {
-		join->sides[side].rows = state_map_open(join->op.state, sizeof(JoinRow));
+		JoinSide *own = &join->sides[side];
+		choose_fields(join, side);
+		own->rows = state_map_open(join->op.state, own->at.bytes);
 		StateTree *expiry = state_tree_open(join->op.state, sizeof(uint32_t));
-		if ((join->interval || join->window) && join->sides[other(side)].watermark >= 0) join->sides[side].expiry = expiry;
+		if (own->ends) own->expiry = expiry;
 	}
 }
 
@@ -132,6 +228,8 @@ Op *op_join_new(const JoinSpec *spec)
 	for (int k = 0; spec->null_equal && k < spec->key_count; k++) join->null_equal[k] = spec->null_equal[k];
 	make_side(join, spec, LEFT);
 	make_side(join, spec, RIGHT);
+	choose_columns(join, spec, LEFT);
+	choose_columns(join, spec, RIGHT);
 	if (spec->residual) {
 		ColumnId *layout = arena_array(arena, ColumnId, all + 1);
 		memcpy(layout, spec->left.layout, sizeof *layout * (size_t)left_count);

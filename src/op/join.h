@@ -17,28 +17,34 @@ typedef struct JoinKey {
 } JoinKey;
 
 /* A row of one side. Where rows may be taken back, equal rows are one, found by their bytes in a map, and named by number + 1; where they are never
- * taken back nothing has to be found: each is a blob, the row's bytes after this head, and named by its handle. */
-typedef struct JoinRow {
-	int64_t weight;
-	int64_t matches;                  /* copies on the other side that it meets, where there is a condition besides keys */
-	int64_t judge;                    /* highest that its copies carried */
-	int64_t time;                     /* interval joins */
-	uint32_t next, previous;          /* of the same key */
-	uint32_t key;                     /* number of its JoinKey */
-	uint32_t name;
-	uint32_t next_ending;             /* blobs: another that ends at the same instant */
-	uint32_t reserved;
-} JoinRow;
+ * taken back nothing has to be found: each is a blob, named by its handle, and what has many copies is several rows. Behind `next` stand those
+ * fields that its side needs (JoinFields), then, of blobs, the copies (a byte), then the packed row. */
+typedef struct JoinRow { uint32_t next; } JoinRow;       /* of the same key */
+
+/* Where in a row a field stands; 0: rows of this side have none. */
+typedef struct JoinFields {
+	uint8_t name, previous, key;      /* 4 bytes: its own name; the row before it of the same key; number of its JoinKey */
+	uint8_t next_ending;              /* 4 bytes, blobs: another that ends at the same instant */
+	uint8_t weight;                   /* 8 bytes, not of blobs */
+	uint8_t matches;                  /* 8 bytes: copies on the other side that it meets, where there is a condition besides keys */
+	uint8_t judge;                    /* 8 bytes: highest that its copies carried */
+	uint8_t time;                     /* 8 bytes: interval and window joins */
+	uint8_t bytes;                    /* of all of them */
+} JoinFields;
 
 typedef struct JoinSide {
 	OpInput in;                       /* layout and types copied */
 	Exprs keys;
 	Exprs time;                       /* interval joins: one */
 	StateMap *rows;                   /* key number, packed row -> JoinRow */
+	bool ends;                        /* rows go once the other side's watermark has passed what they can meet */
 	StateTree *expiry;                /* instant after which the row meets nothing more, row number; blobs: instant -> first row. NULL: rows are kept */
 	bool blobs;                       /* rows are never taken back */
 	bool kept;                        /* rows are remembered, not only counted */
 	bool preserved;                   /* gives rows without a match */
+	JoinFields at;
+	int *columns; int column_count;   /* those of the input that are remembered: what is read above, or by the condition */
+	PhysKind *kinds;                  /* of those */
 	WatermarkColumn column;           /* of time or closing key */
 	int watermark;                    /* its number among the input's; -1: none */
 } JoinSide;
@@ -60,18 +66,29 @@ typedef struct Join {
 static inline int other(int side) { return 1 - side; }
 static inline bool join_gives_pairs(const Join *join) { return join->kind != JOIN_SEMI && join->kind != JOIN_ANTI; }
 
+/* ---- fields of rows ---- */
+static inline uint32_t *join_field_32(const JoinRow *row, uint8_t at) { return (uint32_t *)(uintptr_t)((const char *)row + at); }
+static inline int64_t *join_field_64(const JoinRow *row, uint8_t at) { return (int64_t *)(uintptr_t)((const char *)row + at); }
+static inline int64_t join_row_matches(const JoinSide *side, const JoinRow *row) { return side->at.matches ? *join_field_64(row, side->at.matches) : 0; }
+static inline int64_t join_row_judge(const JoinSide *side, const JoinRow *row) { return side->at.judge ? *join_field_64(row, side->at.judge) : WATERMARK_NONE; }
+static inline int64_t join_row_time(const JoinSide *side, const JoinRow *row) { return side->at.time ? *join_field_64(row, side->at.time) : 0; }
+static inline int64_t join_row_weight(const JoinSide *side, const JoinRow *row)
+{
+	return side->blobs ? *((const uint8_t *)row + side->at.bytes) : *join_field_64(row, side->at.weight);
+}
+
 /* ---- join_state.c ---- */
-JoinRow *join_row_add(Join *join, int side, JoinKey *key, const char *packed, uint32_t bytes, bool *added);
+enum { JOIN_BLOB_COPIES_MAX = 255 };
+/* So many copies more of the row, or less: without any it is gone. Blobs: at most JOIN_BLOB_COPIES_MAX copies. */
+typedef struct JoinNewRow { const char *packed; uint32_t bytes; int64_t weight, matches, judge, time; } JoinNewRow;
+void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row);
 void join_row_changed(Join *join, int side, JoinRow *row);                   /* before writing to it */
 const char *join_row_packed(const Join *join, int side, const JoinRow *row);
 JoinRow *join_row_at(const Join *join, int side, uint32_t name);             /* NULL: 0, the end of a list */
 void join_row_remove(Join *join, int side, JoinRow *row);
-/* Notes when the row may go; the next row of the side that may go now, NULL: none (it is to be removed before the next call). */
-void join_row_expires(Join *join, int side, JoinRow *row);
+/* The next row of the side that may go now, NULL: none (it is to be removed before the next call). */
 JoinRow *join_row_next_expired(Join *join, int side);
 static inline bool join_key_is_empty(const JoinKey *key) { return !key->first[LEFT] && !key->first[RIGHT] && !key->weight[LEFT] && !key->weight[RIGHT]; }
-/* Raises the judge of a row that was there. */
-void join_row_judge(Join *join, int side, JoinRow *row, int64_t judge);
 /* Whether nothing more can come that a row which ends at this instant would meet: the lowest watermark of both sides has passed it. */
 bool join_has_passed(const Join *join, int side, int64_t instant);
 /* The instant, in terms of the other side's time, that must have been passed before the row can go. */
@@ -83,6 +100,9 @@ int64_t join_last_partner(const Join *join, int side, int64_t time);
 /* Copies of a row that come out without a partner: outer, anti; or, for semi joins, because it has one. */
 int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches);
 void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge);
+
+/* A packed row into the columns of a batch from first_column on; those that are not remembered are left alone. */
+void join_unpack(const Join *join, int side, const char *packed, Batch *batch, int first_column, int row);
 
 /* ---- join_pairs.c ---- */
 bool join_push(Op *op, int side, Batch *in, Error *err);

@@ -5,11 +5,13 @@
  */
 #include "op/join.h"
 
+#include <assert.h>
+
 typedef struct Pairs {
 	Join *join;
 	int side;
 	Batch *dense;
-	PackedRows packed;                    /* whole rows of the batch */
+	PackedRows packed;                    /* rows of the batch, what of them is remembered */
 	int64_t *times;                       /* interval and window joins */
 	JoinKey **keys;                       /* of each row; NULL: it can meet nothing, or is late */
 	JoinKey **made;                       /* the same, late ones included */
@@ -53,37 +55,65 @@ static bool may_meet(const Pairs *pairs, int i, const JoinRow *partner)
 	if (!join->interval) return true;
 	int64_t own_time = pairs->times[i], own_judge = judge_of(pairs->dense, i);
 	bool left = pairs->side == LEFT;
-	int64_t left_time = left ? own_time : partner->time, right_time = left ? partner->time : own_time;
+	const JoinSide *others = &join->sides[other(pairs->side)];
+	int64_t time = join_row_time(others, partner), left_time = left ? own_time : time, right_time = left ? time : own_time;
 	if (!in_interval(join, left_time, right_time)) return false;
-	return !join->has_judge || judged_to_meet(join, left_time, left ? own_judge : partner->judge, right_time, left ? partner->judge : own_judge);
+	int64_t judge = join_row_judge(others, partner);
+	return !join->has_judge || judged_to_meet(join, left_time, left ? own_judge : judge, right_time, left ? judge : own_judge);
 }
 
 /* ---- portions of pairs ---- */
+
+static int64_t weight_of_pair(const Pairs *pairs, int p)
+{
+	return weight_of(pairs->dense, (int)pairs->rows[p]) * join_row_weight(&pairs->join->sides[other(pairs->side)], pairs->partners[p]);
+}
+
+static void weigh_pairs(const Pairs *pairs, Batch *batch)
+{
+	const Join *join = pairs->join;
+	int64_t *weights = arena_alloc(&batch->arena, sizeof *weights * (size_t)pairs->count), unlike = 0;
+	for (int p = 0; p < pairs->count; p++) {
+		weights[p] = weight_of_pair(pairs, p);
+		unlike |= weights[p] ^ 1;
+	}
+	batch->weights = unlike ? weights : NULL;
+	batch->hidden = (Hidden){0};
+	if (!join->has_judge) return;
+	batch->hidden.judge = arena_alloc(&batch->arena, sizeof *batch->hidden.judge * (size_t)pairs->count);
+	for (int p = 0; p < pairs->count; p++)
+		batch->hidden.judge[p] = watermark_later(judge_of(pairs->dense, (int)pairs->rows[p]), join_row_judge(&join->sides[other(pairs->side)], pairs->partners[p]));
+}
+
+static const Int128 NO_VALUES[BATCH_ROWS_MAX];
+static const uint8_t ALL_NULL[BATCH_ROWS_MAX] = {[0 ... BATCH_ROWS_MAX - 1] = MARK_NULL};
+
+/* Columns of one side of a batch of pairs: those that are read get memory (of: the batch's own rows gathered), the others are NULL. */
+static void make_columns(const Pairs *pairs, Batch *batch, int side)
+{
+	const JoinSide *own = &pairs->join->sides[side];
+	int first = side == LEFT ? 0 : pairs->join->sides[LEFT].in.column_count;
+	for (int c = 0; c < own->in.column_count; c++)
+		batch->columns[first + c] = (Column){.type = own->in.types[c], .data = (void *)(uintptr_t)NO_VALUES, .null = (uint8_t *)(uintptr_t)ALL_NULL};
+	for (int k = 0; k < own->column_count; k++) {
+		Column *column = &batch->columns[first + own->columns[k]];
+		if (side == pairs->side) *column = column_gather(&batch->arena, &pairs->dense->columns[own->columns[k]], pairs->rows, pairs->count);
+		else *column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(own->kinds[k]) * (size_t)pairs->count)};
+	}
+}
 
 /* A batch of pairs: the batch's rows gathered on their side, the partners' unpacked on the other. */
 static Batch *make_pairs(Pairs *pairs)
 {
 	Join *join = pairs->join;
-	int left_count = join->sides[LEFT].in.column_count, all = left_count + join->sides[RIGHT].in.column_count;
-	int own_first = pairs->side == LEFT ? 0 : left_count, other_first = pairs->side == LEFT ? left_count : 0;
-	int own_count = join->sides[pairs->side].in.column_count;
-	Emitter builder = {.op = &join->op, .fine = true};
-	batch_builder_init(&builder.builder, join->pair_types, all, BATCH_ROWS_MAX);
-	builder.builder.want_judge = join->has_judge;
-	for (int p = 0; p < pairs->count; p++) {
-		int i = (int)pairs->rows[p];
-		const JoinRow *partner = pairs->partners[p];
-		int64_t judge = judge_of(pairs->dense, i);
-		int row = emitter_row(&builder, weight_of(pairs->dense, i) * partner->weight, watermark_later(judge, partner->judge));
-		emitter_packed(&builder, row, other_first, join_row_packed(join, other(pairs->side), partner), all - own_count);
-	}
-	Batch *own = batch_repeat(pairs->dense, pairs->rows, pairs->count, 0);
-	for (int c = 0; c < own_count; c++) builder.builder.batch->columns[own_first + c] = own->columns[c];
-	batch_borrow(builder.builder.batch, own);
-	batch_unref(own);
-	Batch *batch = batch_builder_take(&builder.builder);
-	batch_builder_release(&builder.builder);
-	batch->system_us = pairs->dense->system_us;
+	int left_count = join->sides[LEFT].in.column_count, from = other(pairs->side);
+	Batch *batch = batch_derive(pairs->dense, left_count + join->sides[RIGHT].in.column_count);
+	batch->rows = batch->count = batch->room = pairs->count;
+	make_columns(pairs, batch, LEFT);
+	make_columns(pairs, batch, RIGHT);
+	weigh_pairs(pairs, batch);
+	for (int p = 0; p < pairs->count; p++)
+		join_unpack(join, from, join_row_packed(join, from, pairs->partners[p]), batch, from == LEFT ? 0 : left_count, p);
 	return batch;
 }
 
@@ -92,18 +122,20 @@ static void partner_met(Pairs *pairs, JoinRow *partner, int64_t copies, int64_t 
 {
 	Join *join = pairs->join;
 	int side = other(pairs->side);
-	int64_t before = join_alone(join, side, partner->weight, partner->matches);
+	const JoinSide *others = &join->sides[side];
+	int64_t weight = join_row_weight(others, partner), matches = join_row_matches(others, partner) + copies;
+	int64_t before = join_alone(join, side, weight, matches - copies), after = join_alone(join, side, weight, matches);
 	join_row_changed(join, side, partner);
-	partner->matches += copies;
-	int64_t after = join_alone(join, side, partner->weight, partner->matches);
+	*join_field_64(partner, others->at.matches) = matches;
 	if (join->emit_on_close && join->kind != JOIN_SEMI) return;
-	join_emit_alone(join, &pairs->alone, side, join_row_packed(join, side, partner), after - before, watermark_later(judge, partner->judge));
+	join_emit_alone(join, &pairs->alone, side, join_row_packed(join, side, partner), after - before, watermark_later(judge, join_row_judge(others, partner)));
 }
 
 static bool flush_pairs(Pairs *pairs)
 {
 	Join *join = pairs->join;
 	if (pairs->count == 0) return true;
+	const JoinSide *others = &join->sides[other(pairs->side)];
 	bool wants_batch = join->residual || join_gives_pairs(join), ok = true;
 	Batch *batch = wants_batch ? make_pairs(pairs) : NULL;
 	uint32_t *met = arena_alloc(&join->op.scratch, sizeof *met * BATCH_ROWS_MAX);
@@ -111,8 +143,8 @@ static bool flush_pairs(Pairs *pairs)
 	if (join->residual) met_count = expr_select(join->residual, batch, &join->op.scratch, met);
 	for (int m = 0; m < met_count; m++) {
 		int p = join->residual ? (int)met[m] : m, i = (int)pairs->rows[p];
-		pairs->matches[i] += pairs->partners[p]->weight;
-		if (join->by_row) partner_met(pairs, pairs->partners[p], weight_of(pairs->dense, i), judge_of(pairs->dense, i));
+		pairs->matches[i] += join_row_weight(others, pairs->partners[p]);
+		if (others->at.matches) partner_met(pairs, pairs->partners[p], weight_of(pairs->dense, i), judge_of(pairs->dense, i));
 	}
 	if (join_gives_pairs(join) && met_count) {
 		Batch *out = join->residual ? batch_select(batch, met, met_count) : batch_ref(batch);
@@ -159,9 +191,11 @@ static void count_by_key(Pairs *pairs, int i)
 	key->weight[side] = after;
 	pairs->matches[i] = key->weight[other(side)];
 	if ((before > 0) == (after > 0) || !join->sides[other(side)].preserved) return;
+	const JoinSide *others = &join->sides[other(side)];
 	for (JoinRow *row = join_row_at(join, other(side), key->first[other(side)]); row; row = join_row_at(join, other(side), row->next)) {
-		int64_t change = join_alone(join, other(side), row->weight, after) - join_alone(join, other(side), row->weight, before);
-		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(join, other(side), row), change, watermark_later(row->judge, judge_of(pairs->dense, i)));
+		int64_t weight = join_row_weight(others, row), judge = watermark_later(join_row_judge(others, row), judge_of(pairs->dense, i));
+		int64_t change = join_alone(join, other(side), weight, after) - join_alone(join, other(side), weight, before);
+		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(join, other(side), row), change, judge);
 	}
 }
 
@@ -178,18 +212,14 @@ static bool is_past(const Pairs *pairs, int i)
 static void remember(Pairs *pairs, int i)
 {
 	Join *join = pairs->join;
-	int side = pairs->side;
-	bool added;
-	JoinRow *row = join_row_add(join, side, pairs->keys[i], pairs->packed.at[i], pairs->packed.bytes[i], &added);
-	if (added) {
-		row->judge = judge_of(pairs->dense, i);
-		row->matches = pairs->matches[i];
-		if (pairs->times) row->time = pairs->times[i];
-		join_row_expires(join, side, row);
+	JoinNewRow row = {.packed = pairs->packed.at[i], .bytes = pairs->packed.bytes[i], .matches = pairs->matches[i], .judge = judge_of(pairs->dense, i),
+		.time = pairs->times ? pairs->times[i] : 0};
+	int64_t weight = weight_of(pairs->dense, i), most = join->sides[pairs->side].blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
+	assert(weight >= 0 || most == INT64_MAX);
+	for (; weight; weight -= row.weight) {
+		row.weight = weight > most ? most : weight;
+		join_row_add(join, pairs->side, pairs->keys[i], &row);
 	}
-	else join_row_judge(join, side, row, judge_of(pairs->dense, i));
-	row->weight += weight_of(pairs->dense, i);
-	if (row->weight == 0) join_row_remove(join, side, row);
 }
 
 static void alone_row(Pairs *pairs, int i, int64_t matches)
@@ -205,7 +235,7 @@ static void settle_row(Pairs *pairs, int i)
 	const JoinSide *own = &join->sides[pairs->side];
 	bool past = is_past(pairs, i), later = join->emit_on_close && join->kind != JOIN_SEMI && own->expiry && !past;
 	if (!later) alone_row(pairs, i, pairs->matches[i]);
-	if (own->kept && !past && weight_of(pairs->dense, i) != 0) remember(pairs, i);
+	if (own->kept && !past) remember(pairs, i);
 }
 
 /* ---- a batch ---- */
@@ -317,6 +347,15 @@ static bool push_rows(Pairs *pairs, const Batch *in)
 	return true;
 }
 
+static void pack_rows(Pairs *pairs)
+{
+	const JoinSide *own = &pairs->join->sides[pairs->side];
+	Arena *scratch = &pairs->join->op.scratch;
+	Column *columns = arena_array(scratch, Column, own->column_count + 1);
+	for (int k = 0; k < own->column_count; k++) columns[k] = pairs->dense->columns[own->columns[k]];
+	pairs->packed = rows_pack(columns, own->column_count, pairs->dense->count, scratch);
+}
+
 bool join_push(Op *op, int side, Batch *in, Error *err)
 {
 	Join *join = (Join *)op;
@@ -326,7 +365,7 @@ bool join_push(Op *op, int side, Batch *in, Error *err)
 	*pairs = (Pairs){.join = join, .side = side, .dense = closes ? op_judged(op, side, own) : batch_ref(own), .own_judges = own->hidden.judge, .err = err};
 	pairs->other_judge = closes ? op_other_judge(op, side) : WATERMARK_NONE;
 	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
-	pairs->packed = rows_pack(pairs->dense->columns, join->sides[side].in.column_count, pairs->dense->count, &op->scratch);
+	pack_rows(pairs);
 	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
 	find_times(pairs, keys);
 	find_keys(pairs, keys);

@@ -30,7 +30,10 @@ int64_t join_row_end(const Join *join, int side, int64_t time, int64_t judge)
 	return watermark_later(last, time_add(watermark_judge(&ends->column, judge), ends->column.inclusive));
 }
 
-static int64_t row_end(const Join *join, int side, const JoinRow *row) { return join_row_end(join, side, row->time, row->judge); }
+static int64_t row_end(const Join *join, int side, const JoinRow *row)
+{
+	return join_row_end(join, side, join_row_time(&join->sides[side], row), join_row_judge(&join->sides[side], row));
+}
 
 JoinRow *join_row_at(const Join *join, int side, uint32_t name)
 {
@@ -39,82 +42,106 @@ JoinRow *join_row_at(const Join *join, int side, uint32_t name)
 	return state_map_by_number(join->sides[side].rows, name - 1);
 }
 
+/* What lists call the row. Blobs say it themselves where anybody asks. */
+static uint32_t name_of(const JoinSide *own, const JoinRow *row)
+{
+	return own->blobs ? *join_field_32(row, own->at.name) : state_map_number(own->rows, row) + 1;
+}
+
 void join_row_changed(Join *join, int side, JoinRow *row)
 {
-	if (join->sides[side].blobs) state_blob_change(join->op.state, row->name, NULL);
+	if (join->sides[side].blobs) state_blob_change(join->op.state, name_of(&join->sides[side], row), NULL);
 	else state_map_changed(join->sides[side].rows, row);
 }
 
-static JoinRow *blob_add(Join *join, const char *packed, uint32_t bytes)
+static JoinRow *blob_add(Join *join, int side, const JoinNewRow *new_row, uint32_t *name)
 {
-	StateHandle name = state_blob_new(join->op.state, NULL, sizeof(JoinRow) + bytes);
-	JoinRow *row = (JoinRow *)(uintptr_t)state_blob_at(join->op.state, name, NULL);
-	memcpy(row + 1, packed, bytes);
-	row->name = name;
+	const JoinSide *own = &join->sides[side];
+	*name = state_blob_new(join->op.state, NULL, own->at.bytes + 1u + new_row->bytes);
+	JoinRow *row = (JoinRow *)(uintptr_t)state_blob_at(join->op.state, *name, NULL);
+	char *behind = (char *)row + own->at.bytes;
+	*(uint8_t *)behind = (uint8_t)new_row->weight;
+	memcpy(behind + 1, new_row->packed, new_row->bytes);
+	if (own->at.name) *join_field_32(row, own->at.name) = *name;
 	return row;
 }
 
 /* The bytes begin with the number of the key, so the same row under another key is another row. */
-static JoinRow *map_row_add(Join *join, int side, const JoinKey *key, const char *packed, uint32_t bytes, bool *added)
+static JoinRow *map_row_add(Join *join, int side, uint32_t key, const JoinNewRow *new_row, bool *added)
 {
-	StateMap *rows = join->sides[side].rows;
-	uint32_t number = state_map_number(join->keys, key);
-	char *with_key = arena_alloc(&join->op.scratch, bytes + 4);
-	memcpy(with_key, &number, 4);
-	memcpy(with_key + 4, packed, bytes);
-	JoinRow *row = state_map_upsert(rows, with_key, bytes + 4, hash_bytes(with_key, bytes + 4), added);
-	row->name = state_map_number(rows, row) + 1;
-	return row;
-}
-
-JoinRow *join_row_add(Join *join, int side, JoinKey *key, const char *packed, uint32_t bytes, bool *added)
-{
-	*added = true;
-	JoinRow *row = join->sides[side].blobs ? blob_add(join, packed, bytes) : map_row_add(join, side, key, packed, bytes, added);
-	if (!*added) return row;
-	row->key = state_map_number(join->keys, key);
-	row->next = key->first[side];
-	row->previous = 0;
-	bool stays = join->sides[side].blobs && !join->sides[side].expiry;            /* for good: nobody has to find what stands before it */
-	JoinRow *next = stays ? NULL : join_row_at(join, side, row->next);
-	if (next) {
-		join_row_changed(join, side, next);
-		next->previous = row->name;
-	}
-	state_map_changed(join->keys, key);
-	key->first[side] = row->name;
+	const JoinSide *own = &join->sides[side];
+	char *with_key = arena_alloc(&join->op.scratch, new_row->bytes + 4);
+	memcpy(with_key, &key, 4);
+	memcpy(with_key + 4, new_row->packed, new_row->bytes);
+	JoinRow *row = state_map_upsert(own->rows, with_key, new_row->bytes + 4, hash_bytes(with_key, new_row->bytes + 4), added);
+	*join_field_64(row, own->at.weight) += new_row->weight;
 	return row;
 }
 
 static void expiry_drop(Join *join, int side, const JoinRow *row)
 {
 	char bytes[12];
-	if (!join->sides[side].expiry || join->sides[side].blobs) return;            /* blobs go only when they end, and are off the list then */
-	expiry_key(bytes, row_end(join, side, row), row->name);
-	state_tree_remove(join->sides[side].expiry, bytes, sizeof bytes);
+	const JoinSide *own = &join->sides[side];
+	if (!own->expiry || own->blobs) return;               /* blobs go only when they end, and are off the list then */
+	expiry_key(bytes, row_end(join, side, row), name_of(own, row));
+	state_tree_remove(own->expiry, bytes, sizeof bytes);
 }
 
-/* Blobs that end at one instant are one entry: a list. */
-void join_row_expires(Join *join, int side, JoinRow *row)
+/* Notes when the row may go. Blobs that end at one instant are one entry: a list. */
+static void expires(Join *join, int side, JoinRow *row)
 {
 	char bytes[12];
 	bool added;
-	StateTree *expiry = join->sides[side].expiry;
-	if (!expiry) return;
-	expiry_key(bytes, row_end(join, side, row), row->name);
-	uint32_t *first = state_tree_upsert(expiry, bytes, join->sides[side].blobs ? 8 : sizeof bytes, &added);
-	if (!join->sides[side].blobs) return;
-	row->next_ending = *first;
-	*first = row->name;
+	const JoinSide *own = &join->sides[side];
+	if (!own->expiry) return;
+	expiry_key(bytes, row_end(join, side, row), name_of(own, row));
+	uint32_t *first = state_tree_upsert(own->expiry, bytes, own->blobs ? 8 : sizeof bytes, &added);
+	if (!own->blobs) return;
+	*join_field_32(row, own->at.next_ending) = *first;
+	*first = name_of(own, row);
 }
 
-void join_row_judge(Join *join, int side, JoinRow *row, int64_t judge)
+/* Puts a new row before the others of its key. */
+static void link_row(Join *join, int side, JoinKey *key, JoinRow *row, uint32_t name)
 {
-	if (judge <= row->judge) return;
-	int64_t before = row_end(join, side, row), after = join_row_end(join, side, row->time, judge);
+	const JoinFields *at = &join->sides[side].at;
+	row->next = key->first[side];
+	if (at->key) *join_field_32(row, at->key) = state_map_number(join->keys, key);
+	JoinRow *next = at->previous ? join_row_at(join, side, row->next) : NULL;
+	if (next) {
+		join_row_changed(join, side, next);
+		*join_field_32(next, at->previous) = name;
+	}
+	state_map_changed(join->keys, key);
+	key->first[side] = name;
+}
+
+static void raise_judge(Join *join, int side, JoinRow *row, int64_t judge)
+{
+	const JoinSide *own = &join->sides[side];
+	if (judge <= join_row_judge(own, row)) return;
+	int64_t before = row_end(join, side, row), after = join_row_end(join, side, join_row_time(own, row), judge);
 	if (before != after) expiry_drop(join, side, row);
-	row->judge = judge;
-	if (before != after) join_row_expires(join, side, row);
+	*join_field_64(row, own->at.judge) = judge;
+	if (before != after) expires(join, side, row);
+}
+
+void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row)
+{
+	const JoinSide *own = &join->sides[side];
+	bool added = true;
+	uint32_t name = 0;
+	JoinRow *row = own->blobs ? blob_add(join, side, new_row, &name) : map_row_add(join, side, state_map_number(join->keys, key), new_row, &added);
+	if (!own->blobs) name = name_of(own, row);
+	if (added) {
+		if (own->at.matches) *join_field_64(row, own->at.matches) = new_row->matches;
+		if (own->at.judge) *join_field_64(row, own->at.judge) = new_row->judge;
+		if (own->at.time) *join_field_64(row, own->at.time) = new_row->time;
+		link_row(join, side, key, row, name);
+		expires(join, side, row);
+	}
+	else raise_judge(join, side, row, new_row->judge);
+	if (join_row_weight(own, row) == 0) join_row_remove(join, side, row);
 }
 
 static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)
@@ -127,7 +154,7 @@ static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)
 	}
 	uint32_t *first = state_cursor_change(cursor);
 	JoinRow *row = join_row_at(join, side, *first);
-	*first = row->next_ending;
+	*first = *join_field_32(row, join->sides[side].at.next_ending);
 	if (!*first) state_cursor_remove(cursor);
 	return row;
 }
@@ -162,27 +189,30 @@ JoinRow *join_row_next_expired(Join *join, int side)
 const char *join_row_packed(const Join *join, int side, const JoinRow *row)
 {
 	uint32_t bytes;
-	if (join->sides[side].blobs) return (const char *)(row + 1);
-	return (const char *)state_map_key(join->sides[side].rows, row, &bytes) + 4;
+	const JoinSide *own = &join->sides[side];
+	if (own->blobs) return (const char *)row + own->at.bytes + 1;
+	return (const char *)state_map_key(own->rows, row, &bytes) + 4;
 }
 
 void join_row_remove(Join *join, int side, JoinRow *row)
 {
-	JoinRow *next = join_row_at(join, side, row->next), *previous = join_row_at(join, side, row->previous);
+	const JoinSide *own = &join->sides[side];
+	uint32_t before = *join_field_32(row, own->at.previous);
+	JoinRow *next = join_row_at(join, side, row->next), *previous = join_row_at(join, side, before);
 	expiry_drop(join, side, row);
 	if (next) {
 		join_row_changed(join, side, next);
-		next->previous = row->previous;
+		*join_field_32(next, own->at.previous) = before;
 	}
 	if (previous) {
 		join_row_changed(join, side, previous);
 		previous->next = row->next;
 	}
 	else {
-		JoinKey *key = state_map_by_number(join->keys, row->key);
+		JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, own->at.key));
 		state_map_changed(join->keys, key);
 		key->first[side] = row->next;
 	}
-	if (join->sides[side].blobs) state_blob_free(join->op.state, row->name);
-	else state_map_remove(join->sides[side].rows, row);
+	if (own->blobs) state_blob_free(join->op.state, name_of(own, row));
+	else state_map_remove(own->rows, row);
 }

@@ -23,7 +23,7 @@ static void *gather(Arena *arena, const void *from, size_t bytes, const uint32_t
 	return to;
 }
 
-static Column column_gather(Arena *arena, const Column *from, const uint32_t *rows, int count)
+Column column_gather(Arena *arena, const Column *from, const uint32_t *rows, int count)
 {
 	return (Column){
 		.type = from->type,

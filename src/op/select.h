@@ -11,6 +11,8 @@ Batch *batch_select(Batch *in, const uint32_t *sel, int count);
 Batch *batch_dense(Batch *in, const bool *wanted);
 /* Numbers 0 .. count - 1 of rows, each as often as it stands in `rows`: columns, weights and hidden columns gathered, `extra` columns left to be set. */
 Batch *batch_repeat(Batch *in, const uint32_t *rows, int count, int extra);
+/* Values of the rows with these physical numbers */
+Column column_gather(Arena *arena, const Column *from, const uint32_t *rows, int count);
 /* Weights of the batch's rows as a dense array; NULL: all +1. */
 const int64_t *batch_weights_dense(const Batch *in, Arena *scratch);
 /* Judges of the batch's rows as a dense array; NULL: not judged. */

@@ -102,6 +102,7 @@ typedef struct JoinSpec {
 	int close_key;                              /* window join: key number whose watermark closes it (both sides); -1: none */
 	int left_close_watermark, right_close_watermark;     /* indexes into the inputs' watermarks for close_key */
 	bool emit_on_close;                         /* outer and anti rows only when no match can come any more */
+	const bool *reads;                          /* by column of left, then right: somebody above reads it (the others may come out as NULL); NULL: all */
 	bool null_aware_anti;                       /* NOT IN: a NULL on the right side (of the key group) removes, a NULL left key with right rows removes */
 } JoinSpec;
 Op *op_join_new(const JoinSpec *spec);

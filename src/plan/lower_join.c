@@ -46,6 +46,19 @@ static const JoinInterval *interval_of(Lowering *lowering, const Plan *plan, con
 	return interval;
 }
 
+/* By column of the operator's inputs, whose order may differ from the plan's */
+static const bool *reads_of(Lowering *lowering, const Plan *plan, const JoinInputs *inputs)
+{
+	if (!plan->reads) return NULL;
+	int left_count = inputs->sides[0].edge.column_count, all = left_count + inputs->sides[1].edge.column_count;
+	bool *reads = arena_array(lowering->arena, bool, all + 1);
+	for (int c = 0; c < all; c++) {
+		ColumnId id = c < left_count ? inputs->sides[0].edge.layout[c] : inputs->sides[1].edge.layout[c - left_count];
+		for (int i = 0; i < plan->column_count; i++) reads[c] |= plan->columns[i].id == id && plan->reads[i];
+	}
+	return reads;
+}
+
 static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	JoinInputs inputs;
@@ -58,7 +71,7 @@ static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 		.right_keys = shape.keys.right.at, .key_count = shape.keys.left.count, .null_equal = shape.keys.null_equal.at,
 		.residual = expr_conjunction(lowering->arena, residual->at, residual->count), .interval = interval_of(lowering, plan, &shape, &inputs),
 		.close_key = -1, .left_close_watermark = -1, .right_close_watermark = -1, .null_aware_anti = plan->null_aware_anti,
-		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes,
+		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes, .reads = reads_of(lowering, plan, &inputs),
 	};
 	if (shape.way == JOIN_WAY_WINDOW) {
 		spec.close_key = shape.close_key;

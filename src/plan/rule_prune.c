@@ -120,6 +120,15 @@ static void add_version_time(Pruning *pruning, const Plan *plan, ColumnSet *belo
 	for (int i = 0; i < right->watermark_count; i++) column_set_add(pruning->arena, below, right->watermarks[i].column);
 }
 
+/* What only the condition reads need not be remembered of a row. EMIT ON WINDOW CLOSE reads times above, for nodes that are made after this. */
+static const bool *read_above(Pruning *pruning, const Plan *plan, const ColumnSet *wanted)
+{
+	if (plan->join_form != JOIN_FORM_PLAIN || pruning->context->emit_on_close) return NULL;
+	bool *reads = arena_array(pruning->arena, bool, plan->column_count + 1);
+	for (int c = 0; c < plan->column_count; c++) reads[c] = column_set_has(wanted, plan->columns[c].id);
+	return reads;
+}
+
 static Plan *prune_join(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
 {
 	ColumnSet below = wanted_below(pruning, plan, wanted);
@@ -127,6 +136,7 @@ static Plan *prune_join(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
 	plan->inputs[0] = narrow(pruning, plan->inputs[0], &below);
 	plan->inputs[1] = narrow(pruning, plan->inputs[1], &below);
 	plan_join_columns(pruning->context, plan);
+	plan->reads = read_above(pruning, plan, wanted);
 	return plan;
 }
 

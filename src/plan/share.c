@@ -134,6 +134,7 @@ static void write_node(Writing *writing, const Plan *plan)
 	strbuf_addc(text, ' ');
 	if (plan->kind == PLAN_SCAN) write_scan(writing, plan);
 	if (plan->kind == PLAN_SHARED) { strbuf_printf(text, "#%d", plan->shared->alike); write_ids(writing, plan->shared, plan->shared_columns, plan->column_count); }
+	for (int i = 0; plan->reads && i < plan->column_count; i++) strbuf_addc(text, plan->reads[i] ? 'r' : '-');
 	if (plan->kind == PLAN_STEP_INPUT) strbuf_printf(text, "step %d", recursion_number(writing->lowering, plan->shared));
 	if (plan->kind == PLAN_RECURSIVE) strbuf_printf(text, "recursion %d", recursion_number(writing->lowering, plan));
 	if (plan->kind == PLAN_UNION || plan->kind == PLAN_SETOP || plan->kind == PLAN_VALUES) strbuf_printf(text, "%d columns", plan->column_count);
