@@ -39,7 +39,7 @@ static void cells(const Decoded *out, StrBuf *text)
 	if (!out->batch) { strbuf_adds(text, "DEAD"); return; }
 	for (int row = 0; row < out->batch->rows; row++) {
 		if (row) strbuf_addc(text, '\n');
-		if (out->ops) strbuf_addc(text, "+UD"[out->ops[row]]);
+		if (out->ops) strbuf_addc(text, "+UDB"[out->ops[row]]);
 		for (int col = 0; col < out->batch->column_count; col++) {
 			const Column *column = &out->batch->columns[col];
 			if (col) strbuf_addc(text, '|');
@@ -331,12 +331,12 @@ static void changelogs_say_what_a_record_does(void **state)
 		{"upsert without value takes away", CHANGELOG_UPSERT, "{\"id\":1}", NULL, "D1|NULL", ""},
 		{"upsert with a broken key", CHANGELOG_UPSERT, "{", "{\"v\":\"x\"}", "DEAD", "key: not JSON"},
 		{"Debezium create", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"before\":null,\"after\":{\"v\":\"x\"}}", "U1|x", ""},
-		{"Debezium update in payload", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"schema\":{},\"payload\":{\"op\":\"u\",\"before\":{\"v\":\"x\"},\"after\":{\"v\":\"y\"}}}", "D1|x\nU1|y", ""},
+		{"Debezium update in payload", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"schema\":{},\"payload\":{\"op\":\"u\",\"before\":{\"v\":\"x\"},\"after\":{\"v\":\"y\"}}}", "B1|x\nU1|y", ""},
 		{"Debezium delete", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"d\",\"before\":{\"v\":\"x\"},\"after\":null}", "D1|x", ""},
 		{"Debezium without after", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"op\":\"c\",\"after\":null}", "DEAD", "\"after\" is no object"},
 		{"Debezium without op", CHANGELOG_DEBEZIUM, "{\"id\":1}", "{\"after\":{}}", "DEAD", "\"op\" is missing"},
 		{"op +I", CHANGELOG_OP, "{\"id\":1}", "{\"op\":\"+I\",\"v\":\"x\"}", "+1|x", ""},
-		{"op -U", CHANGELOG_OP, "{\"id\":1}", "{\"op\":\"-U\",\"v\":\"x\"}", "D1|x", ""},
+		{"op -U", CHANGELOG_OP, "{\"id\":1}", "{\"op\":\"-U\",\"v\":\"x\"}", "B1|x", ""},
 		{"no op", CHANGELOG_OP, "{\"id\":1}", "{\"v\":\"x\"}", "DEAD", "none of +I"},
 	};
 	static const Wanted WANTED[] = {{"id", T(INTEGER), .not_null = true, .from = DECODE_KEY_FIELD}, {"v", T(TEXT)}};
@@ -358,9 +358,9 @@ static void changes_of_databases_become_rows(void **state)
 	(void)state;
 	static const struct { const char *title; Changelog changelog; const char *value, *keyed, *keyless, *error; } CASES[] = {
 		{"Debezium read", CHANGELOG_DEBEZIUM, "{'op':'r','after':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
-		{"Debezium update", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':1,'v':'y'}}", "U1|y", "D1|x\nU1|y", ""},
-		{"Debezium update of the key", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':2,'v':'x'}}", "D1|x\nU2|x", "D1|x\nU2|x", ""},
-		{"Debezium update with the old key alone", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1},'after':{'id':2,'v':'x'}}", "D1|NULL\nU2|x", "D1|NULL\nU2|x", ""},
+		{"Debezium update", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':1,'v':'y'}}", "U1|y", "B1|x\nU1|y", ""},
+		{"Debezium update of the key", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1,'v':'x'},'after':{'id':2,'v':'x'}}", "B1|x\nU2|x", "B1|x\nU2|x", ""},
+		{"Debezium update with the old key alone", CHANGELOG_DEBEZIUM, "{'op':'u','before':{'id':1},'after':{'id':2,'v':'x'}}", "B1|NULL\nU2|x", "B1|NULL\nU2|x", ""},
 		{"Debezium update without before", CHANGELOG_DEBEZIUM, "{'payload':{'op':'u','before':null,'after':{'id':1,'v':'y'}}}", "U1|y", "DEAD", "REPLICA IDENTITY"},
 		{"Debezium delete without key", CHANGELOG_DEBEZIUM, "{'op':'d','before':{'v':'x'}}", "DBAD|x", "DBAD|x", "missing"},
 		{"Debezium delete without before", CHANGELOG_DEBEZIUM, "{'op':'d','before':null}", "DEAD", "DEAD", "\"before\" is no object"},
@@ -370,14 +370,14 @@ static void changes_of_databases_become_rows(void **state)
 		{"Maxwell insert", CHANGELOG_MAXWELL, "{'database':'d','type':'insert','data':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
 		{"Maxwell bootstrap", CHANGELOG_MAXWELL, "{'type':'bootstrap-insert','data':{'id':1,'v':'x'}}", "U1|x", "U1|x", ""},
 		{"Maxwell bootstrap begins", CHANGELOG_MAXWELL, "{'type':'bootstrap-start','data':{}}", "", "", ""},
-		{"Maxwell update", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':'x'}}", "U1|y", "D1|x\nU1|y", ""},
-		{"Maxwell update from NULL", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':null}}", "U1|y", "D1|NULL\nU1|y", ""},
-		{"Maxwell update of the key", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':2,'v':'y'},'old':{'id':1}}", "D1|y\nU2|y", "D1|y\nU2|y", ""},
+		{"Maxwell update", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':'x'}}", "U1|y", "B1|x\nU1|y", ""},
+		{"Maxwell update from NULL", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':1,'v':'y'},'old':{'v':null}}", "U1|y", "B1|NULL\nU1|y", ""},
+		{"Maxwell update of the key", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':2,'v':'y'},'old':{'id':1}}", "B1|y\nU2|y", "B1|y\nU2|y", ""},
 		{"Maxwell update without old", CHANGELOG_MAXWELL, "{'type':'update','data':{'id':2,'v':'y'}}", "DEAD", "DEAD", "\"old\" is no object"},
 		{"Maxwell delete", CHANGELOG_MAXWELL, "{'type':'delete','data':{'id':1,'v':'x'}}", "D1|x", "D1|x", ""},
 		{"Maxwell and a table's definition", CHANGELOG_MAXWELL, "{'type':'table-create'}", "DEAD", "DEAD", "none of insert, update, delete"},
 		{"Canal insert", CHANGELOG_CANAL, "{'type':'INSERT','isDdl':false,'data':[{'id':'1','v':'x'}, {'id':'2','v':'a,]\\\"['}],'old':null}", "U1|x\nU2|a,]\"[", "U1|x\nU2|a,]\"[", ""},
-		{"Canal update", CHANGELOG_CANAL, "{'type':'UPDATE','data':[{'id':'1','v':'y'},{'id':'2','v':'b'}],'old':[{'v':'x'},{'id':'3'}]}", "U1|y\nD3|b\nU2|b", "D1|x\nU1|y\nD3|b\nU2|b", ""},
+		{"Canal update", CHANGELOG_CANAL, "{'type':'UPDATE','data':[{'id':'1','v':'y'},{'id':'2','v':'b'}],'old':[{'v':'x'},{'id':'3'}]}", "U1|y\nB3|b\nU2|b", "B1|x\nU1|y\nB3|b\nU2|b", ""},
 		{"Canal update, another number of old rows", CHANGELOG_CANAL, "{'type':'UPDATE','data':[{'id':'1','v':'y'}],'old':[]}", "DEAD", "DEAD", "as many rows"},
 		{"Canal delete", CHANGELOG_CANAL, "{'type':'DELETE','data':[{'id':'1','v':'x'}]}", "D1|x", "D1|x", ""},
 		{"Canal without rows", CHANGELOG_CANAL, "{'type':'INSERT','data':[]}", "", "", ""},

@@ -193,12 +193,12 @@ static void put_record_cell(Decoder *d, int col, bool only_keys)
 
 void decoder_add_row(Decoder *d, const JsonSlot *const *slots, RowOp op)
 {
-	bool only_keys = op == ROW_DELETE && (d->has_key || d->config.changelog == CHANGELOG_UPSERT);
+	bool goes = op == ROW_DELETE || op == ROW_BEFORE, only_keys = goes && (d->has_key || d->config.changelog == CHANGELOG_UPSERT);
 	for (int col = 0; col < d->config.column_count; col++) {
 		if (decode_from_value(d->config.columns[col].from)) put_cell(d, col, slots[col], only_keys);
 		else put_record_cell(d, col, only_keys);
 	}
-	if (d->stats.records < REPORT_AFTER_RECORDS && op != ROW_DELETE)
+	if (d->stats.records < REPORT_AFTER_RECORDS && !goes)
 		for (int col = 0; col < d->config.column_count; col++)
 			d->seen[col] |= !decode_from_value(d->config.columns[col].from) || slots[col]->kind != SLOT_MISSING;
 	d->positions[d->row] = d->record->position;

@@ -141,7 +141,7 @@ static void add_update(Decoder *d, DecoderJson *j, int now, int before, bool lai
 {
 	if (!d->has_key || moves_key(d, j, now, before)) {
 		use_before(d, j, now, before, laid_over);
-		decoder_add_row(d, j->found, ROW_DELETE);
+		decoder_add_row(d, j->found, ROW_BEFORE);
 	}
 	json_use_place(d, j, now);
 	decoder_add_row(d, j->found, ROW_UPSERT);
@@ -342,7 +342,7 @@ static void add_with_op(Decoder *d, DecoderJson *j)
 	if (!json_read_key(d, j) || !json_read_value(d, j)) return;
 	const JsonSlot *op = &j->parts[PART_VALUE].tree.slots[j->op_slot[0]];
 	bool is_op = op->kind == SLOT_STRING && op->bytes == 2 && strchr("+-", op->at[0]) && strchr("IUD", op->at[1]);
-	if (is_op) decoder_add_row(d, j->found, op->at[0] == '+' ? ROW_INSERT : ROW_DELETE);
+	if (is_op) decoder_add_row(d, j->found, op->at[0] == '+' ? ROW_INSERT : op->at[1] == 'U' ? ROW_BEFORE : ROW_DELETE);
 	else json_dead(d, "no change: \"op\" is none of +I, -U, +U, -D");
 }
 

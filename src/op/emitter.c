@@ -22,6 +22,16 @@ int emitter_row(Emitter *emitter, int64_t weight, int64_t judge)
 	return row;
 }
 
+void emitter_ends(Emitter *emitter, int row, int64_t since_us)
+{
+	Batch *batch = emitter->builder.batch;
+	if (!batch->hidden.ends) {
+		batch->hidden.ends = arena_alloc(&batch->arena, sizeof(int64_t) * (size_t)batch->room);
+		for (int i = 0; i < batch->room; i++) batch->hidden.ends[i] = WATERMARK_NONE;
+	}
+	batch->hidden.ends[row] = since_us;
+}
+
 void emitter_set(Emitter *emitter, int row, int column, const Value *value) { batch_builder_set(&emitter->builder, row, column, value); }
 
 void emitter_set_integer(Emitter *emitter, int row, int column, int64_t x) { emitter->builder.batch->columns[column].i64[row] = x; }

@@ -24,6 +24,7 @@ typedef struct Normalize {
 	StateMap *rows;                   /* key -> NormalRow, or row and partition -> count */
 	const int *key; int key_count;
 	bool versions;
+	int time;                         /* with versions: the column of the event time */
 	VEC(NormalRow *) gone;            /* of this commit */
 } Normalize;
 
@@ -32,11 +33,13 @@ enum { PARTITION_BITS = 24 };
 static uint64_t commit_of(Int128 arrival) { return (uint64_t)(arrival >> 88); }
 static uint32_t partition_of(Int128 arrival) { return (uint32_t)(arrival >> 64) & ((1u << PARTITION_BITS) - 1); }
 
-typedef struct Incoming { const char *row; uint32_t bytes; bool gone; Int128 arrival; } Incoming;
+typedef struct Incoming { const char *row; uint32_t bytes; bool gone, replaced; Int128 arrival; int64_t time_us; } Incoming;
 
-static void emit(Normalize *normalize, Emitter *emitter, const void *row, int64_t weight)
+static int emit(Normalize *normalize, Emitter *emitter, const void *row, int64_t weight)
 {
-	emitter_packed(emitter, emitter_row(emitter, weight, WATERMARK_NONE), 0, row, normalize->op.column_count);
+	int out = emitter_row(emitter, weight, WATERMARK_NONE);
+	emitter_packed(emitter, out, 0, row, normalize->op.column_count);
+	return out;
 }
 
 /* ---- with a key ---- */
@@ -55,6 +58,16 @@ static void emit_beaten(Normalize *normalize, Emitter *emitter, const Incoming *
 	emit(normalize, emitter, in->row, 1);
 	emit(normalize, emitter, in->row, -1);
 	if (row) emit(normalize, emitter, row, 1);
+}
+
+/* A record's own event time says since when the row is gone, unless it is that of the row itself, which some repeat. */
+static void emit_gone(Normalize *normalize, Emitter *emitter, const Incoming *in, const char *row)
+{
+	int out = emit(normalize, emitter, row, -1);
+	if (!normalize->versions || in->replaced) return;
+	const Column *times = &emitter->builder.batch->columns[normalize->time];
+	bool own = in->time_us != WATERMARK_NONE && (column_is_null(times, out) || in->time_us > times->i64[out]);
+	emitter_ends(emitter, out, own ? in->time_us : WATERMARK_END);
 }
 
 static void note_gone(Normalize *normalize, NormalRow *entry)
@@ -77,7 +90,8 @@ static void change_key(Normalize *normalize, Emitter *emitter, NormalRow *entry,
 	entry->partition = partition_of(in->arrival);
 	if (row && !in->gone && bytes == in->bytes && memcmp(row, in->row, bytes) == 0) return;
 	if (row) {
-		emit(normalize, emitter, row, -1);
+		if (in->gone) emit_gone(normalize, emitter, in, row);
+		else emit(normalize, emitter, row, -1);
 		state_blob_free(state, entry->row);
 	}
 	if (!in->gone) emit(normalize, emitter, in->row, 1);
@@ -109,7 +123,8 @@ static void change_copies(Normalize *normalize, Emitter *emitter, StrBuf *key, c
 	strbuf_add(key, in->row, in->bytes);
 	strbuf_add(key, &partition, sizeof partition);
 	int64_t *copies = state_map_upsert(normalize->rows, key->text, (uint32_t)key->bytes, hash_bytes(key->text, key->bytes), &added);
-	if (!in->gone || *copies > 0) emit(normalize, emitter, in->row, in->gone ? -1 : 1);
+	if (!in->gone) emit(normalize, emitter, in->row, 1);
+	else if (*copies > 0) emit_gone(normalize, emitter, in, in->row);
 	*copies += !in->gone ? 1 : *copies > 0 ? -1 : 0;
 	if (*copies == 0) state_map_remove(normalize->rows, copies);
 }
@@ -128,7 +143,9 @@ static bool normalize_push(Op *op, int input, Batch *in, Error *err)
 	PackedRows rows = rows_pack(dense->columns, op->column_count, dense->count, &op->scratch), packed = {0};
 	if (normalize->key_count) packed = rows_pack(keys, normalize->key_count, dense->count, &op->scratch);
 	for (int i = 0; i < dense->count; i++) {
-		Incoming change = {.row = rows.at[i], .bytes = rows.bytes[i], .gone = dense->hidden.ops && dense->hidden.ops[i] == ROW_DELETE, .arrival = dense->hidden.arrival[i]};
+		RowOp done = dense->hidden.ops ? dense->hidden.ops[i] : ROW_INSERT;
+		Incoming change = {.row = rows.at[i], .bytes = rows.bytes[i], .gone = done >= ROW_DELETE, .replaced = done == ROW_BEFORE, .arrival = dense->hidden.arrival[i]};
+		change.time_us = !normalize->versions || column_is_null(&dense->columns[normalize->time], i) ? WATERMARK_NONE : dense->columns[normalize->time].i64[i];
 		if (!normalize->key_count) change_copies(normalize, &emitter, &copies, &change);
 		else if (!key_is_null(keys, normalize->key_count, i))
 			change_key(normalize, &emitter, state_map_upsert(normalize->rows, packed.at[i], packed.bytes[i], packed.hashes[i], NULL), &change);
@@ -167,5 +184,6 @@ Op *op_normalize_new(const NormalizeSpec *spec)
 	normalize->key = spec->key_count ? arena_copy(&op->arena, spec->key, sizeof *spec->key * (size_t)spec->key_count) : NULL;
 	normalize->key_count = spec->key_count;
 	normalize->versions = in->watermark_count > 0;
+	normalize->time = normalize->versions ? in->watermarks[0].column : 0;
 	return op;
 }

@@ -38,6 +38,7 @@ static void hidden_gather(Batch *out, const Batch *in, const uint32_t *rows, int
 	out->hidden.judge = gather(&out->arena, in->hidden.judge, 8, rows, count);
 	out->hidden.arrival = gather(&out->arena, in->hidden.arrival, 16, rows, count);
 	out->hidden.ops = gather(&out->arena, in->hidden.ops, 1, rows, count);
+	out->hidden.ends = gather(&out->arena, in->hidden.ends, 8, rows, count);
 	out->sel = NULL;
 	out->rows = out->count = count;
 }

@@ -1,8 +1,9 @@
 /* The right rows of temporal and ASOF joins.
  *
  * Versions (EVENT_TIME). A changelog says -old +new for an update: new counts from its time on, old stays as it was. Only a row that goes without
- * another of its key coming right behind it ends: at the greatest time seen. So deletes wait for the next change. One row a place: what comes later
- * for the same time takes it. Ends stay, too, since a late version before one must not live on after it.
+ * another of its key coming right behind it ends: at the greatest time seen. So deletes wait for the next change, unless they say that they are no
+ * part of an update (Hidden.ends), and from when on. One row a place: what comes later for the same time takes it. Ends stay, too, since a late
+ * version before one must not live on after it.
  *
  * ASOF. A multiset of rows in order of time, then of their values, of which the least counts: as in queries that are asked once.
  */
@@ -130,11 +131,14 @@ static void end_version(Temporal *temporal)
 	if (key) put_version(temporal, state_map_number(temporal->keys, key), temporal->last.seen_us, (TemporalBytes){0});
 }
 
+static int64_t ends_at(const TemporalRows *rows, int i) { return rows->dense->hidden.ends ? rows->dense->hidden.ends[i] : WATERMARK_NONE; }
+
 static int64_t seen(Temporal *temporal, const TemporalRows *rows, int i)
 {
 	int64_t *greatest = state_register(temporal->op.state, REGISTER_SEEN), *has = state_register(temporal->op.state, REGISTER_HAS_SEEN);
 	if (!column_is_null(rows->time, i) && (!*has || rows->time->i64[i] > *greatest)) *greatest = rows->time->i64[i];
 	if (!column_is_null(rows->time, i)) *has = 1;
+	if (ends_at(rows, i) > *greatest && ends_at(rows, i) != WATERMARK_END) *greatest = ends_at(rows, i);
 	return *greatest;
 }
 
@@ -153,6 +157,10 @@ static void change_version(Temporal *temporal, const TemporalRows *rows, int i)
 	strbuf_add(&temporal->last.key, rows->keys.at[i], rows->keys.bytes[i]);
 	strbuf_clear(&temporal->last.row);
 	strbuf_add(&temporal->last.row, rows->rows.at[i], rows->rows.bytes[i]);
+	if (weight < 0 && ends_at(rows, i) != WATERMARK_NONE) {
+		if (ends_at(rows, i) != WATERMARK_END) temporal->last.seen_us = ends_at(rows, i);
+		end_version(temporal);
+	}
 	if (weight < 0 || rows->no_key[i]) return;
 	uint32_t key = temporal_key(temporal, rows, i);
 	temporal_key_count(temporal, key, 1);                         /* while it is worked on */

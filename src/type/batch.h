@@ -86,6 +86,7 @@ typedef enum RowOp {
 	ROW_INSERT,           /* one more row like this */
 	ROW_UPSERT,           /* replaces the row with its key */
 	ROW_DELETE,           /* takes the row back: with a key by key, else one equal row */
+	ROW_BEFORE,           /* the same, but of an update: what is there now follows */
 } RowOp;
 
 /* Columns that no statement names. They are present only where the graph needs them (see plan/README). */
@@ -93,6 +94,7 @@ typedef struct Hidden {
 	int64_t *judge;       /* the watermark that judges the row (microseconds), WATERMARK_NONE: none; NULL: nothing is judged */
 	Int128 *arrival;      /* order of arrival: commit << 88 | partition << 64 | position; NULL: not needed */
 	const uint8_t *ops;   /* what records of a changelog do (RowOp); NULL: each is a row */
+	int64_t *ends;        /* of rows that go and are not replaced: the event time since when, WATERMARK_END: not said; else WATERMARK_NONE; NULL: of none */
 } Hidden;
 
 #define WATERMARK_NONE INT64_MIN      /* no watermark yet */
