@@ -470,17 +470,45 @@ static bool reads_only(Unnesting *unnesting, const Expr *e, const Plan *side, co
 	return !column_set_overlaps(&read, &forbidden);
 }
 
+static bool reads_both(Unnesting *unnesting, const Expr *e, const Plan *join)
+{
+	return !reads_only(unnesting, e, join->inputs[1], join->inputs[0]) && !reads_only(unnesting, e, join->inputs[0], join->inputs[1]);
+}
+
 /* A condition with a subquery in ON of a join that is not inner: it is worked out on the one side that it reads. */
 static bool unnest_on_conjunct(Unnesting *unnesting, Plan *join, Expr **e)
 {
-	int side;
-	if (reads_only(unnesting, *e, join->inputs[1], join->inputs[0])) side = 1;
-	else if (reads_only(unnesting, *e, join->inputs[0], join->inputs[1])) side = 0;
-	else return error_set(unnesting->err, ERR_UNSUPPORTED, (*e)->span, "a subquery over both sides of an outer join in its ON");
+	int side = reads_only(unnesting, *e, join->inputs[1], join->inputs[0]) ? 1 : 0;
+	if (side == 0 && reads_both(unnesting, *e, join)) return error_set(unnesting->err, ERR_UNSUPPORTED, (*e)->span, "a subquery over both sides of this join in its ON");
 	Rewriting rewriting = {.unnesting = unnesting, .input = join->inputs[side]};
 	*e = rewrite_expr(&rewriting, *e, true);
 	join->inputs[side] = rewriting.input;
 	return *e != NULL;
+}
+
+/* Of an outer join where a subquery reads both sides: LEFT JOIN LATERAL (the rows of the right side for which it holds). */
+static bool move_into_right(Unnesting *unnesting, Plan *join)
+{
+	Exprs conjuncts = {0}, stay = {0}, move = {0};
+	if (join->join_form != JOIN_FORM_PLAIN || join->join == JOIN_INNER || join->join == JOIN_FULL || join->dependent) return true;
+	expr_conjuncts(unnesting->arena, join->condition, &conjuncts);
+	for (int i = 0; i < conjuncts.count; i++) {
+		bool moves = expr_has_subquery(conjuncts.at[i]) && reads_both(unnesting, conjuncts.at[i], join);
+		vec_push_in(unnesting->arena, moves ? &move : &stay, conjuncts.at[i]);
+	}
+	if (!move.count) return true;
+	if (join->join == JOIN_RIGHT) {
+		Plan *left = join->inputs[0];
+		join->inputs[0] = join->inputs[1];
+		join->inputs[1] = left;
+		join->join = JOIN_LEFT;
+		plan_join_columns(unnesting->context, join);
+	}
+	Plan *right = plan_filter(unnesting->context, join->inputs[1], expr_conjunction(unnesting->arena, move.at, move.count));
+	join->inputs[1] = unnest_filter(unnesting, right);
+	join->condition = expr_conjunction(unnesting->arena, stay.at, stay.count);
+	join->dependent = true;
+	return join->inputs[1] != NULL;
 }
 
 static Plan *unnest_on(Unnesting *unnesting, Plan *join)
@@ -519,6 +547,14 @@ static Plan *unnest_dependent(Unnesting *unnesting, Plan *plan)
 static Plan *unnest_join_node(Unnesting *unnesting, Plan *plan)
 {
 	Expr *above = NULL;
+	PlanColumn *columns = plan->columns;
+	int count = plan->column_count;
+	bool was_right = plan->join == JOIN_RIGHT;
+	if (has_subqueries(plan) && !move_into_right(unnesting, plan)) return NULL;
+	if (was_right && plan->join == JOIN_LEFT) {
+		Plan *left = unnest_join_node(unnesting, plan);
+		return left ? plan_project_columns(unnesting->context, left, columns, count) : NULL;
+	}
 	if (has_subqueries(plan)) {
 		bool was_dependent = plan->dependent;
 		Plan *on = unnest_on(unnesting, plan);
