@@ -28,6 +28,21 @@ KeyedRows keyed_find(Keyed *groups, Op *op, const Batch *in, const Batch *dense)
 	return rows;
 }
 
+KeyedRows keyed_reach(Keyed *groups, Op *op, const Batch *in, const Batch *dense)
+{
+	if (groups->closing.on) return keyed_find(groups, op, in, dense);
+	Arena *scratch = &op->scratch;
+	int count = dense->count;
+	KeyedRows rows = {.keys = exprs_eval(&groups->keys, dense, scratch), .late = arena_array(scratch, bool, count)};
+	rows.packed = rows_pack(rows.keys, groups->keys.count, count, scratch);
+	rows.found = arena_alloc(scratch, sizeof *rows.found * (size_t)count);
+	rows.made = arena_alloc(scratch, sizeof *rows.made * (size_t)count);
+	state_map_reach_many(groups->map, rows.packed.at, rows.packed.bytes, rows.packed.hashes, count, rows.found, rows.made);
+	for (int i = 0; i < count; i++)
+		if (rows.made[i]) ((KeyedGroup *)rows.found[i])->judge = WATERMARK_NONE;
+	return rows;
+}
+
 /* Value, then group number, both big-endian */
 static void index_key(char key[12], int64_t value, uint32_t number)
 {
@@ -48,9 +63,9 @@ static void index_add(Keyed *groups, const KeyedGroup *group, const Column *keys
 KeyedGroup *keyed_row(Keyed *groups, const KeyedRows *rows, const Batch *dense, int i, bool *added)
 {
 	KeyedGroup *group = rows->found[i];
-	bool made = false;
+	bool made = rows->made && rows->made[i];
 	if (!group) group = state_map_upsert(groups->map, rows->packed.at[i], rows->packed.bytes[i], rows->packed.hashes[i], &made);
-	if (made) {
+	if (made && !rows->made) {
 		group->judge = WATERMARK_NONE;
 		index_add(groups, group, rows->keys, i);
 	}

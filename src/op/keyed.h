@@ -29,8 +29,10 @@ void keyed_release(Keyed *groups);
 
 /* The groups of the rows of a batch without selection; found[i] is NULL where there is none yet or the row is late (then late[i]; counted
  * by op_late with in's row numbers). */
-typedef struct KeyedRows { Column *keys; PackedRows packed; void **found; bool *late; } KeyedRows;
+typedef struct KeyedRows { Column *keys; PackedRows packed; void **found; bool *late; bool *made; } KeyedRows;
 KeyedRows keyed_find(Keyed *groups, Op *op, const Batch *in, const Batch *dense);
+/* For who keeps something of every row that is not late: where no group is ever closed all are made at once, and made[i] says which are new. */
+KeyedRows keyed_reach(Keyed *groups, Op *op, const Batch *in, const Batch *dense);
 /* The group of row i, which is not late: made if missing (its payload is zero but for judge NONE); with its judge raised by the row's. */
 KeyedGroup *keyed_row(Keyed *groups, const KeyedRows *rows, const Batch *dense, int i, bool *added);
 static inline uint32_t keyed_number(const Keyed *groups, const KeyedGroup *group) { return state_map_number(groups->map, group); }

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <endian.h>
 
-static const SortSpec TIE = {.descending = false, .nulls_last = false};
-
 void row_order_init(RowOrder *rows, State *state, Arena *arena, const OpInput *in, const OpSortKey *order, int order_count, uint32_t payload_bytes)
 {
 	assert(payload_bytes >= sizeof(RowEntry));
@@ -58,7 +56,14 @@ void row_order_key_of(RowOrder *rows, uint32_t group, const Column *order, int o
 		key_add_arrival(key, arrival[row]);
 		return;
 	}
-	for (int c = 0; c < rows->column_count; c++) sort_key_add_column(key, &columns[c], row, TIE);
+	for (int c = 0; c < rows->column_count; c++) sort_key_add_column(key, &columns[c], row, ROW_ORDER_TIE);
+}
+
+void row_order_key_short(RowOrder *rows, const Column *order, int row, const Int128 *arrival)
+{
+	strbuf_clear(&rows->key);
+	for (int i = 0; i < rows->order.count; i++) sort_key_add_column(&rows->key, &order[i], row, rows->specs[i]);
+	if (rows->by_arrival) key_add_arrival(&rows->key, arrival[row]);
 }
 
 RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64_t weight, int64_t judge)
@@ -95,7 +100,7 @@ void row_order_read(const RowOrder *rows, const void *key, const RowEntry *entry
 		return;
 	}
 	const char *at = (const char *)key + entry->order_bytes;
-	for (int c = 0; c < rows->column_count; c++) at += sort_key_read(at, rows->types[c], TIE, &values[c], arena);
+	for (int c = 0; c < rows->column_count; c++) at += sort_key_read(at, rows->types[c], ROW_ORDER_TIE, &values[c], arena);
 }
 
 bool row_order_in_group(const StateCursor *cursor, uint32_t group)

@@ -41,6 +41,9 @@ static inline void row_order_key(RowOrder *rows, uint32_t group, const Column *o
 {
 	row_order_key_of(rows, group, order, row, columns, row, arrival);
 }
+/* The same without the group, and without the columns that decide where there is no arrival (in the order ROW_ORDER_TIE) */
+void row_order_key_short(RowOrder *rows, const Column *order, int row, const Int128 *arrival);
+#define ROW_ORDER_TIE ((SortSpec){.descending = false, .nulls_last = false})
 /* The entry of rows->key with weight added; made if missing. Valid until the next change of the tree. */
 RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64_t weight, int64_t judge);
 /* Frees what the entry under the cursor owns and removes it; the cursor moves on. */

@@ -56,6 +56,7 @@ static void topn_release(Op *op)
 	row_order_release(&topn->rows);
 	vec_release(&topn->notes);
 	strbuf_release(&topn->blob);
+	for (int i = 0; i < 2; i++) strbuf_release(&topn->ties[i]);
 	arena_release(&topn->noted);
 }
 
@@ -81,7 +82,7 @@ Op *op_topn_new(const TopnSpec *spec)
 	topn->has_judge = in->has_judge;
 	if (in->append_only && spec->rank == TOPN_ROW_NUMBER && topn->end <= TOPN_LIST_MAX) topn->list_room = (int)topn->end;
 	arena_init(&topn->noted, 0);
-	topn->blob = STRBUF_INIT;
+	topn->blob = topn->ties[0] = topn->ties[1] = STRBUF_INIT;
 	op->state = state_new("topn");
 	keyed_init(&topn->groups, op->state, &op->arena, in, spec->keys, spec->key_count, &spec->close, sizeof(TopnGroup));
 	row_order_init(&topn->rows, op->state, &op->arena, in, spec->order, spec->order_count, sizeof(RowEntry));

@@ -43,6 +43,7 @@ typedef struct Topn {
 	bool with_number, emit_on_close, append_only, has_judge;
 	int list_room;                    /* 0: the tree way */
 	StrBuf blob;                      /* of the last row that went into a list */
+	StrBuf ties[2];                   /* list: of two rows that are compared */
 	VEC(TopnNote) notes;              /* heap */
 	Arena noted;                      /* what notes point to, until the commit */
 } Topn;

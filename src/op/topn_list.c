@@ -3,7 +3,8 @@
 #include "op/select.h"
 #include "op/topn.h"
 
-/* A row's blob: length of the key, key, packed row */
+/* A row's blob: length of the key, key, packed row. The key ends before the columns that decide between equal rows: they are in the packed row,
+ * and seldom asked for. */
 typedef struct ListBlob { const char *key, *packed; uint32_t key_bytes; } ListBlob;
 
 static ListBlob list_blob(const Topn *topn, StateHandle handle)
@@ -52,25 +53,47 @@ static void prefix_fill(char prefix[TOPN_PREFIX_BYTES], const char *key, uint32_
 	memcpy(prefix, key, bytes < TOPN_PREFIX_BYTES ? bytes : TOPN_PREFIX_BYTES);
 }
 
-/* Is the key before the row? Equal keys (equal rows, copies) are behind. No key is a prefix of another. */
-static bool key_is_before(const Topn *topn, const char prefix[TOPN_PREFIX_BYTES], const char *key, uint32_t bytes, const ListRow *row)
+/* A row on its way into a list */
+typedef struct ListNew { char prefix[TOPN_PREFIX_BYTES]; const char *key; uint32_t key_bytes; const Column *columns; int row; } ListNew;
+
+/* Without arrival, rows of equal order follow each other by all columns, left to right. */
+static int tie_order(Topn *topn, const ListNew *made, const char *packed)
 {
-	int order = memcmp(prefix, row->prefix, TOPN_PREFIX_BYTES);
+	const RowOrder *rows = &topn->rows;
+	if (rows->by_arrival) return 0;
+	StrBuf *keys = topn->ties;
+	Value *values = arena_array(&topn->op.scratch, Value, rows->column_count + 1);
+	row_unpack(packed, rows->types, rows->column_count, values);
+	for (int c = 0; c < rows->column_count; c++) {
+		strbuf_clear(&keys[0]);
+		strbuf_clear(&keys[1]);
+		sort_key_add_column(&keys[0], &made->columns[c], made->row, ROW_ORDER_TIE);
+		sort_key_add(&keys[1], &values[c], ROW_ORDER_TIE);
+		int order = memcmp(keys[0].text, keys[1].text, keys[0].bytes < keys[1].bytes ? keys[0].bytes : keys[1].bytes);
+		if (order) return order;
+	}
+	return 0;
+}
+
+/* Is the new row before the row? Equal rows (copies) are behind. No key is a prefix of another. */
+static bool is_before(Topn *topn, const ListNew *made, const ListRow *row)
+{
+	int order = memcmp(made->prefix, row->prefix, TOPN_PREFIX_BYTES);
 	if (order) return order < 0;
 	ListBlob blob = list_blob(topn, row->row);
-	order = memcmp(key, blob.key, bytes < blob.key_bytes ? bytes : blob.key_bytes);
-	return order ? order < 0 : bytes < blob.key_bytes;
+	order = memcmp(made->key, blob.key, made->key_bytes < blob.key_bytes ? made->key_bytes : blob.key_bytes);
+	return order ? order < 0 : tie_order(topn, made, blob.packed) < 0;
 }
 
 /* The row's blob; `instead`, which is not needed any more, is written over where the length is the same. 0: none */
-static StateHandle blob_make(Topn *topn, const char *key, uint32_t key_bytes, const Column *columns, int row, StateHandle instead)
+static StateHandle blob_make(Topn *topn, const ListNew *made, StateHandle instead)
 {
 	State *state = topn->op.state;
 	StrBuf *blob = &topn->blob;
 	strbuf_clear(blob);
-	strbuf_add(blob, &key_bytes, 4);
-	strbuf_add(blob, key, key_bytes);
-	row_pack(blob, columns, topn->rows.column_count, row);
+	strbuf_add(blob, &made->key_bytes, 4);
+	strbuf_add(blob, made->key, made->key_bytes);
+	row_pack(blob, made->columns, topn->rows.column_count, made->row);
 	if (instead) {
 		uint32_t bytes;
 		void *at = state_blob_change(state, instead, &bytes);
@@ -92,23 +115,21 @@ static void list_note(Topn *topn, TopnGroup *group)
 	note->list = arena_copy(&topn->noted, list_rows(topn, group), sizeof *note->list * group->count);
 }
 
-static void list_insert(Topn *topn, TopnGroup *group, const Column *columns, int row)
+static void list_insert(Topn *topn, TopnGroup *group, const ListNew *made)
 {
-	const char *key = topn->rows.key.text + 4;        /* without the group */
-	uint32_t key_bytes = (uint32_t)topn->rows.key.bytes - 4;
-	ListRow made = {.fresh = 1};
-	prefix_fill(made.prefix, key, key_bytes);
+	ListRow new = {.fresh = 1};
+	memcpy(new.prefix, made->prefix, sizeof new.prefix);
 	const ListRow *held = list_rows(topn, group);
 	bool full = group->count == (uint32_t)topn->list_room;
-	if (full && !key_is_before(topn, made.prefix, key, key_bytes, &held[group->count - 1])) return;
+	if (full && !is_before(topn, made, &held[group->count - 1])) return;
 	list_note(topn, group);
 	ListRow *rows = list_rows_change(topn, group, full ? group->count : group->count + 1);
 	const ListRow *last = full ? &rows[--group->count] : NULL;        /* what was given out before stays until the commit */
-	made.row = blob_make(topn, key, key_bytes, columns, row, last && last->fresh ? last->row : 0);
+	new.row = blob_make(topn, made, last && last->fresh ? last->row : 0);
 	uint32_t at = group->count;
-	while (at > 0 && key_is_before(topn, made.prefix, key, key_bytes, &rows[at - 1])) at--;
+	while (at > 0 && is_before(topn, made, &rows[at - 1])) at--;
 	memmove(rows + at + 1, rows + at, sizeof *rows * (group->count - at));
-	rows[at] = made;
+	rows[at] = new;
 	group->count++;
 }
 
@@ -116,15 +137,17 @@ bool topn_list_push(Topn *topn, Batch *in)
 {
 	Op *op = &topn->op;
 	Batch *dense = batch_dense(in, NULL);
-	KeyedRows rows = keyed_find(&topn->groups, op, in, dense);
+	KeyedRows rows = keyed_reach(&topn->groups, op, in, dense);
 	const Column *order = exprs_eval(&topn->rows.order, dense, &op->scratch);
 	for (int i = 0; i < dense->count; i++) {
 		if (rows.late[i]) continue;
 		TopnGroup *group = (TopnGroup *)keyed_row(&topn->groups, &rows, dense, i, NULL);
-		row_order_key(&topn->rows, 0, order, dense->columns, i, dense->hidden.arrival);
+		row_order_key_short(&topn->rows, order, i, dense->hidden.arrival);
+		ListNew made = {.key = topn->rows.key.text, .key_bytes = (uint32_t)topn->rows.key.bytes, .columns = dense->columns, .row = i};
+		prefix_fill(made.prefix, made.key, made.key_bytes);
 		int64_t copies = dense->weights ? dense->weights[i] : 1;
 		if (copies > topn->list_room) copies = topn->list_room;
-		for (; copies > 0; copies--) list_insert(topn, group, dense->columns, i);
+		for (; copies > 0; copies--) list_insert(topn, group, &made);
 	}
 	batch_unref(dense);
 	return true;

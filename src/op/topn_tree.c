@@ -93,7 +93,7 @@ bool topn_tree_push(Topn *topn, Batch *in)
 {
 	Op *op = &topn->op;
 	Batch *dense = batch_dense(in, NULL);
-	KeyedRows rows = keyed_find(&topn->groups, op, in, dense);
+	KeyedRows rows = keyed_reach(&topn->groups, op, in, dense);
 	const Column *order = exprs_eval(&topn->rows.order, dense, &op->scratch);
 	for (int i = 0; i < dense->count; i++) {
 		if (rows.late[i]) continue;
