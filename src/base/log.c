@@ -20,10 +20,12 @@ void log_set_writer(void (*writer)(void *context, const char *line), void *conte
 
 void log_set_level(LogLevel least) { log_least = least; }
 
+bool log_is_on(LogLevel level) { return level >= log_least; }
+
 /* One fprintf call a line, so lines of several threads do not mix. */
 void log_write(LogLevel level, const char *format, ...)
 {
-	if (level < log_least) return;
+	if (!log_is_on(level)) return;
 	char text[4096];
 	va_list args;
 	va_start(args, format);

@@ -1,7 +1,9 @@
 /* CREATE, ALTER, DROP: definitions in the catalog, their tables in the file, their pipelines in the runtime; one commit each. */
+#include <assert.h>
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "engine/redefine.h"
 
 static const char *upper(const Session *session, const char *text)
@@ -16,6 +18,7 @@ bool begin_definition(Session *session, Error *err)
 	Runtime *runtime = session->engine->runtime;
 	if (!session->transaction && !session->undoable && !runtime_flush(runtime, err)) return false;
 	session->undoable = !session->transaction;
+	session->begun = true;
 	return runtime_file_begin(runtime, err);
 }
 
@@ -44,6 +47,22 @@ bool has_table(const Relation *relation)
 	return relation_is_local(relation) && (relation->kind == RELATION_STREAM || relation->kind == RELATION_TABLE);
 }
 
+/* The text that is kept must give the plan that was made of the statement: at the next start state is loaded into what it gives. */
+static void verify_kept_plan(Session *session, Relation *relation)
+{
+#ifndef NDEBUG
+	Lowered *again = NULL;
+	Error err = ERROR_INIT;
+	bool ok = engine_lower_view(session->engine, relation, &again, &err);
+	if (!ok || again->is_other) fprintf(stderr, "%s\n%s\n", relation->sql, err.message);
+	assert(ok && !again->is_other);
+	lowered_free(again, true);
+#else
+	(void)session;
+	(void)relation;
+#endif
+}
+
 static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
@@ -64,6 +83,7 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	}
 	catalog_add(engine->catalog, relation);
 	create->relation = NULL;
+	verify_kept_plan(session, relation);
 	if (!runtime_create(engine->runtime, relation, lowered, err)) {
 		catalog_remove(engine->catalog, relation->id);
 		return false;
@@ -116,7 +136,8 @@ static void tell_changes(Session *session, const Redefinition *redefinition)
 			strbuf_printf(&text, "%s\"%s\"", count++ ? ", " : changed ? "; made anew: " : "; untouched: ", dependant->old->name);
 		}
 	}
-	session_notice(session, "%s", text.text);
+	if (session->records_again) strbuf_printf(&text, "; %lld record%s to be read again", (long long)session->records_again, session->records_again == 1 ? " is" : "s are");
+	if (!session->check) session_notice(session, "%s", text.text);
 	strbuf_release(&text);
 }
 
@@ -126,7 +147,8 @@ static bool redefine(Session *session, Redefinition *redefinition, bool cascade,
 	redefinition->engine = session->engine;
 	redefinition->is_other_target = redefinition->old->kind == RELATION_SINK;
 	redefinition->is_other_result = relation_is_changelog(redefinition->old);
-	bool ok = (!has_table(redefinition->old) || engine_check_key(redefinition, err)) && redefine_try(redefinition, err) && (cascade || redefine_refuse(redefinition, err)) && redefine_apply(session, redefinition, err);
+	bool ok = (!has_table(redefinition->old) || engine_check_key(redefinition, err)) && redefine_try(redefinition, err) && (cascade || redefine_refuse(redefinition, err))
+		&& redefine_records(redefinition, &session->records_again, err) && redefine_apply(session, redefinition, err);
 	if (ok) tell_changes(session, redefinition);
 	redefine_release(redefinition);
 	return ok;
@@ -147,7 +169,7 @@ static bool replace_query(Session *session, BoundCreate *create, Error *err)
 		.column_from = columns_by_name(create->existing, create->relation, &session->arena),
 	};
 	session->context->result_is_final = create->relation->kind == RELATION_SINK;
-	bool ok = redefine_try(&redefinition, err) && (create->cascade || redefine_refuse(&redefinition, err));
+	bool ok = redefine_try(&redefinition, err) && (create->cascade || redefine_refuse(&redefinition, err)) && redefine_records(&redefinition, &session->records_again, err);
 	Lowered *lowered = ok ? engine_lower(session, session->context, create->query.plan, err) : NULL;
 	ok = lowered && redefine_replace(session, &redefinition, lowered, err);
 	if (ok) tell_changes(session, &redefinition);
@@ -186,12 +208,18 @@ static bool take_over_options(Session *session, BoundCreate *create, Error *err)
 	return true;
 }
 
-static bool check_tells(Session *session, const BoundCreate *create)
+static void check_tells(Session *session, const BoundCreate *create, const char *kind, const char *name)
 {
 	static const char *const OUTCOMES[] = {"new", "same", "options", "replaced", "same"};
-	const Relation *relation = create->relation ? create->relation : create->existing;
-	session_done(session, "%-8s %s %s", OUTCOMES[create->outcome], relation ? relation_kind_name(relation->kind) : "", relation ? relation->name : "");
-	return true;
+	if (create->outcome != CREATE_REPLACE) session_done(session, "%-8s %s %s", OUTCOMES[create->outcome], kind, name);
+	else session_done(session, "%-8s %s %s, records to read again: %lld", OUTCOMES[create->outcome], kind, name, (long long)session->records_again);
+}
+
+/* weir run -f at each start: not a line for each of them. */
+static void tell_unchanged(Session *session, const char *kind, const char *name)
+{
+	if (session->script && !log_is_on(LOG_DEBUG)) session->unchanged++;
+	else session_notice(session, "%s \"%s\" is there already with this definition", kind, name);
 }
 
 bool run_create(Session *session, BoundStatement *bound, Error *err)
@@ -200,17 +228,22 @@ bool run_create(Session *session, BoundStatement *bound, Error *err)
 	const Relation *named = create->relation ? create->relation : create->existing;
 	const char *kind = named ? relation_kind_name(named->kind) : "relation";
 	bool insert = bound->ast->kind == AST_STATEMENT_INSERT, ok = true;
-	if (session->check) check_tells(session, create);
+	const char *name = named ? arena_strdup(&session->arena, named->name) : "";
+	session->records_again = 0;
 	switch (create->outcome) {
 	case CREATE_EXISTS: case CREATE_SAME:
-		if (!session->check && named) session_notice(session, "%s \"%s\" is there already with this definition", kind, named->name);
+		if (session->check) check_tells(session, create, kind, name);
+		else if (named) tell_unchanged(session, kind, name);
 		return true;
 	case CREATE_OPTIONS: ok = take_over_options(session, create, err); break;
 	case CREATE_REPLACE: ok = replace(session, create, err); break;
 	case CREATE_NEW: ok = relation_has_pipeline(create->relation) ? create_pipeline(session, create, err) : create_relation(session, create, err); break;
 	}
 	if (!ok || !end_definition(session, err)) return false;
-	if (session->check) return true;
+	if (session->check) {
+		check_tells(session, create, kind, name);
+		return true;
+	}
 	session_done(session, insert ? "INSERT" : "CREATE %s", upper(session, kind));
 	return true;
 }
@@ -291,10 +324,13 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	}
 	bool ok;
+	const char *name = arena_strdup(&session->arena, alter->relation->name);
+	session->records_again = 0;
 	if (!refuse_while_replaced(engine, alter->relation, err)) return false;
 	if (alter->rebuild) ok = runtime_start(engine->runtime, err) && begin_definition(session, err) && runtime_rebuild(engine->runtime, alter->relation, err) && end_definition(session, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);
-	if (ok) session_done(session, "ALTER");
+	if (ok && session->check) session_done(session, "%-8s ALTER of %s, records to read again: %lld", "runs", name, (long long)session->records_again);
+	else if (ok) session_done(session, "ALTER");
 	return ok;
 }

@@ -111,6 +111,7 @@ static RuntimeConfig runtime_config(Engine *engine)
 	config.rows_per_batch = engine->config.rows_per_batch;
 	config.lower = engine_lower_view;
 	config.take_over = engine->config.take_over;
+	config.replanned = engine_replanned;
 	config.notice = engine_notice;
 	config.context = engine;
 	return config;

@@ -5,10 +5,19 @@
 #include "base/hash.h"
 #include "engine/internal.h"
 
+static uint64_t layout_of(const Op *op)
+{
+	uint64_t hash = op->class->layout;
+	for (int i = 0; i < op->inner_count; i++) hash = hash_combine(hash, layout_of(op->inner[i]));
+	return hash;
+}
+
 /* What saved state and the table in the file depend on. Whether a column can be NULL shows in keys only. */
 uint64_t facts_hash(const Lowered *lowered)
 {
-	uint64_t hash = hash_combine(lowered->graph_hash, (uint64_t)lowered->append_only * 2 + lowered->has_key);
+	uint64_t hash = hash_combine(STATE_LAYOUT, (uint64_t)lowered->ops.count);
+	for (int o = 0; o < lowered->ops.count; o++) hash = hash_combine(hash, layout_of(lowered->ops.at[o]));
+	hash = hash_combine(hash_combine(hash, lowered->graph_hash), (uint64_t)lowered->append_only * 2 + lowered->has_key);
 	for (int c = 0; c < lowered->column_count; c++) {
 		Type type = lowered->types[c];
 		hash = hash_combine(hash, (uint64_t)type.kind << 32 | (uint64_t)(uint8_t)type.precision << 16 | (uint64_t)(uint8_t)type.scale);
@@ -118,13 +127,33 @@ bool engine_lower_on(Catalog *catalog, Relation *relation, Lowered **out, Error 
 	return *out != NULL;
 }
 
-bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
+static bool lower_pending(Engine *engine, Relation *relation, Lowered **out, Error *err)
 {
-	Engine *engine = engine_pointer;
-	if (!relation->replaces) return engine_lower_on(engine->catalog, relation, out, err);
 	Catalog *pending = catalog_copy(engine->catalog, true);
 	bool ok = engine_lower_on(pending, relation, out, err);
 	catalog_free(pending);
+	return ok;
+}
+
+bool engine_lower_view(void *engine_pointer, Relation *relation, Lowered **out, Error *err)
+{
+	Engine *engine = engine_pointer;
+	bool ok = relation->replaces ? lower_pending(engine, relation, out, err) : engine_lower_on(engine->catalog, relation, out, err);
+	if (ok) (*out)->is_other = facts_hash(*out) != relation->plan_hash;
+	return ok;
+}
+
+bool engine_replanned(void *engine_pointer, Relation *relation, const Lowered *lowered, Error *err)
+{
+	Engine *engine = engine_pointer;
+	Arena arena;
+	arena_init(&arena, 0);
+	facts_from_lowered(relation, lowered);
+	StoreCatalogRow row = {
+		.id = relation->id, .kind = relation_kind_name(relation->kind), .name = relation->name, .sql = relation->sql, .state = "live", .extra = facts_print(relation, &arena),
+	};
+	bool ok = store_catalog_put(engine->store, &row, err);
+	arena_release(&arena);
 	return ok;
 }
 

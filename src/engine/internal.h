@@ -34,6 +34,9 @@ struct Session {
 	bool transaction, aborted;            /* BEGIN; and a statement in it failed */
 	bool script;                          /* weir run -f: the transaction is the script's */
 	bool undoable;                        /* all before the statement that runs is committed: going back to the last commit undoes it alone */
+	bool begun;                           /* the statement that runs has begun to change definitions */
+	int unchanged;                        /* definitions of the script that were passed over without a word */
+	int64_t records_again;                /* that the statement makes the views read again */
 	bool check;                           /* --check: nothing is kept, each statement tells what it would do */
 	PlanContext *context;                 /* of the statement that runs */
 	atomic_bool canceled;
@@ -63,6 +66,7 @@ bool facts_read(Relation *relation, const char *json);
 uint64_t facts_hash(const Lowered *lowered);          /* of operators and result: what saved state and the view's table fit */
 bool engine_lower_on(Catalog *catalog, Relation *relation, Lowered **out, Error *err);
 bool engine_lower_view(void *context, Relation *relation, Lowered **out, Error *err);
+bool engine_replanned(void *engine, Relation *relation, const Lowered *lowered, Error *err);       /* its state is that of another plan from now on */
 Lowered *engine_lower(Session *session, PlanContext *context, Plan *plan, Error *err);   /* optimizes and lowers; warnings become notices */
 
 /* ---- create.c ---- */

@@ -73,11 +73,10 @@ static void reading_whole(const Reading *reading)
 	const Relation *relation = reading->relation;
 	StrBuf *out = reading->out;
 	strbuf_printf(out, "%d %s %s", (int)relation->kind, relation->connector ? relation->connector : "", relation->changelog ? relation->changelog : "");
-	for (int i = 0; i < relation->option_count; i++) {
-		const OptionSpec *spec = option_spec(relation->options[i].name);
-		if (spec && spec->flags & OPTION_CHANGES_ANSWER && !is_about_where(relation->options[i].name))
-			strbuf_printf(out, " %s=%s", relation->options[i].name, relation->options[i].value);
-	}
+	OptionSet options = {arena_array(reading->arena, Option, relation->option_count + 1), 0};
+	for (int i = 0; i < relation->option_count; i++)
+		if (!is_about_where(relation->options[i].name)) options.at[options.count++] = relation->options[i];
+	options_print(&options, OPTIONS_PRINT_ANSWERS, out);
 	for (int k = 0; k < relation->primary_key_count; k++) {
 		ColumnPath path = {.column = relation->primary_key[k]};
 		reading_column(reading, &path);
@@ -270,6 +269,52 @@ int redefine_changed(const Redefinition *redefinition)
 	int changed = 0;
 	for (int d = 0; d < redefinition->dependants.count; d++) changed += redefinition->dependants.at[d].changed;
 	return changed;
+}
+
+/* ---- what it costs ---- */
+
+/* Of one source or kept relation, as of the last commit. */
+static bool count_records(Engine *engine, const Relation *relation, int64_t *records, Error *err)
+{
+	if (has_table(relation)) {
+		StoreTable *table = engine_table(engine, relation, err);
+		*records += table ? store_table_row_count(engine->store, table) : 0;
+		return table != NULL;
+	}
+	Arena arena;
+	arena_init(&arena, 0);
+	PartitionRecord *at;
+	int count;
+	bool ok = store_positions_list(engine->store, LANE_LIVE_ID, &arena, &at, &count, err);
+	for (int p = 0; ok && p < count; p++)
+		if (at[p].relation == relation->id) *records += at[p].records;
+	arena_release(&arena);
+	return ok;
+}
+
+/* What is below a query, through plain views and through views that are made anew along with it. */
+static bool count_below(Engine *engine, const Relation *relation, int64_t *records, int depth, Error *err)
+{
+	for (int d = 0; d < relation->depend_count && depth < 100; d++) {
+		const Relation *below = catalog_find_id(engine->catalog, relation->depends[d]);
+		if (!below || below->id == relation->id || below->kind == RELATION_SINK || below->kind == RELATION_MATERIALIZED) continue;
+		bool ok = below->kind == RELATION_VIEW ? count_below(engine, below, records, depth + 1, err) : count_records(engine, below, records, err);
+		if (!ok) return false;
+	}
+	return true;
+}
+
+bool redefine_records(const Redefinition *redefinition, int64_t *records, Error *err)
+{
+	Engine *engine = redefinition->engine;
+	*records = 0;
+	if (redefinition->is_other_query && !count_below(engine, redefinition->made, records, 0, err)) return false;
+	if (redefinition->is_other_result && !count_records(engine, redefinition->old, records, err)) return false;
+	for (int d = 0; d < redefinition->dependants.count; d++) {
+		const Dependant *dependant = &redefinition->dependants.at[d];
+		if ((dependant->changed || dependant->follows) && !count_below(engine, dependant->old, records, 0, err)) return false;
+	}
+	return true;
 }
 
 bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error *err)

@@ -32,6 +32,8 @@ typedef struct Redefinition {
 bool redefine_try(Redefinition *redefinition, Error *err);
 /* Refuses by name where something would change. */
 bool redefine_refuse(const Redefinition *redefinition, Error *err);
+/* How many records and rows, of all sources, have to be read again for what is made anew. */
+bool redefine_records(const Redefinition *redefinition, int64_t *records, Error *err);
 int redefine_changed(const Redefinition *redefinition);
 void redefine_release(Redefinition *redefinition);
 /* Is this column of made read, stored or computed as it was? */

@@ -323,7 +323,7 @@ static bool run_bound(Session *session, AstStatement *ast, Error *err)
 	BoundStatement bound = {0};
 	bool ok = bind_statement(ast, engine->catalog, &settings, &context, &bound, err);
 	session->context = &context;
-	session->undoable = false;
+	session->undoable = session->begun = false;
 	for (int n = 0; ok && n < bound.notices.count; n++) session_notice(session, "%s", bound.notices.at[n]);
 	if (ok && !(ok = dispatch(session, &bound, err))) after_failure(session);
 	bound_release(&bound);
@@ -381,18 +381,28 @@ bool session_finish(Session *session, Error *err)
 
 /* ---- weir run FILE -f SCRIPT ---- */
 
+static bool run_script_statement(Session *session, const char *text, size_t start, size_t end, Error *err)
+{
+	arena_clear(&session->arena);
+	AstStatement *ast = parse_statement(text, start, end, &session->arena, err);
+	if (ast && run_bound(session, ast, err)) return true;
+	if (err->span.end == 0) err->span = (Span){(uint32_t)start, (uint32_t)start};
+	return false;
+}
+
+/* --check goes on behind a statement that is refused before it changes anything; the first error is what it ends with. */
 static bool run_script_text(Session *session, const ScriptText *script, Error *err)
 {
 	size_t offset = 0, start, end;
 	while (parse_next_statement(script->text, script->bytes, &offset, &start, &end)) {
-		arena_clear(&session->arena);
-		AstStatement *ast = parse_statement(script->text, start, end, &session->arena, err);
-		if (!ast || !run_bound(session, ast, err)) {
-			if (err->span.end == 0) err->span = (Span){(uint32_t)start, (uint32_t)start};
-			return false;
-		}
+		Error failed = ERROR_INIT;
+		session->aborted = false;
+		if (run_script_statement(session, script->text, start, end, &failed)) continue;
+		if (session->check) session_done(session, "%-8s %s (%s)", "error", failed.message, error_sqlstate(failed.code));
+		if (err->code == ERR_NONE) *err = failed;
+		if (!session->check || session->begun) return false;
 	}
-	return true;
+	return err->code == ERR_NONE;
 }
 
 bool session_run_script(Session *session, const ScriptText *scripts, int count, bool check, int *failed_script, Error *err)
@@ -402,6 +412,7 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 	bool ok = runtime_start(runtime, err) && runtime_flush(runtime, err);
 	session->transaction = session->script = true;
 	session->check = check;
+	session->unchanged = 0;
 	runtime_hold(runtime, true);
 	for (int s = 0; ok && s < count; s++) {
 		*failed_script = s;
@@ -411,6 +422,7 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 		session->transaction = session->script = false;
 		runtime_hold(runtime, false);
 		ok = runtime_flush(runtime, err);
+		if (ok && session->unchanged) session_notice(session, "%d definition%s unchanged", session->unchanged, session->unchanged == 1 ? "" : "s");
 	}
 	else {
 		Error ignored = ERROR_INIT;

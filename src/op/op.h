@@ -38,6 +38,7 @@ typedef struct CommitInfo {
 
 typedef struct OpClass {
 	const char *name;             /* "aggregate": EXPLAIN, weir_state */
+	uint32_t layout;              /* of what it saves: when that changes, the next number; views of older files are then built anew */
 	bool (*push)(Op *op, int input, Batch *in, Error *err);       /* in is borrowed: batch_ref to keep it */
 	bool (*commit)(Op *op, const CommitInfo *commit, Error *err); /* NULL: nothing to do */
 	void (*release)(Op *op);      /* frees what is not in op->arena; NULL: nothing */

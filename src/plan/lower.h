@@ -46,6 +46,7 @@ typedef struct Lowered {
 	bool has_key;
 	struct { int column; int64_t delta_us; bool inclusive; } watermarks[OP_WATERMARKS_MAX]; int watermark_count;
 	uint64_t graph_hash;
+	bool is_other;                    /* than what the relation's state was saved by: set by whoever knows (engine/) */
 	Arena arena;                  /* owns names, scans, key */
 } Lowered;
 

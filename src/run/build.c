@@ -332,6 +332,10 @@ static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 		if (!name_table(runtime, pipeline, err)) return false;
 		if (!place_put(runtime, pipeline->relation, (Place){.state = PLACE_LIVE, .lane = LANE_LIVE_ID}, NULL, err)) return false;
 	}
+	for (int r = 0; r < lane->readers.count; r++) {               /* its reader moves as a whole where the live lane has none */
+		int64_t relation = lane->readers.at[r]->relation->id;
+		if (!lane_reader_find(runtime->live, relation) && !store_positions_move(runtime->store, lane->id, LANE_LIVE_ID, relation, err)) return false;
+	}
 	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);
 }
 

@@ -338,12 +338,28 @@ static bool make_again(Runtime *runtime, const Relations *list, Error *err)
 	int count = 0;
 	for (; ok && count < list->at.count; count++) {
 		ok = store_account_remove(runtime->store, list->at.at[count]->id, err)
-			&& runtime->config.lower(runtime->config.context, list->at.at[count], &lowered[count], err);
+			&& runtime->config.lower(runtime->config.context, list->at.at[count], &lowered[count], err)
+			&& (!lowered[count]->is_other || runtime->config.replanned(runtime->config.context, list->at.at[count], lowered[count], err));
 		if (!ok) break;
 	}
 	if (ok) ok = pipelines_make(runtime, list->at.at, lowered, count, true, err);
-	else for (int i = 0; i < count; i++) lowered_free(lowered[i], true);
+	else for (int i = 0; i <= count && i < list->at.count; i++) lowered_free(lowered[i], true);
 	free(lowered);
+	return ok;
+}
+
+/* Is the state that the lane left with that of the plans of now? */
+static bool lane_fits(Runtime *runtime, int64_t id, bool *fits, Error *err)
+{
+	Relations list = list_lane(runtime, id);
+	bool ok = *fits = true;
+	for (int r = 0; ok && r < list.at.count; r++) {
+		Lowered *lowered = NULL;
+		ok = runtime->config.lower(runtime->config.context, list.at.at[r], &lowered, err);
+		*fits &= ok && !lowered->is_other;
+		lowered_free(lowered, true);
+	}
+	vec_release(&list.at);
 	return ok;
 }
 
@@ -356,7 +372,9 @@ bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
 	}
 	if (runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Place place = place_get(runtime, relation);
-	if (place.lane) return lane_returns(runtime, place.lane, err);
+	bool fits = false;
+	if (place.lane && !lane_fits(runtime, place.lane, &fits, err)) return false;
+	if (place.lane) return fits ? lane_returns(runtime, place.lane, err) : runtime_rebuild(runtime, relation, err);
 	Relations alone = {0};
 	vec_push(&alone.at, relation);
 	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err) && make_again(runtime, &alone, err) && runtime_flush(runtime, err);

@@ -35,6 +35,11 @@ bool pipeline_start(Runtime *runtime, Relation *relation, Error *err)
 	Lane *lane = lane_at(runtime, place);
 	Lowered *lowered = NULL;
 	if (!runtime->config.lower(runtime->config.context, relation, &lowered, err)) return false;
+	if (lowered->is_other) {
+		lowered_free(lowered, true);
+		runtime->outdated = relation;
+		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the state of %s \"%s\" was saved by another version of weir", relation_kind_name(relation->kind), relation->name);
+	}
 	pipeline = pipeline_new(runtime, relation, lowered, err);
 	if (!pipeline) return false;
 	pipeline->building = place.beside;
@@ -336,7 +341,7 @@ bool runtime_start(Runtime *runtime, Error *err)
 	while (!start_lanes(runtime, err)) {
 		Error why = *err;
 		*err = ERROR_INIT;
-		if (!stop_unreplayed(runtime, &why, err)) {
+		if (runtime->outdated ? !outdated_leave(runtime, err) : !stop_unreplayed(runtime, &why, err)) {
 			runtime->failure = *err = why;
 			return false;
 		}
@@ -344,5 +349,6 @@ bool runtime_start(Runtime *runtime, Error *err)
 		runtime_forget(runtime);
 	}
 	runtime->started = true;
-	return sinks_hold(runtime, err) && (!runtime->config.take_over || sinks_release(runtime, err));
+	if (!sinks_hold(runtime, err) || (runtime->config.take_over && !sinks_release(runtime, err))) return false;
+	return !runtime->anew.count || outdated_remake(runtime, err);
 }

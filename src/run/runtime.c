@@ -166,6 +166,7 @@ bool runtime_free(Runtime *runtime, Error *err)
 	runtime_drop_lanes(runtime);
 	vec_release(&runtime->lanes);
 	vec_release(&runtime->holds);
+	vec_release(&runtime->anew);
 	vec_release(&runtime->orphans);
 	vec_release(&runtime->retentions);
 	decode_pool_free(runtime->pool);

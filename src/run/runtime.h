@@ -51,6 +51,8 @@ typedef struct RuntimeConfig {
 	bool take_over;                   /* sinks that were held since the file is a copy go on */
 	/* Makes the operators of a view or insert pipeline of the catalog anew, as it was made the first time. */
 	bool (*lower)(void *context, Relation *relation, Lowered **out, Error *err);
+	/* The relation is made anew by a plan that is_other than the one before: what was known of that is not true any more. In the file's transaction. */
+	bool (*replanned)(void *context, Relation *relation, const Lowered *lowered, Error *err);
 	/* One line for the user about what goes on: waiting for a broker ...; any thread */
 	void (*notice)(void *context, const char *text);
 	void *context;
@@ -90,6 +92,8 @@ typedef struct Runtime {
 	bool stays;                       /* not without until_end: more views may come */
 	bool ended;                       /* until_end: all is read and committed */
 	Error trouble;                    /* why views were stopped in this process: with --until-end what it ends with */
+	Relation *outdated;               /* at the start: its state is of another plan; to be set aside with what reads it */
+	VEC(int64_t) anew;                /* at the start: what was, to be made anew */
 	const Reader *unreplayed;         /* during replay: found other records than before */
 	Error failure;                    /* the loop ended for this */
 	_Atomic uint64_t turns;           /* of the loop, for watchdogs */
@@ -221,6 +225,8 @@ void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
 void runtime_forget(Runtime *runtime);                /* all that is in memory of lanes */
 /* stop.c: an operator has failed with err: its view is stopped and the rest goes on, started anew. False: nothing can be done. */
 bool runtime_mend(Runtime *runtime, Error *err);
+bool outdated_leave(Runtime *runtime, Error *err);     /* outdated.c: marks runtime->outdated and what reads it; lanes are to be forgotten */
+bool outdated_remake(Runtime *runtime, Error *err);    /* runtime->anew, when all else has started */
 bool stop_unreplayed(Runtime *runtime, Error *why, Error *err);      /* the same for what cannot be replayed; lanes are to be forgotten */
 /* build.c */
 bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err);    /* those that nobody attends to any more, positions and all */

@@ -4,7 +4,7 @@
 
 #include "state/page.h"
 
-enum { SYSTEM_MAGIC = 0x53525457, SYSTEM_VERSION = 2, PARTS_MAX = 1024 };
+enum { SYSTEM_MAGIC = 0x53525457, SYSTEM_VERSION = STATE_LAYOUT, PARTS_MAX = 1024 };
 
 typedef struct SystemPart { uint32_t kind, payload_bytes; } SystemPart;
 

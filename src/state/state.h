@@ -33,6 +33,9 @@ typedef struct StateTree StateTree;
 
 typedef uint32_t StateHandle;                 /* of a blob; 0: none */
 
+/* The form of saved pages. When it changes, views of older files are built anew. */
+enum { STATE_LAYOUT = 2 };
+
 State *state_new(const char *name);           /* name: for weir_state and EXPLAIN ANALYZE */
 void state_free(State *state);
 

@@ -103,6 +103,11 @@ bool store_positions_remove(Store *store, int64_t lane, int64_t relation, Error 
 
 void store_set_commits_kept(Store *store, int64_t us) { store->commits_kept_us = us; }
 
+bool store_positions_move(Store *store, int64_t lane, int64_t to_lane, int64_t relation, Error *err)
+{
+	return store_run(store, err, "UPDATE OR REPLACE weir_partitions SET lane = ?2 WHERE lane = ?1 AND relation = ?3", "iii", lane, to_lane, relation);
+}
+
 /* One an hour stays: the first of each. The last of all stays in any case: it says which commit the file is at. */
 bool store_commits_prune(Store *store, int64_t through, int64_t now_us, Error *err)
 {

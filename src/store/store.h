@@ -165,6 +165,7 @@ typedef bool StoreCommitVisit(void *context, const CommitRecord *record, Error *
 bool store_commits_list(Store *store, int64_t after, StoreCommitVisit *visit, void *context, Error *err);      /* ascending */
 /* The last position of every partition of a lane (lane 0: of all). hash and records: totals since the partition is known. */
 bool store_positions_list(Store *store, int64_t lane, Arena *arena, PartitionRecord **out, int *count, Error *err);
+bool store_positions_move(Store *store, int64_t lane, int64_t to_lane, int64_t relation, Error *err);
 bool store_positions_remove(Store *store, int64_t lane, int64_t relation, Error *err);      /* relation 0: the whole lane */
 void store_set_commits_kept(Store *store, int64_t us);                         /* 30 days at first */
 /* Drops records up to `through` (what two checkpoints cover) save one an hour of those that are kept. */

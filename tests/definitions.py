@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Definitions that change in a file with an external source, over runs: what stays the same keeps state and positions, what changes is built beside.
+
+usage: definitions.py --weir WEIR
+"""
+import argparse, json, os, sqlite3, subprocess, sys, tempfile, unittest
+
+WEIR = None
+
+
+class Definitions(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, text, mode="w"):
+        with open(self.path(name), mode) as file:
+            file.write(text)
+
+    def weir(self, *arguments, code=0):
+        done = subprocess.run([WEIR, *arguments], cwd=self.folder.name, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def run_script(self, script, *arguments, code=0):
+        self.write("script.sql", script)
+        return self.weir("run", "a.db", "-f", "script.sql", *arguments, code=code)
+
+    def ask(self, query):
+        with sqlite3.connect(self.path("a.db")) as db:
+            return db.execute(query).fetchall()
+
+    def change(self, statement):
+        with sqlite3.connect(self.path("a.db")) as db:
+            db.execute(statement)
+        db.close()
+
+    STREAM = "CREATE OR REPLACE STREAM g (a INTEGER, b INTEGER%s) WITH (connector = 'file', path = 'in.ndjson', format = 'json'%s);"
+    TOTALS = "CREATE MATERIALIZED VIEW totals AS SELECT count(*) AS n, sum(a) AS s FROM g;"
+
+    def make(self, more=""):
+        self.write("in.ndjson", '{"a":1,"b":2,"c":"x"}\n{"a":2,"b":3}\n')
+        self.run_script(self.STREAM % ("", "") + self.TOTALS + more, "--until-end")
+
+    def add(self, text):
+        self.write("in.ndjson", text, "a")
+
+    def test_a_column_more_leaves_views_and_positions_alone(self):
+        self.make()
+        lane = self.ask("SELECT id, lane FROM weir_views")
+        done = self.run_script(self.STREAM % (", c TEXT", "") + self.TOTALS + "CREATE MATERIALIZED VIEW of_c AS SELECT a, c FROM g;", "--until-end")
+        self.assertIn('column "c" is new; untouched: "totals"', done.stderr)
+        self.assertEqual(self.ask("SELECT a, c FROM of_c ORDER BY a"), [(1, "x"), (2, None)])
+        self.assertEqual(self.ask("SELECT id, lane FROM weir_views WHERE name = 'totals'"), lane)
+        self.add('{"a":10,"c":"y"}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(3, 13)])
+        self.assertEqual(self.ask("SELECT rows_in FROM weir_accounts WHERE name = 'totals'"), [(3,)])
+        self.assertEqual(self.ask("SELECT count(*) FROM of_c"), [(3,)])
+
+    def test_alter_while_nothing_runs_and_another_reading_is_refused(self):
+        self.make()
+        self.weir("a.db", "-c", "ALTER STREAM g ADD COLUMN c TEXT, RENAME COLUMN b TO bb")
+        refused = self.weir("a.db", "-c", "ALTER STREAM g ALTER COLUMN a TYPE TEXT", code=1)
+        self.assertIn('"totals" reads it, and it would read other values', refused.stderr)
+        refused = self.weir("a.db", "-c", "ALTER STREAM g DROP COLUMN a CASCADE", code=1)
+        self.assertIn('"totals" would not hold any more', refused.stderr)
+        self.weir("a.db", "-c", "ALTER STREAM g ALTER COLUMN a TYPE REAL CASCADE")
+        self.add('{"a":0.5}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(3, 3.5)])
+        self.assertEqual(self.ask("SELECT state FROM weir_views"), [("live",)])
+
+    def test_a_view_is_replaced_beside_the_old_one_with_what_reads_it(self):
+        self.make("CREATE MATERIALIZED VIEW double AS SELECT s * 2 AS d FROM totals; CREATE INDEX mine ON totals(s);")
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW totals AS SELECT count(*) AS n, sum(a) * 10 AS s FROM g")
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(2, 3)])
+        self.assertEqual(self.ask("SELECT d FROM double"), [(6,)])
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views ORDER BY id"),
+                         [("totals", "live"), ("double", "live"), ("totals", "building"), ("double", "building")])
+        refused = self.weir("a.db", "-c", "CREATE MATERIALIZED VIEW more AS SELECT n FROM totals", code=1)
+        self.assertIn("is being replaced", refused.stderr)
+        again = self.run_script("CREATE OR REPLACE MATERIALIZED VIEW totals AS SELECT count(*) AS n, sum(a) * 10 AS s FROM g;", "--until-end")
+        self.assertIn("1 definition unchanged", again.stderr)
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(2, 30)])
+        self.assertEqual(self.ask("SELECT d FROM double"), [(60,)])
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views ORDER BY id"), [("totals", "live"), ("double", "live")])
+        self.assertEqual(self.ask("SELECT name FROM sqlite_schema WHERE tbl_name = 'totals' AND type = 'index' AND sql IS NOT NULL"), [("mine",)])
+        self.assertEqual(self.ask("SELECT source, position FROM weir_positions"), [("g", os.path.getsize(self.path("in.ndjson")))])
+        self.add('{"a":7}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT d FROM double"), [(200,)])
+
+    def test_a_replacement_under_way_goes_with_what_it_was_to_replace(self):
+        self.make()
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW totals AS SELECT max(a) AS m FROM g")
+        self.weir("a.db", "-c", "DROP MATERIALIZED VIEW totals")
+        self.assertEqual(self.ask("SELECT name FROM weir_catalog"), [("g",)])
+        self.assertEqual(self.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'weir_building%' OR name = 'totals'"), [(0,)])
+        self.assertEqual(self.ask("SELECT count(*) FROM weir_settings WHERE name LIKE 'replaces.%' OR name LIKE 'lane.%'"), [(0,)])
+
+    def test_a_script_says_in_one_line_what_is_unchanged(self):
+        script = self.STREAM % ("", "") + self.TOTALS
+        self.make()
+        self.assertEqual(self.run_script(script, "--until-end").stderr, "notice: 2 definitions unchanged\n")
+        self.assertIn('"totals" is there already', self.run_script(script, "--until-end", "--verbose").stderr)
+
+    def test_check_tells_of_each_statement_and_changes_nothing(self):
+        self.make()
+        before = self.ask("SELECT id, name, sql, extra FROM weir_catalog")
+        done = self.run_script(self.STREAM % (", c TEXT", "") + self.TOTALS + """
+            CREATE OR REPLACE MATERIALIZED VIEW totals AS SELECT max(a) AS m FROM g;
+            CREATE TABLE t (k INTEGER PRIMARY KEY);
+            CREATE MATERIALIZED VIEW bad AS SELECT nothing FROM g;
+            """ + self.STREAM % (", c TEXT", ", idle_timeout = '3s'"), "--check", code=1)
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], ["replaced", "same", "replaced", "new", "error", "options"])
+        self.assertIn("totals, records to read again: 2", done.stdout)
+        self.assertEqual(self.ask("SELECT id, name, sql, extra FROM weir_catalog"), before)
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(2, 3)])
+
+    def test_state_of_another_version_is_never_loaded_but_built_anew(self):
+        self.make("CREATE MATERIALIZED VIEW double AS SELECT s * 2 AS d FROM totals; CREATE MATERIALIZED VIEW most AS SELECT max(b) AS m FROM g;")
+        self.change("UPDATE weir_catalog SET extra = json_set(extra, '$.plan', 77) WHERE name = 'totals'")
+        self.add('{"a":4,"b":9}\n')
+        done = self.weir("run", "a.db", "--until-end")
+        self.assertIn('the state of materialized view "totals" was saved by another version of weir: it is built anew', done.stderr)
+        self.assertIn('"double"', done.stderr)
+        self.assertNotIn('"most"', done.stderr)
+        self.assertEqual(self.ask("SELECT (SELECT s FROM totals), (SELECT d FROM double), (SELECT m FROM most)"), [(7, 14, 9)])
+        self.assertEqual(self.weir("run", "a.db", "--until-end").stderr, "")
+        self.change("UPDATE weir_catalog SET extra = json_remove(extra, '$.plan')")
+        self.weir("a.db", "-c", "DROP MATERIALIZED VIEW double; ALTER MATERIALIZED VIEW totals REBUILD")
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT s FROM totals"), [(7,)])
+
+    def test_a_paused_view_whose_state_is_of_another_version_begins_anew(self):
+        self.make()
+        self.weir("a.db", "-c", "PAUSE totals")
+        self.change("UPDATE weir_catalog SET extra = json_set(extra, '$.plan', 77) WHERE name = 'totals'")
+        self.weir("a.db", "-c", "RESUME totals")
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT n, s FROM totals"), [(2, 3)])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--weir", required=True)
+    options, rest = parser.parse_known_args()
+    WEIR = os.path.abspath(options.weir)
+    unittest.main(argv=[sys.argv[0], *rest])
