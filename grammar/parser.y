@@ -106,6 +106,7 @@ options(A) ::= options(L) COMMA option(O). { A = ast_options(p, L, O); }
 
 %type option {AstOption *}
 option(A) ::= option_name(N) EQ option_value(V). { A = ast_option(p, N, V); }
+option(A) ::= TABLE(T) EQ option_value(V). { A = ast_option(p, ast_option_name_word(p, T), V); }
 
 %type option_name {AstOption *}
 option_name(A) ::= name(N). { A = ast_option_name(p, N); }

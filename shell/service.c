@@ -104,7 +104,8 @@ int command_run(const Cli *cli)
 {
 	Error err = ERROR_INIT;
 	signals_block();
-	EngineConfig config = {.path = cli->path, .must_exist = cli->inputs.count == 0, .take_over = cli->take_over, .notice = connection_notice};
+	bool looks_only = cli->check && access(cli->path, F_OK) != 0;           /* what would be, in memory: a check leaves no file */
+	EngineConfig config = {.path = looks_only ? NULL : cli->path, .must_exist = cli->inputs.count == 0, .take_over = cli->take_over, .notice = connection_notice};
 	Service service = {.engine = engine_open(&config, &err)};
 	if (!service.engine) return report_owner(cli, &err);
 	Output output;

@@ -685,6 +685,33 @@ def lines_of_a_pipe_are_a_stream(s):
         equal(fine("--json", "-c", stream + query, stdin=lines), answer, query)
 
 
+def what_is_odd_about_a_source_is_told(s):
+    stream = "CREATE STREAM l (pric INTEGER, n INTEGER) WITH (connector = 'stdin', format = 'json');"
+    out, err, code = run("-c", stream + "SELECT * FROM l", stdin='{"price": 1, "n": 2}\n{"price": 2, "n": "x"}\n')
+    equal((out, code), ("|2\n", 0))
+    holds('column "pric" is in none of the 2 records; they have "price"' in err and "1 of 2 records are dead letters" in err, err)
+    lines = "".join('{"price": %d, "n": %d}\n' % (i, i) for i in range(3000))
+    out, err, code = run("-c", stream + "SELECT count(pric), count(n) FROM l", stdin=lines)
+    equal((out, code), ("0|3000\n", 0))
+    equal(err.count("none of the first 1000 records"), 1, err)
+    path = os.path.join(s.folder, "in.ndjson")
+    open(path, "w").write("no JSON\n" * 3)
+    stream = f"CREATE STREAM l (n INTEGER) WITH (connector = 'file', path = '{path}', follow = true); CREATE MATERIALIZED VIEW v AS SELECT n FROM l"
+    out, err, code = run(s.file, "-c", stream, "--until-end")
+    equal((out, code), ("", 0))
+    holds("3 of 3 records are dead letters" in err, err)
+
+
+def a_check_leaves_nothing(s):
+    script = os.path.join(s.folder, "script.sql")
+    open(script, "w").write("CREATE TABLE t (i INTEGER);\nCREATE VIEW v AS SELECT i FROM t;\n")
+    check = lambda: [line.split(None, 1) for line in fine("run", s.file, "-f", script, "--check").splitlines()]
+    equal(check(), [["new", "table t"], ["new", "view v"]])
+    equal(os.listdir(s.folder), ["script.sql"])
+    fine("run", s.file, "-f", script, "--until-end")
+    equal(check(), [["same", "table t"], ["same", "view v"]])
+
+
 def a_slow_reader_is_waited_for(s):
     """Rows that nobody takes yet stay where they are, not in memory."""
     lines = os.path.join(s.folder, "in.ndjson")
@@ -726,7 +753,7 @@ TESTS = [
     statements_may_take_several_lines, errors_point_at_their_place, control_c_gives_up_the_line_and_what_runs, leaving, history_is_kept, completion,
     boxes_fit_the_terminal, a_changing_result_is_redrawn_in_place, a_result_longer_than_the_terminal_is_redrawn_in_part, dot_commands, the_shell_reads_its_sources,
     a_second_process_gives_the_same, a_second_process_can_be_canceled, the_owner_may_go, who_owns_the_file_is_named, status_has_exit_codes,
-    statements_of_a_pipe_are_answered_at_once, lines_of_a_pipe_are_a_stream, a_slow_reader_is_waited_for, command_lines,
+    statements_of_a_pipe_are_answered_at_once, lines_of_a_pipe_are_a_stream, what_is_odd_about_a_source_is_told, a_check_leaves_nothing, a_slow_reader_is_waited_for, command_lines,
 ]
 
 

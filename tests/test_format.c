@@ -570,6 +570,33 @@ static void a_raw_record_is_one_column(void **state)
 	strbuf_release(&heard.text);
 }
 
+static void at_the_end_dead_letters_are_told_however_few(void **state)
+{
+	(void)state;
+	static const Wanted WANTED[] = {{"a", T(INTEGER)}, {"b", T(INTEGER)}};
+	Arena arena;
+	arena_init(&arena, 0);
+	DecodeColumn columns[2];
+	Error err = ERROR_INIT;
+	Decoder *decoder = decoder_new(&(DecoderConfig){.format = "json", .columns = columns, .column_count = make_columns(&arena, WANTED, 2, columns)}, &err);
+	static const char *const VALUES[] = {"{\"a\":1}", "{\"a\":\"x\",\"c\":2}", "no JSON", "{\"a\":2}"};
+	Record records[4];
+	StrBuf text = STRBUF_INIT;
+	for (int i = 0; i < 4; i++) records[i] = (Record){.value = VALUES[i], .value_bytes = (uint32_t)strlen(VALUES[i])};
+	Decoded out;
+	RecordBatch batch = {.at = records, .count = 4};
+	decoder_decode(decoder, &batch, 0, &out, NULL);
+	batch_unref(out.batch);
+	assert_false(decoder_report(decoder, false, &text));
+	assert_true(decoder_report(decoder, true, &text));
+	assert_non_null(strstr(text.text, "column \"b\" is in none of the 4 records"));
+	assert_non_null(strstr(text.text, "2 of 4 records are dead letters (see weir_dead_letters), the last one: "));
+	assert_false(decoder_report(decoder, true, &text));
+	decoder_free(decoder);
+	strbuf_release(&text);
+	arena_release(&arena);
+}
+
 static void a_field_that_is_never_there_is_reported_with_the_nearest_name(void **state)
 {
 	(void)state;
@@ -587,14 +614,14 @@ static void a_field_that_is_never_there_is_reported_with_the_nearest_name(void *
 	RecordBatch batch = {.at = records, .count = 999};
 	decoder_decode(decoder, &batch, 0, &out, NULL);
 	batch_unref(out.batch);
-	assert_false(decoder_report(decoder, &text));
+	assert_false(decoder_report(decoder, false, &text));
 	batch.count = 1000;
 	decoder_decode(decoder, &batch, 999, &out, NULL);
 	batch_unref(out.batch);
-	assert_true(decoder_report(decoder, &text));
+	assert_true(decoder_report(decoder, false, &text));
 	assert_string_equal(text.text, "column \"bid.pric\" is in none of the first 1000 records; they have \"price\"\n"
 		"column \"knd\" is in none of the first 1000 records; they have \"kind\"\ncolumn \"zzz\" is in none of the first 1000 records\n");
-	assert_false(decoder_report(decoder, &text));
+	assert_false(decoder_report(decoder, false, &text));
 	assert_int_equal(decoder_stats(decoder).records, 1000);
 	decoder_free(decoder);
 	strbuf_release(&text);
@@ -790,6 +817,7 @@ int main(void)
 		cmocka_unit_test(lines_of_csv_become_rows),
 		cmocka_unit_test(a_raw_record_is_one_column),
 		cmocka_unit_test(a_field_that_is_never_there_is_reported_with_the_nearest_name),
+		cmocka_unit_test(at_the_end_dead_letters_are_told_however_few),
 		cmocka_unit_test(a_full_batch_leaves_the_rest),
 		cmocka_unit_test(both_parsers_find_the_same),
 		cmocka_unit_test(runs_of_16_digits_are_seen_wherever_they_are),

@@ -216,6 +216,7 @@ static char *name_text(Parse *p, const AstName *name)
 }
 
 AstOption *ast_option_name(Parse *p, const AstName *name) { return option_named(p, name_text(p, name), name->span); }
+AstOption *ast_option_name_word(Parse *p, Token token) { return option_named(p, ast_token_text(p, token), token_span(token)); }
 AstOption *ast_option_name_string(Parse *p, Token token) { return option_named(p, ast_string(p, token), token_span(token)); }
 
 AstOption *ast_option_value(Parse *p, AstOptionKind kind, Token first, Token last)

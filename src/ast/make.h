@@ -105,6 +105,7 @@ bool ast_ident_is(AstIdent ident, const char *word);              /* unquoted, a
 AstOptions *ast_options(Parse *p, AstOptions *list, const AstOption *option);
 AstOption *ast_option(Parse *p, AstOption *name, const AstOption *value);
 AstOption *ast_option_name(Parse *p, const AstName *name);
+AstOption *ast_option_name_word(Parse *p, Token token);
 AstOption *ast_option_name_string(Parse *p, Token token);
 AstOption *ast_option_value(Parse *p, AstOptionKind kind, Token first, Token last);
 AstOption *ast_option_value_name(Parse *p, const AstName *name);

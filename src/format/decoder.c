@@ -124,6 +124,8 @@ static void put_bad(Decoder *d, int col)
 {
 	put_null(d, col, MARK_BAD);
 	d->stats.bad_values++;
+	if (d->bad_at != d->stats.records + 1) d->bad_records++;
+	d->bad_at = d->stats.records + 1;
 	if (d->dead && d->dead->value) d->dead->value(d->dead->context, d->records, d->record, d->row, col, d->error_code, d->error);
 }
 
@@ -252,24 +254,28 @@ DecoderStats decoder_stats(const Decoder *d) { return d->stats; }
 static void report_column(Decoder *d, int col, StrBuf *out)
 {
 	const char *near = d->class->nearest ? d->class->nearest(d, col) : NULL;
-	strbuf_printf(out, "column \"%s\" is in none of the first %d records", d->config.columns[col].name, REPORT_AFTER_RECORDS);
+	bool all = d->stats.records < REPORT_AFTER_RECORDS;
+	strbuf_printf(out, "column \"%s\" is in none of the ", d->config.columns[col].name);
+	if (all) strbuf_printf(out, "%lld records", (long long)d->stats.records);
+	else strbuf_printf(out, "first %d records", REPORT_AFTER_RECORDS);
 	if (near) strbuf_printf(out, "; they have \"%s\"", near);
 	strbuf_addc(out, '\n');
 }
 
-bool decoder_report(Decoder *d, StrBuf *out)
+bool decoder_report(Decoder *d, bool is_end, StrBuf *out)
 {
 	size_t before = out->bytes;
-	if (d->stats.records < REPORT_AFTER_RECORDS) return false;
+	int64_t dead = d->stats.dead + d->bad_records, records = d->stats.records;
+	if (records < (is_end ? 1 : REPORT_AFTER_RECORDS)) return false;
 	if (!d->reported_columns) {
 		d->reported_columns = true;
 		if (d->stats.records > d->stats.dead)
 			for (int col = 0; col < d->config.column_count; col++)
 				if (!d->seen[col]) report_column(d, col, out);
 	}
-	if (!d->reported_dead && d->stats.dead * 2 > d->stats.records) {
+	if (!d->reported_dead && (is_end ? dead > 0 : dead * 2 > records)) {
 		d->reported_dead = true;
-		strbuf_printf(out, "%d of 100 records are dead letters, the last one: %s\n", (int)(d->stats.dead * 100 / d->stats.records), d->error);
+		strbuf_printf(out, "%lld of %lld records are dead letters (see weir_dead_letters), the last one: %s\n", (long long)dead, (long long)records, d->error);
 	}
 	return out->bytes > before;
 }

@@ -59,6 +59,7 @@ struct Decoder {
 	char last_day[16];            /* "2026-11-20" of the last timestamp, and what it is */
 	int64_t last_day_us;
 	Int128 powers[DECIMAL_PRECISION_MAX + 1];     /* of ten */
+	int64_t bad_records, bad_at;                  /* with bad values; of the last: how many there were with it, 0: none yet */
 	ErrorCode error_code;
 	char error[DECODE_ERROR_BYTES];
 };

@@ -106,10 +106,10 @@ int decoder_decode(Decoder *decoder, const RecordBatch *records, int from, Decod
 typedef struct DecoderStats { int64_t records, dead, bad_values; } DecoderStats;
 DecoderStats decoder_stats(const Decoder *decoder);
 
-/* Once, after the first 1,000 records: true, and one line for each column whose field was in none of them, with the nearest
- * field name seen ("column "pric" is in none of the first 1,000 records; they have "price""), and one if most records are
- * dead. False: nothing (new) to say. */
-bool decoder_report(Decoder *decoder, StrBuf *out);
+/* Once, after the first 1,000 records or at their end: true, and one line for each column whose field was in none of them, with the
+ * nearest field name seen ("column "pric" is in none of the first 1,000 records; they have "price""), and one if most records are
+ * dead, at the end if any is. False: nothing (new) to say. */
+bool decoder_report(Decoder *decoder, bool is_end, StrBuf *out);
 
 /* Where the options key_format, key_fields and key_prefix say that a field stands in the record's key, changes from and path
  * accordingly (allocated in arena); else leaves the column as it is. */

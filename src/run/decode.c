@@ -32,15 +32,17 @@ struct DecodePool {
 	int thread_count;
 	int next;                             /* thread that gets the next partition */
 	void (*wake)(void *context);
+	void (*say)(void *context, const char *text);
 	void *context;
 };
 
-DecodePool *decode_pool_new(void (*wake)(void *context), void *context)
+DecodePool *decode_pool_new(void (*wake)(void *context), void (*say)(void *context, const char *text), void *context)
 {
 	DecodePool *pool = mem_new(DecodePool);
 	pthread_mutex_init(&pool->mutex, NULL);
 	pthread_cond_init(&pool->idle, NULL);
 	pool->wake = wake;
+	pool->say = say;
 	pool->context = context;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	pool->thread_count = cores < 4 ? 1 : cores / 2 > DECODE_THREADS_MAX ? DECODE_THREADS_MAX : (int)(cores / 2);
@@ -222,6 +224,24 @@ static void keep_suspects(Partition *partition, Item *item, const RecordBatch *r
 	}
 }
 
+/* Once a stream, whichever of its partitions comes first. */
+void partition_report(Partition *partition, bool is_end)
+{
+	Reader *reader = partition->reader;
+	atomic_bool *told = is_end ? &reader->reported_end : &reader->reported;
+	if (!partition->decoder || reader->dead_is_skipped || atomic_load(told)) return;
+	StrBuf text = STRBUF_INIT;
+	if (decoder_report(partition->decoder, is_end, &text) && !atomic_exchange(told, true))
+		for (char *line = text.text, *end; (end = strchr(line, '\n')); line = end + 1) {
+			StrBuf notice = STRBUF_INIT;
+			*end = 0;
+			strbuf_printf(&notice, "stream \"%s\": %s", reader->relation->name, line);
+			reader->pool->say(reader->pool->context, notice.text);
+			strbuf_release(&notice);
+		}
+	strbuf_release(&text);
+}
+
 static void partition_decode(Partition *partition, int to)
 {
 	RecordBatch records = partition->records;
@@ -253,6 +273,7 @@ static void partition_decode(Partition *partition, int to)
 	item->position_next = partition->read_position;
 	partition->records_from = next;
 	partition_queue(partition, item);
+	partition_report(partition, false);
 	if (all) {
 		source_release(partition->reader->source, &partition->records);
 		partition->has_records = false;
@@ -269,6 +290,7 @@ static bool partition_fail(Partition *partition, const Error *err)
 
 static bool partition_end(Partition *partition)
 {
+	if (!atomic_load(&partition->ended)) partition_report(partition, true);
 	if (!atomic_exchange(&partition->ended, true)) partition->reader->pool->wake(partition->reader->pool->context);
 	return false;
 }

@@ -437,6 +437,7 @@ static void partition_stop(Reader *reader, Partition *partition)
 {
 	if (!partition->assigned) return;
 	decode_pool_remove(reader->pool, partition);
+	if (partition->stop != SOURCE_STOP_NEVER && partition->read_position >= partition->stop) partition_report(partition, true);
 	if (partition->has_records) source_release(reader->source, &partition->records);
 	partition->has_records = false;
 	source_unassign(reader->source, partition->number);

@@ -157,7 +157,7 @@ struct Reader {
 	int64_t unreachable_since_us; /* monotonic; 0: reachable */
 	int64_t notice_at_us;         /* monotonic: not before this is waiting said again */
 	Error last_error;
-	bool reported;                /* decoder_report has been asked */
+	atomic_bool reported, reported_end;           /* what is odd about its records was told */
 	int64_t dead_records;         /* for all views, in this process */
 	/* accounts of the whole reader */
 	int64_t rows_in, metered_in;  /* in this process; what weir_metrics has of them */
@@ -219,13 +219,15 @@ int64_t reader_lag(const Reader *reader);
 int reader_column(const Reader *reader, const ColumnPath *path);
 
 /* ---- decode.c: the threads ---- */
-DecodePool *decode_pool_new(void (*wake)(void *context), void *context);         /* wake: an item came, a partition ended or broke; any thread */
+/* Any thread: wake: an item came, a partition ended or broke; say: a line about a source. */
+DecodePool *decode_pool_new(void (*wake)(void *context), void (*say)(void *context, const char *text), void *context);
 void decode_pool_free(DecodePool *pool);
 void decode_pool_add(DecodePool *pool, Partition *partition);                    /* starts a thread if there is none */
 void decode_pool_remove(DecodePool *pool, Partition *partition);                 /* returns when no thread works on it any more */
 int decode_pool_fd(const DecodePool *pool, const Partition *partition);          /* wake_fd for source_assign */
 void decode_pool_wake(DecodePool *pool);
 Item *partition_take(Partition *partition);                                      /* NULL: queue empty */
+void partition_report(Partition *partition, bool is_end);                        /* says what is odd about its records; while no thread works on it */
 void item_free(Item *item);
 
 #endif

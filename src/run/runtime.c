@@ -111,6 +111,12 @@ static void input_came(void *context)
 	pthread_mutex_unlock(&runtime->lock);
 }
 
+static void say_of_source(void *context, const char *text)
+{
+	const Runtime *runtime = context;
+	if (runtime->config.notice) runtime->config.notice(runtime->config.context, text);
+}
+
 Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog)
 {
 	Runtime *runtime = mem_new(Runtime);
@@ -124,7 +130,7 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 	runtime->commit = runtime->written = (uint64_t)store_commit_last(store);
 	runtime->commit++;
 	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
-	runtime->pool = decode_pool_new(input_came, runtime);
+	runtime->pool = decode_pool_new(input_came, say_of_source, runtime);
 	runtime->next = sealed_new();
 	runtime->checkpoint_us = runtime->cut_us = clock_monotonic_us();
 	return runtime;
