@@ -48,7 +48,7 @@
 %left OR.
 %left AND.
 %right NOT.
-%left IS LIKE ILIKE GLOB REGEXP RLIKE MATCH SIMILAR BETWEEN IN ISNULL NOTNULL NE EQ.
+%left IS LIKE ILIKE GLOB REGEXP RLIKE MATCH SIMILAR TILDE TILDE_STAR NOT_TILDE NOT_TILDE_STAR BETWEEN IN ISNULL NOTNULL NE EQ.
 %left GT LE LT GE.
 %right ESCAPE.
 %left BITAND BITOR LSHIFT RSHIFT.
@@ -287,6 +287,7 @@ expr(A) ::= expr(X) like_op(T) expr(Y). [LIKE] { A = ast_like(p, X, false, T, Y,
 expr(A) ::= expr(X) NOT like_op(T) expr(Y). [LIKE] { A = ast_like(p, X, true, T, Y, NULL); }
 expr(A) ::= expr(X) like_op(T) expr(Y) ESCAPE expr(Z). [LIKE] { A = ast_like(p, X, false, T, Y, Z); }
 expr(A) ::= expr(X) NOT like_op(T) expr(Y) ESCAPE expr(Z). [LIKE] { A = ast_like(p, X, true, T, Y, Z); }
+expr(A) ::= expr(X) TILDE|TILDE_STAR|NOT_TILDE|NOT_TILDE_STAR(T) expr(Y). [LIKE] { A = ast_regex(p, X, T, Y); }
 %type like_op {Token}
 like_op(A) ::= LIKE|ILIKE|GLOB|REGEXP|RLIKE|MATCH|SIMILAR(T). { A = T; }
 

@@ -3,7 +3,7 @@
 
 usage: windows.py --weir WEIR [--cases N] [--seed N] [--keep FOLDER]
 
-A case is two streams, a handful of views (TUMBLE, HOP, CUMULATE and SESSION, with offsets, grace, ranks and joins, open or EMIT ON WINDOW CLOSE)
+A case is two streams, a handful of views (TUMBLE, HOP, CUMULATE and SESSION, with offsets, grace, ranks, frames, unions and joins, open or EMIT ON WINDOW CLOSE)
 and rows in rounds, at one of five settings: a commit a row, a statement or a transaction a round, a restart or kill -9 between rounds.
 The model knows each row with the watermark that judges it: that of its stream before it, at a join the lower of both.
 """
@@ -188,6 +188,69 @@ class IntervalJoin:
 		return out
 
 
+class Over:
+	"""frames in the order of event time that are given out once: what looks ahead waits for the rows it looks at"""
+
+	def __init__(self, rng, name):
+		self.name, self.before, self.after, self.lead = name, rng.choice([0, 1, 2, None]), rng.choice([0, 0, 1, 2]), rng.choice([0, 0, 1, 3])
+
+	def sql(self):
+		over = "PARTITION BY k ORDER BY at"
+		before = "UNBOUNDED" if self.before is None else self.before
+		lead = f", lead(id, {self.lead}) OVER ({over}) AS ld" if self.lead else ""
+		return (f"SELECT at AS ws, at AS we, id, sum(v) OVER ({over} ROWS BETWEEN {before} PRECEDING AND {self.after} FOLLOWING) AS s, row_number() OVER ({over}) AS rn, "
+			f"lag(id) OVER ({over}) AS lg{lead} FROM a WHERE at IS NOT NULL EMIT ON WINDOW CLOSE")
+
+	def rows(self, a, b):
+		parts, out = {}, []
+		for row, judge, _ in a.rows:
+			if row[3] is not None and judge <= row[3]: parts.setdefault(row[1], []).append(row)
+		for rows in parts.values():
+			rows = sorted((r for r in rows if a.ended or r[3] < a.watermark), key=lambda r: r[3])             # stable: in order of arrival
+			for i, r in enumerate(rows):
+				if not a.ended and i + max(self.after, self.lead) >= len(rows): break
+				frame = rows[0 if self.before is None else max(i - self.before, 0):i + self.after + 1]
+				ahead = [rows[i + self.lead][0] if i + self.lead < len(rows) else None] if self.lead else []
+				out.append([r[3], r[3], r[0], sum(x[2] for x in frame), i + 1, rows[i - 1][0] if i else None] + ahead)
+		return out
+
+
+class Union:
+	"""windows over both streams: the lower watermark judges"""
+
+	def __init__(self, rng, name): self.name, self.window, self.close = name, Window(rng), rng.random() < 0.5
+
+	def sql(self):
+		return (f"WITH u AS (SELECT id, k, v, at FROM a UNION ALL SELECT id, k, v, at FROM b) SELECT window_start AS ws, window_end AS we, k, count(*) AS n, sum(v) AS s, max(v) AS m "
+			f"FROM {self.window.call('u')} GROUP BY window_start, window_end, k" + (" EMIT ON WINDOW CLOSE" if self.close else ""))
+
+	def rows(self, a, b):
+		groups = {}
+		for row, _, judge in a.rows + b.rows:
+			for window in self.window.kept(row, judge): groups.setdefault(window + (row[1],), []).append(row)
+		return totals({key: rows for key, rows in groups.items() if not self.close or key[1] <= min(a.watermark, b.watermark) or a.ended})
+
+
+class Cascade:
+	"""windows over the results of windows"""
+
+	def __init__(self, rng, name): self.name, self.close, self.times = name, rng.random() < 0.5, rng.randint(1, 3)
+
+	def sql(self):
+		return (f"WITH i AS (SELECT window_time AS rt, k, count(*) AS n, sum(v) AS s FROM TUMBLE(a, at, {interval(3)}) GROUP BY window_start, window_end, window_time, k) "
+			f"SELECT window_start AS ws, window_end AS we, sum(n) AS n, sum(s) AS s, count(*) AS g FROM TUMBLE(i, rt, {interval(3 * self.times)}) GROUP BY window_start, window_end"
+			+ (" EMIT ON WINDOW CLOSE" if self.close else ""))
+
+	def rows(self, a, b):
+		groups, size = {}, 3 * self.times
+		for row, judge, _ in a.rows:
+			if row[3] is None: continue
+			end = row[3] // 3 * 3 + 3
+			if judge < end: groups.setdefault((end - 1) // size * size, []).append((row, end))
+		return [[start, start + size, len(rows), sum(r[2] for r, _ in rows), len({(r[1], end) for r, end in rows})] for start, rows in groups.items()
+			if not self.close or start + size <= a.watermark or a.ended]
+
+
 # ---- running ----
 
 class Weir:
@@ -237,7 +300,7 @@ def run_case(program, seed):
 	rng = random.Random(seed)
 	setting = SETTINGS[seed % len(SETTINGS)]
 	a, b = Stream("a", rng.choice([0, 2, 5])), Stream("b", rng.choice([0, 1, 4]))
-	views = [kind(rng, f"v{i}") for i, kind in enumerate(rng.choices([Aggregate, Session, Rank, Join, IntervalJoin], [4, 3, 2, 3, 2], k=7))]
+	views = [kind(rng, f"v{i}") for i, kind in enumerate(rng.choices([Aggregate, Session, Rank, Join, IntervalJoin, Over, Union, Cascade], [4, 3, 2, 3, 2, 2, 2, 2], k=8))]
 	script = [f"CREATE STREAM {s.name} (id INTEGER, k TEXT, v INTEGER, at TIMESTAMP, WATERMARK FOR at AS at - {interval(s.delay)})" for s in (a, b)]
 	script += [f"CREATE MATERIALIZED VIEW {v.name} AS {v.sql()}" for v in views]
 	everything, rounds = list(script), make_rounds(rng, rng.choice([0, 1000, -40, 1_700_000_000]))

@@ -154,6 +154,7 @@ AstExpr *ast_binary(Parse *p, AstExpr *left, Token op, AstExpr *right);
 AstExpr *ast_logic(Parse *p, AstExprKind kind, AstExpr *left, Token op, AstExpr *right);
 AstExpr *ast_is(Parse *p, AstExpr *left, Token op, bool negated, AstExpr *right);
 AstExpr *ast_is_null(Parse *p, AstExpr *left, Token op, bool negated, Token last);
+AstExpr *ast_regex(Parse *p, AstExpr *left, Token op, AstExpr *right);
 AstExpr *ast_like(Parse *p, AstExpr *left, bool negated, Token op, AstExpr *right, AstExpr *escape);
 AstExpr *ast_between(Parse *p, AstExpr *left, bool negated, Token op, bool symmetric, AstExpr *low, AstExpr *high);
 AstExpr *ast_in(Parse *p, AstExpr *left, bool negated, Token op, AstExpr *what);

@@ -377,6 +377,20 @@ AstExpr *ast_like(Parse *p, AstExpr *left, bool negated, Token op, AstExpr *righ
 	return e;
 }
 
+/* PostgreSQL's ~, ~*, !~ and !~* are REGEXP, where a pattern says itself that it ignores case */
+AstExpr *ast_regex(Parse *p, AstExpr *left, Token op, AstExpr *right)
+{
+	Token regexp = {.type = TK_REGEXP, .start = op.start, .end = op.end}, concat = {.type = TK_CONCAT, .start = op.start, .end = op.end};
+	if (op.type == TK_TILDE_STAR || op.type == TK_NOT_TILDE_STAR) {
+		AstExpr *flag = expr_new(p, AST_LITERAL, token_span(op), token_span(op));
+		flag->literal = AST_STRING;
+		flag->text = "(?i)";
+		flag->bytes = 4;
+		right = ast_binary(p, flag, concat, right);
+	}
+	return ast_like(p, left, op.type == TK_NOT_TILDE || op.type == TK_NOT_TILDE_STAR, regexp, right, NULL);
+}
+
 AstExpr *ast_between(Parse *p, AstExpr *left, bool negated, Token op, bool symmetric, AstExpr *low, AstExpr *high)
 {
 	AstExpr *e = expr_two(p, AST_BETWEEN, left, op, low);

@@ -425,6 +425,7 @@ static void classify_mark(Parse *p, Token *token)
 		token->type = TK_GT;
 	}
 	if (token->type == TK_GT && w->angles) w->angles--;
+	if (token->type == TK_BITNOT && ends_operand(w->previous)) token->type = TK_TILDE;
 }
 
 Token words_next(Parse *p)

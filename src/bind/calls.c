@@ -256,6 +256,23 @@ static void note_impurity(Binder *binder, const Expr *e, const char *name)
 	vec_push_in(binder->arena, &binder->impurities, impurity);
 }
 
+/* TIMESTAMPADD(DAY, 1, at): the unit is a word, not a column. */
+static const AstExpr *unit_word(Binder *binder, const AstExpr *ast)
+{
+	static const char *const NAMES[] = {"timestampadd", "timestampdiff", "dateadd"};
+	const AstCall *call = ast->call;
+	const AstExpr *unit = call->arguments.count ? call->arguments.at[0].value : NULL;
+	if (!unit || unit->kind != AST_COLUMN || unit->path.count != 1 || unit->path.at[0].quoted) return NULL;
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+		if (!names_equal(NAMES[i], call_name(call))) continue;
+		AstExpr *text = arena_new(binder->arena, AstExpr);
+		*text = (AstExpr){.kind = AST_LITERAL, .literal = AST_STRING, .text = unit->path.at[0].text, .bytes = strlen(unit->path.at[0].text), .span = unit->span,
+			.op_span = unit->op_span};
+		return text;
+	}
+	return NULL;
+}
+
 /* DESCRIPTOR(ts), DEFAULT and other words that are calls only to the parser */
 static bool is_misplaced_word(Binder *binder, const AstExpr *ast)
 {
@@ -281,6 +298,8 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	Expr **args;
 	if (!plain_call(clause, ast)) return NULL;
 	if (is_table_function(call_name(call)) && !function_find(call_name(call))) return bind_row_function(clause, ast);
+	const AstExpr *unit = unit_word(binder, ast);
+	if (unit) ((AstCall *)call)->arguments.at[0].value = (AstExpr *)unit;        /* so it is printed, too */
 	if (!bind_arguments(clause, call, &args)) return NULL;
 	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);
 	if (!e) return NULL;

@@ -10,6 +10,7 @@
 #include "bind/binder.h"
 
 #include "base/nearest.h"
+#include "expr/function.h"
 
 typedef struct TableFunction {
 	const char *name;
@@ -216,9 +217,40 @@ static Plan *lone_row(Binder *binder, Span span)
 	return plan;
 }
 
+/* FROM abs(x): one row with the value, under the function's name */
+static bool bind_value_as_table(Binder *binder, AstTable *ast, Scope *lateral, From *left, From *out)
+{
+	Scope nothing = {0};
+	Clause clause = {.binder = binder, .scope = lateral ? lateral : &nothing, .name = "FROM"};
+	Expr *value = bind_expr(&clause, ast->call);
+	if (!value) return false;
+	Plan *input = left ? left->plan : lone_row(binder, ast->span);
+	int count = input->column_count;
+	Plan *plan = plan_project_columns(binder->context, input, input->columns, count);
+	PlanItem *items = arena_array(binder->arena, PlanItem, count + 1);
+	PlanColumn *columns = arena_array(binder->arena, PlanColumn, count + 1);
+	if (count) memcpy(items, plan->items, sizeof *items * (size_t)count);
+	if (count) memcpy(columns, plan->columns, sizeof *columns * (size_t)count);
+	const char *name = ast->alias.text ? ast->alias.text : call_name(ast->call->call);
+	ColumnId id = plan_column_new(binder->context);
+	items[count] = (PlanItem){id, value};
+	columns[count] = (PlanColumn){id, name, value->type, value->nullable};
+	plan->items = items;
+	plan->columns = columns;
+	plan->item_count = plan->column_count = count + 1;
+	AstIdent alias = ast->alias.text ? ast->alias : (AstIdent){name, ast->call->op_span, false};
+	ScopeTable *table = scope_table_new(binder, alias, ast, 1);
+	table->column_count = 0;
+	add_column(table, scope_column_of(binder, name, id, value->type, value->nullable));
+	*out = (From){.plan = plan};
+	vec_push_in(binder->arena, &out->tables, table);
+	return rename_columns(binder, table, &ast->columns, ast->span);
+}
+
 bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *left, bool left_outer, From *out)
 {
 	const TableFunction *function = find_function(call_name(ast->call->call));
+	if (!function && function_find(call_name(ast->call->call)) && !left_outer) return bind_value_as_table(binder, ast, lateral, left, out);
 	if (!function) return unknown_function(binder, ast->call);
 	if (ast->hints.count) return REFUSE(binder, ast->span, "OPTIONS on a function");
 	Scope nothing = {0};

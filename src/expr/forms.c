@@ -123,6 +123,10 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 		Expr *swapped[2] = {args[1], args[0]};
 		return expr_call(arena, "at time zone", swapped, 2, span, err);
 	}
+	if ((is(name, "make_timestamp") || is(name, "make_timestamptz")) && arg_count == 7) {
+		Expr *local[2] = {expr_call(arena, "make_timestamp", args, 6, span, err), args[6]};
+		return local[0] ? expr_call(arena, "to_utc_timestamp", local, 2, span, err) : NULL;
+	}
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
 		return resolve_sqlite_time(arena, name, time_at, args, arg_count, span, err);
