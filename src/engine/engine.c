@@ -362,7 +362,9 @@ uint64_t engine_heartbeat(const Engine *engine) { return engine->runtime->turns;
 void engine_set_clock(Engine *engine, int64_t us)
 {
 	runtime_enter(engine->runtime);
+	Error ignored = ERROR_INIT;
 	engine->config.fixed_clock_us = engine->runtime->config.fixed_clock_us = us;
+	if (!engine->runtime->transaction && runtime_start(engine->runtime, &ignored)) runtime_flush(engine->runtime, &ignored);
 	runtime_leave(engine->runtime);
 }
 

@@ -58,7 +58,7 @@ void engine_stop(Engine *engine);                     /* any thread, signal hand
 void engine_refresh(Engine *engine);
 /* For watchdogs: number of turns of the commit loop so far; it grows while all is well. */
 uint64_t engine_heartbeat(const Engine *engine);
-/* weir test: moves the fixed clock; time conditions are applied by the next commit. */
+/* weir test: moves the fixed clock; what time alone changes is committed. */
 void engine_set_clock(Engine *engine, int64_t us);
 
 /* ---- sessions ---- */

@@ -319,6 +319,7 @@ static bool is_late(Pairs *pairs, const Batch *in, int i)
 		int64_t theirs = watermark_judge(&ends->column, pairs->other_judge);
 		if (!watermark_passed(&ends->column, watermark_later(theirs, join->op.in_watermarks[other(pairs->side)][ends->watermark]), pairs->times[i])) return false;
 	}
+	join->op.late_input = pairs->side;
 	op_late(&join->op, in, i);
 	return true;
 }

@@ -93,6 +93,7 @@ struct Op {
 	int64_t rows_in, rows_out, rows_late;
 	void (*late)(Op *op, const Batch *batch, int row, void *context);         /* set by the runtime: late rows kept on request; may be NULL */
 	void *late_context;
+	int late_input;               /* of an operator with several inputs: whose row it is */
 };
 
 /* Hands the batch to all readers in order; takes over the caller's reference. Empty or NULL batches are dropped. A failing reader

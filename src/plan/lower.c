@@ -114,6 +114,29 @@ static void set_watermarks(Lowering *lowering, const Plan *plan, const NewOp *ne
 	new_op->op->rule_count = edge->watermark_count;
 }
 
+static const char *name_of(const Plan *plan, ColumnId id)
+{
+	for (int c = 0; c < plan->column_count; c++)
+		if (plan->columns[c].id == id && plan->columns[c].name) return plan->columns[c].name;
+	const char *name = NULL;
+	for (int i = 0; !name && i < plan->input_count; i++) name = name_of(plan->inputs[i], id);
+	return name;
+}
+
+/* What the columns of an operator's input are called; of several of one name the later ones are numbered, as SQLite does. */
+static const char **names_of(Arena *arena, const Plan *plan, const OpInput *edge)
+{
+	const char **names = arena_array(arena, const char *, edge->column_count + 1);
+	for (int c = 0; c < edge->column_count; c++) {
+		const char *name = plan ? name_of(plan, edge->layout[c]) : NULL;
+		int same = 0;
+		names[c] = name && *name ? arena_strdup(arena, name) : arena_printf(arena, "column%d", c + 1);
+		for (int before = 0; before < c; before++) same += strcmp(names[before], names[c]) == 0;
+		if (same) names[c] = arena_printf(arena, "%s:%d", names[c], same);
+	}
+	return names;
+}
+
 static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, const OpInput *edge)
 {
 	Arena *arena = &lowering->out->arena;
@@ -124,7 +147,13 @@ static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, 
 		.inputs = arena_array(arena, Op *, new_op->input_count + 1), .input_count = new_op->input_count,
 		.watermarks = arena_array(arena, WatermarkColumn, edge->watermark_count + 1),
 	};
-	for (int i = 0; i < new_op->input_count; i++) note.inputs[i] = new_op->inputs[i].op;
+	note.input_names = arena_alloc(arena, sizeof *note.input_names * (size_t)(new_op->input_count + 1));
+	for (int i = 0; i < new_op->input_count; i++) {
+		const OpInput *from = &new_op->inputs[i].edge;
+		note.inputs[i] = new_op->inputs[i].op;
+		note.input_names[i].at = names_of(arena, i < plan->input_count ? plan->inputs[i] : NULL, from);
+		note.input_names[i].count = from->column_count;
+	}
 	if (edge->watermark_count) copy_bytes(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
 	vec_push_in(arena, &lowering->out->notes, note);
 }

@@ -29,6 +29,7 @@ typedef struct LoweredNote {
 	const char *text;             /* keys, conditions */
 	bool stateful, bounded; const char *bound;
 	Op **inputs; int input_count;
+	struct { const char **at; int count; } *input_names;          /* of each input's columns, no two alike */
 	WatermarkColumn *watermarks;  /* of its output: op->rule_count of them */
 } LoweredNote;
 

@@ -33,12 +33,22 @@ static GraphNode *graph_node(const Graph *graph, const Op *op)
 	return NULL;
 }
 
+static bool op_has_clock(const Op *op)
+{
+	for (int w = 0; w < op->rule_count; w++)
+		for (int t = 0; t < op->rules[w].term_count; t++)
+			if (op->rules[w].terms[t].input < 0) return true;
+	return false;
+}
+
 void graph_link(Graph *graph)
 {
+	graph->has_clock = false;
 	for (int i = 0; i < graph->nodes.count; i++) {
 		GraphNode *node = graph->nodes.at[i];
 		memset(node->producers, 0, sizeof node->producers);
 		node->producer_count = 0;
+		graph->has_clock |= op_has_clock(node->op);
 	}
 	for (int i = 0; i < graph->nodes.count; i++) {
 		Op *op = graph->nodes.at[i]->op;

@@ -14,7 +14,10 @@ typedef struct GraphNode {
 	int producer_count;
 } GraphNode;
 
-typedef struct Graph { VEC(GraphNode *) nodes; } Graph;
+typedef struct Graph {
+	VEC(GraphNode *) nodes;
+	bool has_clock;                       /* a watermark of it is the clock's: time alone closes windows */
+} Graph;
 
 void graph_release(Graph *graph);                     /* not the operators */
 void graph_add(Graph *graph, Op *op);

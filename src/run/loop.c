@@ -138,11 +138,14 @@ static bool somebody_idles(const Runtime *runtime, int64_t now)
 	return false;
 }
 
-static bool time_changes_something(const Runtime *runtime)
+/* Where a watermark is the clock's every moment may be the one that closes a window: what comes of nothing is no commit. */
+bool runtime_time_is_due(const Runtime *runtime)
 {
 	int64_t now = runtime_now(runtime);
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if (graph_next_time(&runtime->lanes.at[l]->graph) <= now) return true;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		const Graph *graph = &runtime->lanes.at[l]->graph;
+		if ((graph->has_clock && now > runtime->clock_us) || graph_next_time(graph) <= now) return true;
+	}
 	return false;
 }
 
@@ -152,7 +155,7 @@ static bool cut_is_due(Runtime *runtime, bool full)
 	if (runtime->wanted || (full && runtime->gathering)) return true;
 	int64_t now = clock_monotonic_us();
 	if (now - runtime->cut_us < runtime->config.commit_interval_us) return false;
-	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || time_changes_something(runtime) || noted_is_due(runtime) || retention_is_due(runtime);
+	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || runtime_time_is_due(runtime) || noted_is_due(runtime) || retention_is_due(runtime);
 }
 
 static bool join_lanes(Runtime *runtime, Error *err)

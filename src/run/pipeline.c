@@ -1,6 +1,7 @@
 /* Pipelines: attaching a query's operators to what it reads and to where its changes go. */
 #include "run/pipeline.h"
 
+#include "format/json_scan.h"
 #include "run/checkpoint.h"
 #include "run/starts.h"
 #include "type/text.h"
@@ -57,6 +58,16 @@ static void mark_filters(Pipeline *pipeline, Op *op)
 	}
 }
 
+static const char *const *late_names(const Lowered *lowered, const Op *op, int column_count)
+{
+	for (int n = 0; n < lowered->notes.count; n++) {
+		const LoweredNote *note = &lowered->notes.at[n];
+		if (note->op != op || op->late_input >= note->input_count) continue;
+		return note->input_names[op->late_input].count == column_count ? note->input_names[op->late_input].at : NULL;
+	}
+	return NULL;
+}
+
 /* Rows too late are counted by the operator; here they are kept where the view says so. */
 static void keep_late(Op *op, const Batch *batch, int row, void *context)
 {
@@ -64,14 +75,18 @@ static void keep_late(Op *op, const Batch *batch, int row, void *context)
 	if (pipeline->replaying) return;
 	SealedCommit *sealed = pipeline->runtime->next;
 	StrBuf json = STRBUF_INIT;
-	strbuf_addc(&json, '[');
+	const char *const *names = late_names(pipeline->lowered, op, batch->column_count);
+	strbuf_addc(&json, '{');
 	int physical = batch_row(batch, row);
 	for (int c = 0; c < batch->column_count; c++) {
 		Value value = column_value(&batch->columns[c], physical);
 		if (c) strbuf_addc(&json, ',');
+		const char *name = names ? names[c] : arena_printf(&sealed->arena, "column%d", c + 1);
+		json_add_string(&json, name, strlen(name));
+		strbuf_addc(&json, ':');
 		value_print_json(&value, &json);
 	}
-	strbuf_addc(&json, ']');
+	strbuf_addc(&json, '}');
 	LateRow late = {
 		.view = pipeline->relation->name, .operator = op->class->name, .watermark_us = batch_judge(batch, row),
 		.row_json = arena_strndup(&sealed->arena, json.text, json.bytes),

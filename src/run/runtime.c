@@ -432,7 +432,9 @@ static bool seal(Runtime *runtime, SealedCommit *sealed, Error *err)
 	sealed->file_open = runtime->file_open;
 	sealed->keep_open = runtime->transaction;
 	retention_seal(runtime, sealed, sealed_is_empty(sealed));
-	if (!sealed_is_empty(sealed)) metrics_seal(runtime, sealed);
+	bool empty = sealed_is_empty(sealed);
+	if (empty && !runtime->checkpoint_wanted && !runtime->checkpoint) return true;       /* what time alone has closed without a trace is saved with a commit */
+	if (!empty) metrics_seal(runtime, sealed);
 	return checkpoint_cut(runtime, sealed, err);
 }
 
@@ -464,7 +466,7 @@ bool runtime_flush(Runtime *runtime, Error *err)
 		return false;
 	}
 	runtime->checkpoint_wanted |= runtime->restart_wanted;        /* what it starts from may be all that can still be had */
-	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint;
+	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint && !(runtime->started && runtime_time_is_due(runtime));
 	if (!nothing && !runtime_cut(runtime, err)) return runtime_mend(runtime, err) && runtime_flush(runtime, err);
 	if (!nothing && !writer_wait(runtime, err)) return false;
 	if (!runtime->restart_wanted || runtime->transaction) return true;

@@ -248,6 +248,7 @@ void writer_stop(Runtime *runtime);
 /* metrics.c */
 uint64_t pipeline_state_bytes(const Pipeline *pipeline);
 bool metrics_finish(Runtime *runtime, Error *err);               /* at a clean stop */
+bool runtime_time_is_due(const Runtime *runtime);                 /* loop.c: does a cut now change something without input? */
 /* retention.c */
 bool retention_check(const Relation *relation, Error *err);       /* can its rows go by their age? */
 bool retention_is_due(Runtime *runtime);
