@@ -3,7 +3,7 @@
 
     crash.py --weir PATH [--kills N] [--seed S] [--only NAME] [--no-kafka]
 
-Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
+Kind `changes` also makes, pauses, resumes, rebuilds and drops views at random meanwhile. Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
 the Kafka part is skipped, and says so.
 """
 import argparse
@@ -347,7 +347,117 @@ def of_kafka(options, rng, folder):
         broker.stop()
 
 
-KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "kafka": of_kafka, "upsert": of_upsert}
+class Changing:
+    """Views come and go, pause, resume and are rebuilt while rows come; whoever is live is of the prefix of c, which is left alone."""
+
+    SCRIPT = """CREATE TABLE l (id BIGINT PRIMARY KEY);
+        CREATE MATERIALIZED VIEW j AS SELECT count(*) AS n FROM s JOIN l ON s.key = l.id;"""
+    OF_D = "SELECT key, count(*) AS n, sum(price) AS total, count(DISTINCT price) AS prices FROM s GROUP BY key"
+
+    def __init__(self, options, rng, path):
+        self.options, self.rng, self.path, self.done = options, rng, path, collections.Counter()
+
+    def statement(self):
+        rng, view = self.rng, self.rng.choice(["d", "t", "w", "j", "x1", "x2"])
+        if rng.random() < 0.2:
+            return f"INSERT OR IGNORE INTO l VALUES ({rng.randrange(97)})"
+        if view[0] == "x" and rng.random() < 0.5:
+            return rng.choice([f"CREATE MATERIALIZED VIEW {view} AS {self.OF_D}", f"CREATE OR REPLACE MATERIALIZED VIEW {view} AS {self.OF_D}",
+                               f"DROP MATERIALIZED VIEW IF EXISTS {view}"])
+        return rng.choice([f"PAUSE {view}", f"PAUSE {view}", f"RESUME {view}", f"RESUME {view}", "RESUME ALL", "CHECKPOINT", f"ALTER MATERIALIZED VIEW {view} REBUILD"])
+
+    def note(self, text):
+        with open(f"{self.path}.statements", "a") as file:
+            file.write(f"{time.time():.3f} {text}\n")
+
+    def change(self, stop):
+        """Refusals are fine: what is there is a matter of chance."""
+        while not stop.is_set():
+            statement = self.statement()
+            run = subprocess.run([self.options.weir, self.path, "-c", statement], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.done[statement.split()[0] if run.returncode == 0 else "refused"] += 1
+            self.note(f"{run.returncode} {statement}")
+            stop.wait(self.rng.random() * 0.1)
+
+
+def check_changed(path, expected, final=False):
+    """Live views are of the prefix of c, all others of one of their own that is not longer."""
+    states, tables, c, accounts, sound = ask(path, "SELECT name, state FROM weir_views", "SELECT name FROM sqlite_schema WHERE type = 'table'", "SELECT n, total FROM c",
+                                             "SELECT name, rows_in, applied, filtered, late, dead FROM weir_accounts", "PRAGMA integrity_check")
+    states, tables = dict(states), {name for name, in tables}
+    if sound != [("ok",)]:
+        raise Wrong(f"integrity_check: {sound[:3]}")
+    for name, rows_in, *parts in accounts:
+        if rows_in != sum(parts) or min(parts) < 0:
+            raise Wrong(f"accounts of {name}: {rows_in} rows became {parts}")
+    n = c[0][0]
+    if n < expected.n:
+        raise Wrong(f"{expected.n} rows before, {n} now")
+    expected.advance(n)
+    if (c[0][1] or 0) != expected.total:
+        raise Wrong(f"after {n} rows the sum is {c[0][1]}, not {expected.total}")
+    for view in ("d", "x1", "x2"):
+        if view not in states or view not in tables:
+            continue
+        rows, = ask(path, f"SELECT key, n, total, prices FROM {view}")
+        own = sum(row[1] for row in rows)
+        if own > n or (own != n and states[view] == "live"):
+            raise Wrong(f"{view} is {states[view]} and has {own} rows of {n}")
+        of = expected if own == n else Expected()
+        of.advance(own)
+        if {row[0]: row[1:] for row in rows} != {key: (k[0], k[1], len(k[2])) for key, k in of.keys.items()}:
+            raise Wrong(f"view {view} ({states[view]}) is not of the first {own} rows")
+    t, j, ids, w = ask(path, "SELECT n, highest FROM t", "SELECT n FROM j", "SELECT id FROM l", "SELECT n FROM w")
+    if states.get("t") == "live" and n and t[0] != (n, max(k[1] for k in expected.keys.values())):
+        raise Wrong(f"view t says {t[0]} of {n} rows")
+    met = sum(expected.keys[key][0] for key, in ids if key in expected.keys)
+    if states.get("j") == "live" and j[0][0] != met:
+        raise Wrong(f"{met} rows of {n} meet {len(ids)} keys, view j has {j[0][0]}")
+    if states.get("w") == "live" and sorted(row[0] for row in w) != sorted(expected.closed().values()):
+        raise Wrong(f"windows count otherwise after {n} rows")
+    if final and (set(states.values()) != {"live"} or any(row[1] != n for row in accounts if row[0] in ("c", "d", "w", "x1", "x2"))):
+        raise Wrong(f"at the end: {states} {accounts}")
+    return n
+
+
+def of_changes(options, rng, folder):
+    count = 150_000
+    lines, path, script, log = folder / "events.ndjson", folder / "changes.db", folder / "changes.sql", folder / "changes.log"
+    lines.write_text("")
+    script.write_text(f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS + Changing.SCRIPT)
+    expected, changing, seen, written = Expected(), Changing(options, rng, path), [], 0
+    for kill in range(options.kills):
+        with lines.open("a") as file:
+            rows = count if kill == options.kills - 1 else min(count, written + rng.randrange(2 * count // options.kills + 1))
+            file.writelines(json.dumps(record(i)[0]) + "\n" for i in range(written, rows))
+            written = max(written, rows)
+        process = subprocess.Popen([options.weir, "run", path, "-f", script], stdout=log.open("wb"), stderr=subprocess.STDOUT)
+        while process.poll() is None and subprocess.run([options.weir, "status", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode in (3, 5):
+            time.sleep(0.05)                              # it has the file before others ask for it
+        stop = threading.Event()
+        thread = threading.Thread(target=changing.change, args=(stop,))
+        thread.start()
+        time.sleep(0.1 + rng.random() * 1.2)
+        if process.poll() is not None:
+            stop.set()
+            thread.join()
+            raise Wrong(f"ended by itself with {process.returncode}: {log.read_text()[-500:]}")
+        process.kill()
+        process.wait()
+        stop.set()
+        thread.join()
+        changing.note(f"killed after commit {ask(path, 'SELECT max(id) FROM weir_commits')}")
+        seen.append(check_changed(path, expected))
+    for words in (["-c", "RESUME ALL"], ["--until-end"], ["--until-end"]):
+        run = [] if words[0] == "-c" else ["run"]
+        subprocess.run([options.weir, *run, path, *words], check=True, stdout=subprocess.DEVNULL, stderr=log.open("ab"), timeout=120)
+    n = check_changed(path, expected, final=True)
+    if n != written:
+        raise Wrong(f"{written} lines, {n} rows")
+    return f"{len(seen)} kills at {min(seen, default=0)} to {max(seen, default=0)} rows, {n} at the end; {', '.join(f'{k} {v}' for k, v in sorted(changing.done.items()))}"
+
+
+KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "changes": of_changes, "kafka": of_kafka, "upsert": of_upsert}
 
 
 def main():

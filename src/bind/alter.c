@@ -217,14 +217,17 @@ static bool rename_relation(Altering *altering, const AstAlterAction *action)
 static bool rebuild(Altering *altering, const AstAlterAction *action, BoundAlter *out)
 {
 	Binder *binder = altering->binder;
+	const AstOptions *given = &action->options;
 	if (!relation_is_maintained(altering->relation))
 		return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, action->span, "%s \"%s\" cannot be rebuilt", relation_kind_name(altering->relation->kind), altering->relation->name);
-	OptionSet options;
-	if (!relation_options(binder, &action->options, NULL, OPTIONS_OF_VIEW, &options)) return false;
+	for (int o = 0; o < given->count; o++)
+		if (strcmp(given->at[o].name, "start") != 0) return REFUSE(binder, given->at[o].name_span, "REBUILD with option \"%s\"", given->at[o].name);
 	out->rebuild = true;
-	out->rebuild_options = options.at;
-	out->rebuild_option_count = options.count;
-	return true;
+	out->starts_anew = given->count > 0;
+	if (!given->count) return true;
+	if (altering->definition->kind != AST_STATEMENT_CREATE_VIEW) return REFUSE(binder, action->span, "REBUILD of a %s from another start", relation_kind_name(altering->relation->kind));
+	altering->changes = true;
+	return set_options(altering, given, OPTIONS_OF_VIEW, query_options(altering));
 }
 
 static bool apply(Altering *altering, const AstAlterAction *action, BoundAlter *out)

@@ -89,8 +89,8 @@ typedef struct BoundAlter {
 	Relation *replacement;            /* owned as create.relation; NULL: REBUILD alone */
 	const int *column_from;           /* for each column of replacement the column of relation whose values it keeps; -1: a new one */
 	bool same_reading;                /* only options that change no answer differ */
-	bool rebuild;                     /* ALTER MATERIALIZED VIEW v REBUILD */
-	const Option *rebuild_options; int rebuild_option_count;      /* WITH (start = ...) */
+	bool rebuild;                     /* ALTER MATERIALIZED VIEW v REBUILD [WITH (start = ...)] */
+	bool starts_anew;                 /* REBUILD WITH (start = ...): replacement has it */
 	bool cascade;
 	bool has_query; BoundQuery query; /* views and sinks: their query, bound again */
 	const AstAlter *ast;

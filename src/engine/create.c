@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/redefine.h"
+#include "run/starts.h"
 
 static const char *upper(const Session *session, const char *text)
 {
@@ -188,6 +189,8 @@ static bool replace_sink(Session *session, BoundCreate *create, Error *err)
 
 static bool replace(Session *session, BoundCreate *create, Error *err)
 {
+	bool again = create->existing->kind == RELATION_MATERIALIZED && create->relation && !relation_option(create->relation, "start");
+	if (again && (!runtime_start(session->engine->runtime, err) || !starts_are_there(session->engine->runtime, create->existing, err))) return false;
 	if (create->existing->kind == RELATION_MATERIALIZED) return replace_query(session, create, err);
 	if (create->existing->kind == RELATION_SINK && create->existing->query_sql) return replace_sink(session, create, err);
 	Redefinition redefinition = {.old = create->existing, .made = create->relation, .column_from = columns_by_name(create->existing, create->relation, &session->arena)};
@@ -314,6 +317,24 @@ static bool alter_reading(Session *session, BoundAlter *alter, Error *err)
 	return redefine(session, &redefinition, alter->cascade, err);
 }
 
+/* With another start it forgets where it began. */
+static bool rebuild_view(Session *session, BoundAlter *alter, Error *err)
+{
+	Engine *engine = session->engine;
+	Relation *view = alter->relation;
+	if (!runtime_start(engine->runtime, err) || !begin_definition(session, err)) return false;
+	if (alter->starts_anew) {
+		Relation *replacement = alter->replacement;
+		replacement->id = view->id;
+		facts_copy(replacement, view);
+		if (!put_catalog(session, replacement, err) || !store_view_starts_remove(engine->store, replacement->id, err)) return false;
+		catalog_add(engine->catalog, replacement);
+		alter->replacement = NULL;
+		view = replacement;
+	}
+	return runtime_rebuild(engine->runtime, view, err) && end_definition(session, err);
+}
+
 bool run_alter(Session *session, BoundStatement *bound, Error *err)
 {
 	BoundAlter *alter = &bound->alter;
@@ -327,7 +348,7 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 	const char *name = arena_strdup(&session->arena, alter->relation->name);
 	session->records_again = 0;
 	if (!refuse_while_replaced(engine, alter->relation, err)) return false;
-	if (alter->rebuild) ok = runtime_start(engine->runtime, err) && begin_definition(session, err) && runtime_rebuild(engine->runtime, alter->relation, err) && end_definition(session, err);
+	if (alter->rebuild) ok = rebuild_view(session, alter, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);
 	if (ok && session->check) session_done(session, "%-8s ALTER of %s, records to read again: %lld", "runs", name, (long long)session->records_again);

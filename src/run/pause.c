@@ -429,9 +429,10 @@ static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, 
 
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
 {
+	if (!starts_are_there(runtime, view, err) || (runtime->transaction && !runtime_flush(runtime, err)) || !runtime_file_begin(runtime, err)) return false;
 	Relations family = relations_family(runtime, view), again = {0};
 	Place place = place_get(runtime, view);
-	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
+	bool ok = true;
 	bool *wanted = mem_zalloc(sizeof *wanted * (size_t)(family.at.count + 1));
 	for (int r = 0; r < family.at.count; r++) {
 		Place other = place_get(runtime, family.at.at[r]);

@@ -197,8 +197,13 @@ static bool replay_started(Runtime *runtime, Reader *reader, Error *err)
 /* Hands on what the partition had up to the record's position. */
 static bool replay_partition(Runtime *runtime, Reader *reader, const PartitionRecord *record, Error *err)
 {
-	if (!replay_started(runtime, reader, err)) return false;
 	Partition *partition = reader_partition(reader, record->partition, NULL);
+	if (!replay_started(runtime, reader, err)) {
+		if (err->code != ERR_POSITION_LOST) return false;
+		*err = ERROR_INIT;
+		return cannot_replay(runtime, reader, partition, record, err);
+	}
+	if (record->position < 0) return true;                /* it had not begun */
 	atomic_store(&partition->limit, record->position);
 	decode_pool_wake(runtime->pool);
 	StepContext step = runtime_step_context(runtime, runtime->live);

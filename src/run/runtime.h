@@ -158,7 +158,7 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err);          /*
 /* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
 Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
-bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it */
+bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it; right after a flush */
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
 bool runtime_pause(Runtime *runtime, Relation *view, Error *err);
 bool runtime_stop(Runtime *runtime, Relation *view, const char *why, Error *err);         /* the same, but it was not asked for */

@@ -87,7 +87,7 @@ void starts_again(Runtime *runtime, Lane *lane, const Pipeline *pipeline)
 			int64_t position = store_view_start(runtime->store, pipeline->relation->id, reader->relation->id, n);
 			if (position < 0) break;
 			Partition *partition = reader_partition(reader, n, NULL);
-			if (partition->position < 0) partition->position = position;
+			if (partition->position < 0) partition->position = partition->begun = position;
 		}
 	}
 }

@@ -14,6 +14,8 @@ bool starts_fit(const Reader *reader, const Relation *view);
 bool starts_set(Reader *reader, const Relation *view, Error *err);
 /* RESUME, REBUILD: readers that have no position get the view's beginnings. */
 void starts_again(Runtime *runtime, Lane *lane, const Pipeline *pipeline);
+/* Has each source still what the view began with? beginnings.c */
+bool starts_are_there(Runtime *runtime, Relation *view, Error *err);
 /* At the seal: a partition that begins in this commit, for all views that read it. */
 void starts_seal(SealedCommit *sealed, const Reader *reader, const Partition *partition);
 /* The kept row of a local stream after which the view begins; found and noted the first time. */
