@@ -126,7 +126,10 @@ static void write_ksql(Binder *binder, AstCreateRelation *ast)
 	bool table = ast->kind == AST_KIND_TABLE;
 	for (int i = 0; i < ast->columns.count; i++)
 		if (ast->columns.at[i].key || (table && ast->columns.at[i].primary_key)) strbuf_printf(&keys, "%s%s", keys.bytes ? ";" : "", ast->columns.at[i].name.text);
-	if (keys.bytes && !ast_option_find(&ast->options, "key_fields")) {
+	const AstOption *key_format = ast_option_find(&ast->options, "key_format");
+	bool found_anyway = table && key_format && names_equal(key_format->value, "json");     /* upserts look for it in the key, with or without its name */
+	if (keys.bytes && !found_anyway && !ast_option_find(&ast->options, "key_fields")) {
+		if (!ast_option_find(&ast->options, "value_fields")) add_option(binder, ast, "value_fields", "except_key");
 		add_option(binder, ast, "key_fields", arena_strdup(binder->arena, keys.text));
 		if (!ast_option_find(&ast->options, "key_format")) add_option(binder, ast, "key_format", "raw");
 	}

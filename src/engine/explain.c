@@ -78,9 +78,22 @@ static bool explain_analyze(Session *session, const Relation *relation, Error *e
 	return ok;
 }
 
+static bool explain_changelog(Session *session, Relation *relation, Error *err)
+{
+	StrBuf out = STRBUF_INIT;
+	Lowered *lowered = plan_lower_changelog(relation);
+	strbuf_adds(&out, "physical\n");
+	lowered_print(lowered, &out);
+	lowered_free(lowered, true);
+	bool ok = table_text(session, "plan", out.text, err);
+	strbuf_release(&out);
+	return ok;
+}
+
 static bool explain_relation(Session *session, const AstExplain *ast, Relation *relation, Error *err)
 {
-	if (ast->analyze && relation->query_sql && relation->kind != RELATION_VIEW) return explain_analyze(session, relation, err);
+	if (ast->analyze && relation_has_pipeline(relation)) return explain_analyze(session, relation, err);
+	if (relation_is_changelog(relation)) return explain_changelog(session, relation, err);
 	if (!relation->query_sql) return table_text(session, "plan", relation->sql, err);
 	BindSettings settings = {.stored = true};
 	BoundQuery query = {0};

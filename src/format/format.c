@@ -64,7 +64,7 @@ uint64_t record_hash(uint64_t hash, const RecordBatch *records, int from, int to
 /* ---- columns of the key ---- */
 
 /* "id;name": ignoring case and blanks around */
-static bool key_fields_have(const char *list, const char *name)
+bool key_fields_have(const char *list, const char *name)
 {
 	for (const char *at = list; *at; ) {
 		size_t bytes = strcspn(at, ";,"), lead = strspn(at, " "), content = bytes;

@@ -115,6 +115,8 @@ bool decoder_report(Decoder *decoder, bool is_end, StrBuf *out);
  * accordingly (allocated in arena); else leaves the column as it is. */
 bool decode_column_place(const OptionSet *options, Arena *arena, DecodeColumn *column, Error *err);
 
+/* Whether the option key_fields ("a;b") names the column, ignoring case. */
+bool key_fields_have(const char *fields, const char *name);
 /* '$.address.city', '$."odd name".x' or 'address.city' into field names. Indexes and wildcards: ERR_UNSUPPORTED. */
 bool decode_path_parse(Arena *arena, const char *text, Span span, const char *const **path, int *path_count, Error *err);
 

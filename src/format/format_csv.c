@@ -42,7 +42,7 @@ static bool csv_init(Decoder *d, Error *err)
 		if (column->from == DECODE_KEY_FIELD || (column->from == DECODE_FIELD && column->path_count > 1))
 			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "column \"%s\": format csv has no nested fields", column->name);
 	}
-	if (d->config.changelog != CHANGELOG_NONE) return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "format csv carries no changelog");
+	if (d->config.changelog > CHANGELOG_UPSERT) return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "format csv carries no changelog but upsert");
 	if (d->config.csv_delimiter == d->config.csv_quote) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "csv.delimiter and csv.quote cannot be the same");
 	return true;
 }
@@ -157,9 +157,24 @@ static void fill_slots(const Decoder *d, DecoderCsv *csv)
 	}
 }
 
+/* Only where columns are read from the key it says which row is gone: it has no fields with names. */
+static bool is_tombstone(const Decoder *d)
+{
+	if (d->config.changelog != CHANGELOG_UPSERT || d->record->value || !d->record->key) return false;
+	for (int col = 0; col < d->config.column_count; col++)
+		if (d->config.columns[col].is_key && d->config.columns[col].from == DECODE_FIELD) return false;
+	return true;
+}
+
 static void decode_line(Decoder *d, DecoderCsv *csv)
 {
 	const Record *record = d->record;
+	if (is_tombstone(d)) {
+		csv->field_count = 0;
+		fill_slots(d, csv);
+		decoder_add_row(d, csv->found, ROW_DELETE);
+		return;
+	}
 	size_t bytes = record->value_bytes;
 	if (bytes && record->value[bytes - 1] == '\r') bytes--;
 	const char *wrong = record->value ? split(csv, &d->config, record->value, bytes) : "the record has no value";
@@ -171,7 +186,7 @@ static void decode_line(Decoder *d, DecoderCsv *csv)
 	}
 	if (wrong) { decoder_add_dead(d, ERR_INVALID_TEXT); return; }
 	fill_slots(d, csv);
-	decoder_add_row(d, csv->found, ROW_INSERT);
+	decoder_add_row(d, csv->found, d->config.changelog == CHANGELOG_UPSERT ? ROW_UPSERT : ROW_INSERT);
 }
 
 static int csv_decode(Decoder *d, const RecordBatch *records, int from)

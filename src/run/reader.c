@@ -162,6 +162,15 @@ static bool field_path(Reader *reader, const RelationColumn *declared, const Col
 	return true;
 }
 
+/* Has a record's value a field for the column? */
+static bool stands_in_value(const Reader *reader, int column)
+{
+	const RelationColumn *declared = &reader->relation->columns[column];
+	const char *keys = options_text(&reader->options, "key_fields"), *fields = options_text(&reader->options, "value_fields");
+	bool without_keys = keys && fields && strcmp(fields, "except_key") == 0;
+	return declared->kind == COLUMN_PHYSICAL && !(without_keys && key_fields_have(keys, declared->name));
+}
+
 static bool decode_column(Reader *reader, const ColumnPath *path, Type type, bool not_null, DecodeColumn *out, Error *err)
 {
 	const Relation *relation = reader->relation;
@@ -172,7 +181,7 @@ static bool decode_column(Reader *reader, const ColumnPath *path, Type type, boo
 	*out = (DecodeColumn){.name = arena_strdup(&reader->arena, name.text), .type = type, .unit = time_unit(reader), .not_null = not_null, .ordinal = -1};
 	strbuf_release(&name);
 	for (int c = 0, n = 0; c < relation->column_count; c++) {
-		if (relation->columns[c].kind != COLUMN_PHYSICAL) continue;
+		if (!stands_in_value(reader, c)) continue;
 		if (c == path->column) out->ordinal = n;
 		n++;
 	}
@@ -211,7 +220,7 @@ static void make_decoder_config(Reader *reader)
 	const OptionSet *options = &reader->options;
 	const char *null = options_text(options, "csv.null"), *changelog = reader->relation->changelog;
 	int physical = 0;
-	for (int c = 0; c < reader->relation->column_count; c++) physical += reader->relation->columns[c].kind == COLUMN_PHYSICAL;
+	for (int c = 0; c < reader->relation->column_count; c++) physical += stands_in_value(reader, c);
 	reader->decoder_config = (DecoderConfig){
 		.format = reader->format ? reader->format->name : "json", .columns = reader->decode_columns, .column_count = reader->decode_count,
 		.csv_delimiter = options_text(options, "csv.delimiter") ? options_text(options, "csv.delimiter")[0] : ',',
