@@ -676,11 +676,12 @@ def lines_of_a_pipe_are_a_stream(s):
         equal(client.stdout.readline(), f"{2 * i}\n")
     client.stdin.close()
     equal(client.wait(LIMIT_S), 0)
-    lines = "".join(json.dumps({"a": a}) + "\n" for a in [3, 1, 3])
+    stream = "CREATE STREAM l (a INTEGER, r ROW<k INTEGER>) WITH (connector = 'stdin', format = 'json');"
+    lines = "".join(json.dumps({"a": a, "r": {"k": 1}}) + "\n" for a in [3, 1, 3])
     for query, answer in [
         ("SELECT a FROM l", '[{"a":3},{"a":1},{"a":3}]\n'), ("SELECT a FROM l ORDER BY a", '[{"a":1},{"a":3},{"a":3}]\n'), ("SELECT a FROM l LIMIT 2", '[{"a":3},{"a":1}]\n'),
         ("SELECT a FROM l LIMIT 9", '[{"a":3},{"a":1},{"a":3}]\n'), ("SELECT a, count(*) AS n FROM l GROUP BY a ORDER BY a", '[{"a":1,"n":1},{"a":3,"n":2}]\n'),
-        ("SELECT a FROM l WHERE a > 9", "[]\n"),
+        ("SELECT a FROM l WHERE a > 9", "[]\n"), ("SELECT a, r FROM l LIMIT 1", '[{"a":3,"r":"{\\"k\\":1}"}]\n'),
     ]:
         equal(fine("--json", "-c", stream + query, stdin=lines), answer, query)
 

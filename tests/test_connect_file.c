@@ -538,6 +538,36 @@ static void a_sample_tells_the_stream(void **state)
 	arena_release(&arena);
 }
 
+static void a_sample_that_is_no_json_tells_csv_or_raw(void **state)
+{
+	static const struct { const char *records[4]; int bytes; const char *stream; } CASES[] = {
+		{{"1,\"a, b\",1.5,2026-11-20 10:00:05,true", "2,c,2,2026-11-20 10:00:02,false", "3,,3,2026-11-20 10:00:07,true"}, 0,
+			"-- from 3 records; greatest disorder in c4: 3.000 s\nCREATE STREAM s (\n  c1 INTEGER,\n  c2 TEXT,\n  c3 REAL,\n  c4 TIMESTAMP,\n  c5 BOOLEAN,\n"
+			"  WATERMARK FOR c4 AS c4 - INTERVAL '5 seconds'\n) WITH (connector = 'stdin', format = 'csv');\n"},
+		{{"a;1", "b;2,5"}, 0, "-- from 2 records\nCREATE STREAM s (\n  c1 TEXT,\n  c2 TEXT\n) WITH (connector = 'stdin', format = 'csv', csv.delimiter = ';');\n"},
+		{{"a\t1", "b\t2"}, 0, "-- from 2 records\nCREATE STREAM s (\n  c1 TEXT,\n  c2 INTEGER\n) WITH (connector = 'stdin', format = 'csv', csv.delimiter = 'tab');\n"},
+		{{"a line, of a log", "another"}, 0, "-- from 2 records\nCREATE STREAM s (\n  value TEXT\n) WITH (connector = 'stdin', format = 'raw');\n"},
+		{{"\x01,\xff"}, 3, "-- from 1 records\nCREATE STREAM s (\n  value BLOB\n) WITH (connector = 'stdin', format = 'raw');\n"},
+		{{"[1,2]"}, 0, "-- from 1 records\nCREATE STREAM s (\n  c1 TEXT,\n  c2 TEXT\n) WITH (connector = 'stdin', format = 'csv');\n"},
+	};
+	Folder *folder = *state;
+	const OptionSet *options = OPTIONS("connector", "stdin");
+	for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+		Record records[4];
+		RecordBatch batch = {.at = records};
+		for (; batch.count < 4 && CASES[c].records[batch.count]; batch.count++) {
+			const char *text = CASES[c].records[batch.count];
+			records[batch.count] = (Record){.value = text, .value_bytes = (uint32_t)(CASES[c].bytes ? CASES[c].bytes : (int)strlen(text)), .timestamp_us = TIMESTAMP_NONE};
+		}
+		Sample sample = {.at = &batch, .count = 1, .records = batch.count};
+		StrBuf text = STRBUF_INIT;
+		Error err = ERROR_INIT;
+		assert_true(sample_guess(&sample, "s", options, &text, &err));
+		assert_string_equal(text.text, CASES[c].stream);
+		strbuf_release(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -555,6 +585,7 @@ int main(void)
 		cmocka_unit_test(changes_carry_an_op_where_rows_are_taken_back),
 		cmocka_unit_test(a_blackhole_counts),
 		cmocka_unit_test(a_sample_tells_the_stream),
+		cmocka_unit_test(a_sample_that_is_no_json_tells_csv_or_raw),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,4 +1,4 @@
-/* PEEK: from a sample of JSON records to the CREATE STREAM that reads them.
+/* PEEK: from a sample of records to the CREATE STREAM that reads them: JSON, else CSV where all lines have as many fields, else raw.
  *
  * A field's type is the narrowest that all its values fit: numbers, truth values, times, ROWs of what their fields are; what fits
  * nothing in common is TEXT, arrays and objects with ever other fields are JSON. The event time is the time that (nearly) all
@@ -24,6 +24,7 @@ struct Guess {
 	int bytes_max;
 	VEC(Guess *) fields;
 	bool too_many;                /* more fields than a ROW should have */
+	bool is_bytes;                /* a raw value that is no text */
 	/* as event time: in order of arrival */
 	int64_t newest_us, disorder_us;
 };
@@ -33,6 +34,7 @@ typedef struct Peek {
 	Arena scratch;
 	Guess *parent;
 	int depth, records, dead;
+	const char *dead_are, *format;        /* options of the format; NULL: JSON */
 } Peek;
 
 static Guess *guess_field(Peek *p, Guess *parent, const char *name, size_t bytes)
@@ -150,7 +152,7 @@ static void print_name(const char *name, StrBuf *out)
 static void print_type(const Guess *g, StrBuf *out)
 {
 	int values = values_of(g), numbers = g->integers + g->reals;
-	if (!values) strbuf_adds(out, "TEXT");
+	if (!values) strbuf_adds(out, g->is_bytes ? "BLOB" : "TEXT");
 	else if (is_time(g)) strbuf_adds(out, "TIMESTAMP");
 	else if (g->dates == values) strbuf_adds(out, "DATE");
 	else if (g->booleans == values) strbuf_adds(out, "BOOLEAN");
@@ -220,7 +222,7 @@ static void print_stream(const Peek *p, const Sample *sample, const Guess *root,
 	const Guess *time = event_time(p, root);
 	Guess record_time = {0};
 	strbuf_printf(out, "-- from %d records", p->records);
-	if (p->dead) strbuf_printf(out, ", %d of which are no JSON objects", p->dead);
+	if (p->dead) strbuf_printf(out, ", %d of which are %s", p->dead, p->dead_are);
 	if (time) strbuf_printf(out, "; greatest disorder in %s: %.3f s", time->name, (double)time->disorder_us / 1e6);
 	strbuf_adds(out, "\nCREATE STREAM ");
 	print_name(name, out);
@@ -238,6 +240,7 @@ static void print_stream(const Peek *p, const Sample *sample, const Guess *root,
 	}
 	strbuf_adds(out, "\n) WITH (");
 	options_print(options, OPTIONS_PRINT_ALL, out);
+	if (p->format) strbuf_printf(out, ", %s", p->format);
 	strbuf_adds(out, ");\n");
 }
 
@@ -248,6 +251,129 @@ static void forget_newest(Guess *g)
 	for (int i = 0; i < g->fields.count; i++) forget_newest(g->fields.at[i]);
 }
 
+static void guess_json(Peek *p, const Sample *sample, Guess *root)
+{
+	p->dead_are = "no JSON objects";
+	for (int b = 0; b < sample->count; b++) {
+		forget_newest(root);
+		for (int i = 0; i < sample->at[b].count; i++, p->records++) {
+			const Record *record = &sample->at[b].at[i];
+			if (!record->value || !json_is_valid(record->value, record->value_bytes) || !json_each_field(record->value, record->value_bytes, note_field, p)) p->dead++;
+			arena_clear(&p->scratch);
+		}
+	}
+}
+
+/* ---- no JSON ---- */
+
+static const struct { char delimiter; const char *format; } DELIMITERS[] = {
+	{',', "format = 'csv'"}, {'\t', "format = 'csv', csv.delimiter = 'tab'"}, {';', "format = 'csv', csv.delimiter = ';'"}, {'|', "format = 'csv', csv.delimiter = '|'"},
+};
+
+/* The field that begins at `at`; a quote opens one only at its beginning. Returns where it ends. */
+static const char *csv_field(const char *at, const char *end, char delimiter)
+{
+	if (at < end && *at == '"')
+		for (at++; at < end && (*at != '"' || (at + 1 < end && at[1] == '"')); at++) at += *at == '"';
+	while (at < end && *at != delimiter) at++;
+	return at;
+}
+
+static int csv_field_count(const Record *record, char delimiter)
+{
+	const char *at = record->value, *end = at + record->value_bytes;
+	for (int count = 1; ; count++) {
+		at = csv_field(at, end, delimiter);
+		if (at == end) return count;
+		at++;
+	}
+}
+
+/* As many fields in every record, and more than one; else 0. */
+static int csv_width(const Sample *sample, char delimiter)
+{
+	int width = 0;
+	for (int b = 0; b < sample->count; b++)
+		for (int i = 0; i < sample->at[b].count; i++) {
+			const Record *record = &sample->at[b].at[i];
+			if (!record->value) continue;
+			int count = csv_field_count(record, delimiter);
+			if (count < 2 || count > FIELDS_MAX || (width && count != width)) return 0;
+			width = count;
+		}
+	return width;
+}
+
+static void note_text(Guess *guess, const char *at, size_t bytes)
+{
+	int64_t x, us;
+	double real;
+	bool is_time = bytes > 10 && bytes < 40 && isdigit((unsigned char)*at) && text_to_timestamp(at, bytes, &us);
+	guess->seen++;
+	if (!bytes) guess->nulls++;
+	else if (text_to_integer(at, bytes, &x) && !memchr(at, '.', bytes)) {
+		guess->integers++;
+		if (is_epoch(guess->name, x, &us)) { guess->epochs++; note_time(guess, us); }
+	}
+	else if (text_to_real(at, bytes, &real)) guess->reals++;
+	else if (bytes == 10 && text_to_date(at, bytes, &us)) guess->dates++;
+	else if (is_time) { guess->times++; note_time(guess, us); }
+	else if (strncasecmp(at, "true", bytes) == 0 || strncasecmp(at, "false", bytes) == 0) guess->booleans++;
+	else guess->texts++;
+}
+
+static void guess_csv_record(const Record *record, char delimiter, Guess *root)
+{
+	const char *at = record->value, *end = at + record->value_bytes;
+	while (end > at && (end[-1] == '\n' || end[-1] == '\r')) end--;
+	for (int c = 0; c < root->fields.count; c++) {
+		const char *stop = csv_field(at, end, delimiter);
+		bool quoted = stop - at >= 2 && *at == '"' && stop[-1] == '"';
+		note_text(root->fields.at[c], at + quoted, (size_t)(stop - at) - 2 * quoted);
+		at = stop < end ? stop + 1 : end;
+	}
+}
+
+/* Columns have no names there but their number. */
+static bool guess_csv(Peek *p, const Sample *sample, Guess *root)
+{
+	int width = 0, d = 0;
+	for (; d < (int)(sizeof DELIMITERS / sizeof *DELIMITERS) && !width; d++) width = csv_width(sample, DELIMITERS[d].delimiter);
+	if (!width) return false;
+	for (int c = 0; c < width; c++) {
+		const char *name = arena_printf(p->arena, "c%d", c + 1);
+		guess_field(p, root, name, strlen(name));
+	}
+	for (int b = 0; b < sample->count; b++) {
+		forget_newest(root);
+		for (int i = 0; i < sample->at[b].count; i++)
+			if (sample->at[b].at[i].value) guess_csv_record(&sample->at[b].at[i], DELIMITERS[d - 1].delimiter, root);
+	}
+	p->format = DELIMITERS[d - 1].format;
+	return true;
+}
+
+static void guess_raw(Peek *p, bool is_text, Guess *root)
+{
+	Guess *value = guess_field(p, root, "value", strlen("value"));
+	value->is_bytes = !is_text;
+	p->format = "format = 'raw'";
+}
+
+static void guess_no_json(Peek *p, const Sample *sample, Guess *root)
+{
+	bool is_text = true;
+	p->dead = 0;
+	p->dead_are = "without a value";
+	for (int b = 0; b < sample->count; b++)
+		for (int i = 0; i < sample->at[b].count; i++) {
+			const Record *record = &sample->at[b].at[i];
+			if (!record->value) p->dead++;
+			else is_text &= utf8_is_valid(record->value, record->value_bytes) && !memchr(record->value, 0, record->value_bytes);
+		}
+	if (!is_text || !guess_csv(p, sample, root)) guess_raw(p, is_text, root);
+}
+
 bool sample_guess(const Sample *sample, const char *stream_name, const OptionSet *options, StrBuf *out, Error *err)
 {
 	Arena arena;
@@ -255,18 +381,10 @@ bool sample_guess(const Sample *sample, const char *stream_name, const OptionSet
 	Guess *root = arena_new(&arena, Guess);
 	Peek p = {.arena = &arena, .parent = root};
 	arena_init(&p.scratch, 0);
-	for (int b = 0; b < sample->count; b++) {
-		forget_newest(root);
-		for (int i = 0; i < sample->at[b].count; i++, p.records++) {
-			const Record *record = &sample->at[b].at[i];
-			if (!record->value || !json_is_valid(record->value, record->value_bytes) || !json_each_field(record->value, record->value_bytes, note_field, &p)) p.dead++;
-			arena_clear(&p.scratch);
-		}
-	}
-	bool ok = root->fields.count > 0;
+	guess_json(&p, sample, root);
+	bool ok = p.records > 0 || error_set(err, ERR_WRONG_STATE, SPAN_NONE, "there are no records to look at");
+	if (ok && !root->fields.count) guess_no_json(&p, sample, root);
 	if (ok) print_stream(&p, sample, root, stream_name, options, out);
-	else if (!p.records) error_set(err, ERR_WRONG_STATE, SPAN_NONE, "there are no records to look at");
-	else error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "none of %d records is a JSON object; only JSON can be guessed", p.records);
 	arena_release(&p.scratch);
 	arena_release(&arena);
 	return ok;

@@ -546,7 +546,7 @@ static bool continuous_plan(Continuous *run)
 static Lowered *lower_limited(Continuous *run, Error *err)
 {
 	Session *session = run->session;
-	Plan *plan = run->query->plan;
+	Plan *plan = run->base;
 	if (plan->kind != PLAN_SORT || plan->order_count || plan->limit < 0) return NULL;
 	Lowered *lowered = engine_lower(session, session->context, plan_copy(session->context, plan->inputs[0], NULL), err);
 	if (lowered && !lowered->append_only) {
