@@ -9,7 +9,8 @@ is_terminal=0 seconds=${DEMO_SECONDS:-9} pause=3
 if [ -t 1 ]; then is_terminal=1 seconds=${DEMO_SECONDS:-20} pause=0.5; fi
 
 rm -f "$file" "$file"-wal "$file"-shm
-"$weir" run "$file" -f "$here/demo.sql" 2>"$file.log" &
+# in a session of its own: Ctrl-C is for this script, which ends the service in good order
+setsid "$weir" run "$file" -f "$here/demo.sql" 2>"$file.log" &
 service=$!
 end() {
 	trap - INT TERM EXIT
@@ -18,10 +19,12 @@ end() {
 	[ "$is_terminal" = 0 ] || printf '\033[?25h'
 	cat <<END
 
-The views are tables of a SQLite file; any program that reads SQLite can have them, now or while they change:
+The views are tables of a SQLite file; any program that reads SQLite
+can have them, now or while they change:
   sqlite3 $file 'SELECT * FROM per_second ORDER BY second DESC LIMIT 5'
   $weir $file                        a shell; .help says what it can do
   $weir run $file                    goes on where this ended
+  $here/demo.sql                     the generator and the views, as they were declared
 END
 	exit 0
 }
