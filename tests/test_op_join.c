@@ -5,6 +5,7 @@ typedef struct Shape {
 	JoinKind kind;
 	int key_count;
 	bool null_equal, residual, interval, window, on_close, left_grows, right_grows;
+	bool unread;                      /* only the third columns are read above */
 } Shape;
 static Shape shape;
 
@@ -48,6 +49,8 @@ static Op *make_join(Arena *arena)
 		spec.close_key = 1;
 		spec.left_close_watermark = spec.right_close_watermark = 0;
 	}
+	static const bool READS[] = {false, false, true, false, false, true};
+	if (shape.unread) spec.reads = READS;
 	return op_join_new(&spec);
 }
 
@@ -90,6 +93,8 @@ static void add_pair(TestRows *out, const TestRow *left, const TestRow *right, i
 	Value values[6];
 	for (int c = 0; c < 3; c++) values[c] = left ? left->values[c] : (Value){.type = out->types[c], .is_null = true};
 	for (int c = 0; c < 3 && !is_semi(); c++) values[3 + c] = right ? right->values[c] : (Value){.type = out->types[3 + c], .is_null = true};
+	for (int c = 0; c < 6 && shape.unread; c++)
+		if (c % 3 < 2) values[c] = (Value){.type = out->types[c < out->column_count ? c : 0], .is_null = true};
 	test_rows_add(out, values, weight);
 }
 
@@ -166,8 +171,8 @@ static void joins_of_all_kinds_follow_changes_of_both_sides(void **context)
 	(void)context;
 	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
 		for (int keys = 0; keys <= 2; keys++)
-			for (int form = 0; form < 4; form++) {
-				shape = (Shape){.kind = kind, .key_count = keys, .null_equal = form & 1, .residual = form & 2};
+			for (int form = 0; form < 8; form++) {
+				shape = (Shape){.kind = kind, .key_count = keys, .null_equal = form & 1, .residual = form & 2, .unread = form & 4};
 				if (keys == 0 && shape.null_equal) continue;
 				run(2);
 			}
@@ -177,8 +182,8 @@ static void sides_that_only_grow_are_joined_the_same_way(void **context)
 {
 	(void)context;
 	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
-		for (int form = 1; form < 8; form++) {
-			shape = (Shape){.kind = kind, .key_count = 1, .left_grows = form & 1, .right_grows = form & 2, .residual = form & 4};
+		for (int form = 1; form < 16; form++) {
+			shape = (Shape){.kind = kind, .key_count = 1, .left_grows = form & 1, .right_grows = form & 2, .residual = form & 4, .unread = form & 8};
 			if (!shape.left_grows && !shape.right_grows) continue;
 			run(2);
 		}
@@ -188,8 +193,9 @@ static void interval_joins_forget_without_changing_the_answer(void **context)
 {
 	(void)context;
 	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
-		for (int form = 0; form < 8; form++) {
-			shape = (Shape){.kind = kind, .key_count = 1, .interval = true, .left_grows = true, .right_grows = true, .residual = form & 1, .on_close = form & 2};
+		for (int form = 0; form < 16; form++) {
+			shape = (Shape){.kind = kind, .key_count = 1, .interval = true, .left_grows = true, .right_grows = true, .residual = form & 1, .on_close = form & 2,
+				.unread = form & 8};
 			upper_s = form & 4 ? 0 : 3;
 			run(4);
 		}
@@ -200,8 +206,9 @@ static void window_joins_forget_without_changing_the_answer(void **context)
 {
 	(void)context;
 	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
-		for (int form = 0; form < 8; form++) {
-			shape = (Shape){.kind = kind, .key_count = 2, .window = true, .residual = form & 1, .on_close = form & 2, .left_grows = form & 4, .right_grows = form & 4};
+		for (int form = 0; form < 16; form++) {
+			shape = (Shape){.kind = kind, .key_count = 2, .window = true, .residual = form & 1, .on_close = form & 2, .left_grows = form & 4, .right_grows = form & 4,
+				.unread = form & 8};
 			if (shape.on_close && !shape.left_grows) continue;
 			run(4);
 		}
@@ -217,6 +224,8 @@ static const Case CASES[] = {
 	{"IS NOT DISTINCT FROM joins them", {JOIN_FULL, 1, .null_equal = true}, "+1 | NULL | 'a' | 1", "+1 | NULL | 'b' | 2",
 		"+1 | NULL | 'a' | 1 | NULL | 'b' | 2", "-1 | NULL | 'b' | 2", "-1 | NULL | 'a' | 1 | NULL | 'b' | 2\n +1 | NULL | 'a' | 1 | NULL | NULL | NULL"},
 	{"copies multiply", {JOIN_INNER, 1}, "+2 | 1 | 'a' | 1", "+3 | 1 | 'b' | 2", "+6 | 1 | 'a' | 1 | 1 | 'b' | 2", "-1 | 1 | 'b' | 2", "-2 | 1 | 'a' | 1 | 1 | 'b' | 2"},
+	{"of a row that stays there may be any number", {JOIN_INNER, 1, .left_grows = true, .right_grows = true}, "+700 | 1 | 'a' | 1", "+1 | 1 | 'b' | 2",
+		"+700 | 1 | 'a' | 1 | 1 | 'b' | 2", "+2 | 1 | 'b' | 3", "+1400 | 1 | 'a' | 1 | 1 | 'b' | 3"},
 	{"semi gives each row once", {JOIN_SEMI, 1}, "+2 | 1 | 'a' | 1", "+3 | 1 | 'b' | 2", "+2 | 1 | 'a' | 1", "-3 | 1 | 'b' | 2", "-2 | 1 | 'a' | 1"},
 	{"anti waits for the last match to go", {JOIN_ANTI, 1}, "+1 | 1 | 'a' | 1", "+2 | 1 | 'b' | 2", "", "-2 | 1 | 'b' | 2", "+1 | 1 | 'a' | 1"},
 	{"an outer row goes when its match comes", {JOIN_LEFT, 1, .residual = true}, "+1 | 1 | 'a' | 5", "+1 | 1 | 'b' | 2",
@@ -289,6 +298,26 @@ static void what_watermarks_have_passed_takes_no_memory(void **context)
 	}
 }
 
+static void what_nobody_reads_is_not_remembered(void **context)
+{
+	(void)context;
+	uint64_t bytes[2];
+	for (int unread = 0; unread < 2; unread++) {
+		Harness h;
+		shape = (Shape){.kind = JOIN_INNER, .key_count = 1, .left_grows = true, .right_grows = true, .unread = unread};
+		harness_open(&h, make_join, types(), types(), NULL);
+		for (int n = 0; n < 2000; n++) {
+			char row[128];
+			snprintf(row, sizeof row, "+1 | %d | 'a text that is longer than all that stands beside it' | %d", n % 10, n);
+			harness_push(&h, 0, row);
+		}
+		harness_commit(&h);
+		bytes[unread] = state_bytes(h.op->state);
+		harness_close(&h);
+	}
+	assert_true(bytes[1] * 2 < bytes[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +328,7 @@ int main(void)
 		cmocka_unit_test(window_joins_forget_without_changing_the_answer),
 		cmocka_unit_test(late_rows_meet_by_the_rule_not_by_what_is_in_memory),
 		cmocka_unit_test(what_watermarks_have_passed_takes_no_memory),
+		cmocka_unit_test(what_nobody_reads_is_not_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

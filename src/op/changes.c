@@ -50,7 +50,7 @@ bool change_log_add(ChangeLog *log, const Batch *in, Arena *scratch, Error *err)
 {
 	Column *columns = arena_array(scratch, Column, in->column_count);
 	for (int c = 0; c < in->column_count; c++) columns[c] = batch_column(in, c, scratch);
-	PackedRows packed = rows_pack(columns, in->column_count, in->count, scratch);
+	PackedRows packed = rows_pack_plain(columns, in->column_count, in->count, scratch);
 	size_t bytes = 0;
 	for (int i = 0; i < in->count; i++) bytes += packed.bytes[i];
 	if (log->byte_count + bytes > CHANGE_LOG_BYTES_MAX) {

@@ -11,6 +11,7 @@
 #include "op/join.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches)
 {
@@ -88,7 +89,7 @@ static bool join_commit(Op *op, const CommitInfo *commit, Error *err)
 			if (join->emit_on_close && join->kind != JOIN_SEMI)
 				join_emit_alone(join, &emitter, side, join_row_packed(join, side, row), copies, join_row_judge(own, row));
 			join_row_remove(join, side, row);
-			if (join_key_is_empty(key)) state_map_remove(join->keys, key);
+			if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
 		}
 	return emitter_finish(&emitter);
 }
@@ -188,7 +189,7 @@ static void open_state(Join *join)
 	join->op.state = state_new("join");
 	for (int side = LEFT; side <= RIGHT; side++)
 		join->sides[side].ends = (join->interval || join->window) && join->sides[other(side)].watermark >= 0;
-	join->keys = state_map_open(join->op.state, sizeof(JoinKey));
+	join->keys = state_map_open(join->op.state, join->by_row ? offsetof(JoinKey, weight) : sizeof(JoinKey));
 	for (int side = LEFT; side <= RIGHT; side++) {
 		JoinSide *own = &join->sides[side];
 		choose_fields(join, side);

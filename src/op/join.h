@@ -13,7 +13,7 @@ enum { LEFT = 0, RIGHT = 1 };
 /* What both sides have of one key. */
 typedef struct JoinKey {
 	uint32_t first[2];                /* the first row of each side; 0: none */
-	int64_t weight[2];                /* copies of each side together */
+	int64_t weight[2];                /* copies of each side together; not there where matches are counted row by row */
 } JoinKey;
 
 /* A row of one side. Where rows may be taken back, equal rows are one, found by their bytes in a map, and named by number + 1; where they are never
@@ -38,6 +38,7 @@ typedef struct JoinSide {
 	Exprs time;                       /* interval joins: one */
 	StateMap *rows;                   /* key number, packed row -> JoinRow */
 	bool ends;                        /* rows go once the other side's watermark has passed what they can meet */
+	uint32_t *ending; int64_t ending_at;      /* blobs: the entry of expiry that was used last; NULL: none since the tree was changed otherwise */
 	StateTree *expiry;                /* instant after which the row meets nothing more, row number; blobs: instant -> first row. NULL: rows are kept */
 	bool blobs;                       /* rows are never taken back */
 	bool kept;                        /* rows are remembered, not only counted */
@@ -86,9 +87,15 @@ void join_row_changed(Join *join, int side, JoinRow *row);                   /* 
 const char *join_row_packed(const Join *join, int side, const JoinRow *row);
 JoinRow *join_row_at(const Join *join, int side, uint32_t name);             /* NULL: 0, the end of a list */
 void join_row_remove(Join *join, int side, JoinRow *row);
+/* Before a batch: pages may have been saved since the last. */
+void join_rows_begin(Join *join, int side);
 /* The next row of the side that may go now, NULL: none (it is to be removed before the next call). */
 JoinRow *join_row_next_expired(Join *join, int side);
-static inline bool join_key_is_empty(const JoinKey *key) { return !key->first[LEFT] && !key->first[RIGHT] && !key->weight[LEFT] && !key->weight[RIGHT]; }
+static inline bool join_key_is_empty(const Join *join, const JoinKey *key)
+{
+	if (key->first[LEFT] || key->first[RIGHT]) return false;
+	return join->by_row || (!key->weight[LEFT] && !key->weight[RIGHT]);
+}
 /* Whether nothing more can come that a row which ends at this instant would meet: the lowest watermark of both sides has passed it. */
 bool join_has_passed(const Join *join, int side, int64_t instant);
 /* The instant, in terms of the other side's time, that must have been passed before the row can go. */

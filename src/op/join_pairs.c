@@ -270,10 +270,10 @@ static void drop_empty_keys(Pairs *pairs)
 {
 	Join *join = pairs->join;
 	bool any = false;
-	for (int i = 0; i < pairs->dense->count; i++) any |= pairs->made[i] && join_key_is_empty(pairs->made[i]);
+	for (int i = 0; i < pairs->dense->count; i++) any |= pairs->made[i] && join_key_is_empty(join, pairs->made[i]);
 	for (int i = 0; any && i < pairs->dense->count; i++) {
 		JoinKey *key = pairs->made[i] ? state_map_find(join->keys, pairs->key_bytes.at[i], pairs->key_bytes.bytes[i], pairs->key_bytes.hashes[i]) : NULL;
-		if (key && join_key_is_empty(key)) state_map_remove(join->keys, key);
+		if (key && join_key_is_empty(join, key)) state_map_remove(join->keys, key);
 	}
 }
 
@@ -354,7 +354,7 @@ static void pack_rows(Pairs *pairs)
 	Arena *scratch = &pairs->join->op.scratch;
 	Column *columns = arena_array(scratch, Column, own->column_count + 1);
 	for (int k = 0; k < own->column_count; k++) columns[k] = pairs->dense->columns[own->columns[k]];
-	pairs->packed = rows_pack(columns, own->column_count, pairs->dense->count, scratch);
+	pairs->packed = rows_pack_plain(columns, own->column_count, pairs->dense->count, scratch);
 }
 
 bool join_push(Op *op, int side, Batch *in, Error *err)
@@ -367,6 +367,7 @@ bool join_push(Op *op, int side, Batch *in, Error *err)
 	pairs->other_judge = closes ? op_other_judge(op, side) : WATERMARK_NONE;
 	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
 	pack_rows(pairs);
+	join_rows_begin(join, side);
 	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
 	find_times(pairs, keys);
 	find_keys(pairs, keys);

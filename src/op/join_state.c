@@ -38,7 +38,7 @@ static int64_t row_end(const Join *join, int side, const JoinRow *row)
 JoinRow *join_row_at(const Join *join, int side, uint32_t name)
 {
 	if (!name) return NULL;
-	if (join->sides[side].blobs) return (JoinRow *)(uintptr_t)state_blob_at(join->op.state, name, NULL);
+	if (join->sides[side].blobs) return (JoinRow *)(uintptr_t)state_blob_peek(join->op.state, name);
 	return state_map_by_number(join->sides[side].rows, name - 1);
 }
 
@@ -58,7 +58,7 @@ static JoinRow *blob_add(Join *join, int side, const JoinNewRow *new_row, uint32
 {
 	const JoinSide *own = &join->sides[side];
 	*name = state_blob_new(join->op.state, NULL, own->at.bytes + 1u + new_row->bytes);
-	JoinRow *row = (JoinRow *)(uintptr_t)state_blob_at(join->op.state, *name, NULL);
+	JoinRow *row = (JoinRow *)(uintptr_t)state_blob_peek(join->op.state, *name);
 	char *behind = (char *)row + own->at.bytes;
 	*(uint8_t *)behind = (uint8_t)new_row->weight;
 	memcpy(behind + 1, new_row->packed, new_row->bytes);
@@ -87,18 +87,26 @@ static void expiry_drop(Join *join, int side, const JoinRow *row)
 	state_tree_remove(own->expiry, bytes, sizeof bytes);
 }
 
-/* Notes when the row may go. Blobs that end at one instant are one entry: a list. */
+void join_rows_begin(Join *join, int side) { join->sides[side].ending = NULL; }
+
+/* Notes when the row may go. Blobs that end at one instant are one entry: a list. Rows come in about the order of their times, so it often is
+ * that of the row before. */
 static void expires(Join *join, int side, JoinRow *row)
 {
 	char bytes[12];
 	bool added;
-	const JoinSide *own = &join->sides[side];
+	JoinSide *own = &join->sides[side];
 	if (!own->expiry) return;
-	expiry_key(bytes, row_end(join, side, row), name_of(own, row));
-	uint32_t *first = state_tree_upsert(own->expiry, bytes, own->blobs ? 8 : sizeof bytes, &added);
-	if (!own->blobs) return;
-	*join_field_32(row, own->at.next_ending) = *first;
-	*first = name_of(own, row);
+	int64_t end = row_end(join, side, row);
+	expiry_key(bytes, end, name_of(own, row));
+	if (!own->blobs) {
+		state_tree_upsert(own->expiry, bytes, sizeof bytes, &added);
+		return;
+	}
+	if (!own->ending || own->ending_at != end) own->ending = state_tree_upsert(own->expiry, bytes, 8, &added);
+	own->ending_at = end;
+	*join_field_32(row, own->at.next_ending) = *own->ending;
+	*own->ending = name_of(own, row);
 }
 
 /* Puts a new row before the others of its key. */

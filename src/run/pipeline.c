@@ -8,7 +8,7 @@
 
 /* ---- the end ---- */
 
-/* What the writer of a file or of nothing gets: batches as they come (append-only) or the commit's net changes. */
+/* What the writer of a file gets: batches as they come (append-only) or the commit's net changes; of nothing: batches as they come. */
 static bool sink_tap(void *context, const Batch *batch, Error *err)
 {
 	Pipeline *pipeline = context;
@@ -40,6 +40,13 @@ static void make_tail(Pipeline *pipeline, TapFunction *tap, void *context, bool 
 		pipeline->tail = op_tap_new(&spec);
 	}
 	op_connect(lowered->root, pipeline->tail, 0);
+}
+
+/* What nobody sees need not be net. */
+static bool wants_net(const Pipeline *pipeline)
+{
+	const char *connector = pipeline->relation->connector;
+	return !pipeline->lowered->append_only && !(connector && strcmp(connector, "blackhole") == 0);
 }
 
 static bool op_is(const Op *op, const char *name) { return strcmp(op->class->name, name) == 0; }
@@ -158,7 +165,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	pipeline->relation = relation ? relation_ref(relation) : NULL;
 	pipeline->end = !relation ? PIPELINE_CLIENT : relation->kind == RELATION_SINK ? PIPELINE_SINK : PIPELINE_VIEW;
 	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
-	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, !lowered->append_only);
+	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, wants_net(pipeline));
 	judge_by_sources(pipeline);
 	pipeline->defers = must_defer(pipeline);
 	pipeline_defer(pipeline, pipeline->defers);

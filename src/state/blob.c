@@ -109,6 +109,12 @@ const void *state_blob_at(const State *state, StateHandle blob, uint32_t *count)
 	return at;
 }
 
+const void *state_blob_peek(const State *state, StateHandle blob)
+{
+	uint32_t page = blob / PAGE_GRANULES;
+	return page >= LARGE_PAGE ? large_at(state, page)->memory + LARGE_HEAD_BYTES : granule_at(state, blob);
+}
+
 void *state_blob_change(State *state, StateHandle blob, uint32_t *count)
 {
 	void *at = (void *)(uintptr_t)state_blob_at(state, blob, count);

@@ -87,6 +87,7 @@ uint64_t state_tree_count(const StateTree *tree);
 /* ---- blobs ---- */
 StateHandle state_blob_new(State *state, const void *bytes, uint32_t count);     /* bytes NULL: zeroed */
 const void *state_blob_at(const State *state, StateHandle blob, uint32_t *count);
+const void *state_blob_peek(const State *state, StateHandle blob);               /* of one that is there: its address, without a look at it */
 void *state_blob_change(State *state, StateHandle blob, uint32_t *count);
 void state_blob_free(State *state, StateHandle blob);
 

@@ -162,17 +162,12 @@ static void add_packed_bytes(const Column *column, int count, uint32_t *bytes)
 	}
 }
 
-PackedRows rows_pack(const Column *columns, int column_count, int count, Arena *scratch)
+PackedRows rows_pack_plain(const Column *columns, int column_count, int count, Arena *scratch)
 {
 	PackedRows rows = {
 		.at = arena_alloc(scratch, sizeof *rows.at * (size_t)count),
 		.bytes = arena_alloc(scratch, sizeof *rows.bytes * (size_t)count),
-		.hashes = arena_alloc(scratch, sizeof *rows.hashes * (size_t)count),
 	};
-	if (column_count == 1 && type_phys(columns->type) == PHYS_I64 && !columns->null) {
-		pack_integers(columns, count, &rows, scratch);
-		return rows;
-	}
 	size_t start = bitmap_bytes(column_count), total = 0;
 	for (int i = 0; i < count; i++) rows.bytes[i] = (uint32_t)start;
 	for (int c = 0; c < column_count; c++) add_packed_bytes(&columns[c], count, rows.bytes);
@@ -191,7 +186,21 @@ PackedRows rows_pack(const Column *columns, int column_count, int count, Arena *
 			else to[i] = pack_column(to[i], column, phys, i);
 		}
 	}
-	for (int i = 0; i < count; i++) rows.hashes[i] = hash_bytes(rows.at[i], rows.bytes[i]);
+	return rows;
+}
+
+PackedRows rows_pack(const Column *columns, int column_count, int count, Arena *scratch)
+{
+	bool integers = column_count == 1 && type_phys(columns->type) == PHYS_I64 && !columns->null;
+	PackedRows rows;
+	if (integers) {
+		rows.at = arena_alloc(scratch, sizeof *rows.at * (size_t)count);
+		rows.bytes = arena_alloc(scratch, sizeof *rows.bytes * (size_t)count);
+	}
+	else rows = rows_pack_plain(columns, column_count, count, scratch);
+	rows.hashes = arena_alloc(scratch, sizeof *rows.hashes * (size_t)count);
+	if (integers) pack_integers(columns, count, &rows, scratch);
+	else for (int i = 0; i < count; i++) rows.hashes[i] = hash_bytes(rows.at[i], rows.bytes[i]);
 	return rows;
 }
 

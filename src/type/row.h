@@ -25,6 +25,8 @@ size_t row_unpack(const void *bytes, const Type *types, int count, Value *values
  * PHYS_I64 column without NULLs is packed without a loop over types. */
 typedef struct PackedRows { const char **at; uint32_t *bytes; uint64_t *hashes; } PackedRows;
 PackedRows rows_pack(const Column *columns, int column_count, int count, Arena *scratch);
+/* Rows that nobody looks for: without hashes */
+PackedRows rows_pack_plain(const Column *columns, int column_count, int count, Arena *scratch);
 
 void sort_key_add(StrBuf *out, const Value *value, SortSpec spec);
 void sort_key_add_column(StrBuf *out, const Column *column, int row, SortSpec spec);
