@@ -19,7 +19,7 @@ LIKES = ["'a%'", "'%b'", "'_'", "'%'", "'A_'", "'%b%'", "''"]
 
 
 class Generator:
-    """Queries as text. A type is I, R, T, B (a truth value) or F (a REAL that is not exact: shown, but never compared)."""
+    """Queries as text. A type is I, R, T, D (DECIMAL), S (TIMESTAMP), B (a truth value) or F (a REAL that is not exact: shown, but never compared)."""
 
     def __init__(self, rng):
         self.rng = rng
@@ -36,10 +36,10 @@ class Generator:
     # ---- tables and changes ----
 
     def table(self, i):
-        types = {"k": "I", "a": "I", "b": "I", "x": "R", "s": "T", "w": "T"}
-        columns = ["k"] + sorted(self.rng.sample(["a", "b", "x", "s", "w"], self.rng.randint(2, 4)))
+        types = {"k": "I", "a": "I", "b": "I", "x": "R", "s": "T", "w": "T", "d": "D", "e": "S"}
+        columns = ["k"] + sorted(self.rng.sample(["a", "b", "x", "s", "w", "d", "e"], self.rng.randint(2, 4)))
         keyed = self.chance(0.5)
-        sql = {"I": "INTEGER", "R": "REAL", "T": "TEXT"}
+        sql = {"I": "INTEGER", "R": "REAL", "T": "TEXT", "D": "DECIMAL(10,2)", "S": "TIMESTAMP"}
         parts = [f"{c} {sql[types[c]]}" + (" PRIMARY KEY" if keyed and c == "k" else " NOT NULL" if self.chance(0.1) else "") for c in columns]
         notnull = {c for c, p in zip(columns, parts) if "NOT NULL" in p or "PRIMARY" in p}
         return {"name": f"t{i}", "columns": [(c, types[c]) for c in columns], "keyed": keyed, "notnull": notnull, "sql": f"CREATE TABLE t{i} ({', '.join(parts)})"}
@@ -51,6 +51,8 @@ class Generator:
         if type in "I": return str(self.rng.choice([-2, -1, 0, 1, 1, 2, 2, 3, 4, 5]))
         if type in "RF": return str(self.rng.choice([-1.5, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.25, 3.0]))
         if type == "T": return self.rng.choice(TEXTS)
+        if type == "D": return f"CAST({self.rng.choice([-1.25, -0.5, 0.0, 0.25, 1.5, 2.0, 3.75])} AS DECIMAL(10,2))"
+        if type == "S": return f"TIMESTAMP '2026-01-0{self.rng.randint(1, 3)} {self.rng.choice([0, 5, 12, 23]):02}:00:0{self.rng.randint(0, 2)}'"
         return self.rng.choice(["1 = 1", "1 = 0"])
 
     def value(self, table, column, type):
@@ -97,7 +99,7 @@ class Generator:
         column = self.pick(columns, type)
         if depth <= 0 or self.chance(0.45):
             if column and self.chance(0.85): return column
-            return self.constant(type) if self.chance(0.93) else {"I": "«CAST(NULL AS INTEGER)»", "R": "«CAST(NULL AS REAL)»", "T": "«CAST(NULL AS TEXT)»"}[type]
+            return self.constant(type) if self.chance(0.93) else f"«CAST(NULL AS {dict(I='INTEGER', R='REAL', T='TEXT', D='DECIMAL(10,2)', S='TIMESTAMP')[type]})»"
         sub = lambda t=type: self.expr(t, columns, depth - 1, outer)
         kind = rng.randint(0, 11)
         if kind == 0: return f"CASE WHEN {self.condition(columns, depth - 1, outer)} THEN {sub()} ELSE {sub()} END"
@@ -106,8 +108,14 @@ class Generator:
         if kind == 3: return f"nullif({sub()}, {sub()})"
         if kind == 4 and depth > 1: return self.scalar(type, columns, depth - 1, outer)
         if kind == 5:
-            t = rng.choice("IT")
+            t = rng.choice("ITS")
             return f"CASE {sub(t)} WHEN {self.constant(t)} THEN {sub()} WHEN {self.constant(t)} THEN {sub()} ELSE {sub()} END"
+        if type == "S": return f"{rng.choice(['min', 'max'])}({sub()}, {sub()})"
+        if type == "D":
+            return rng.choice([lambda: f"({sub()} {rng.choice('+-')} {sub()})", lambda: f"({sub()} {rng.choice('+-*')} {sub('I')})", lambda: f"abs({sub()})", lambda: f"(-{sub()})",
+                lambda: f"{rng.choice(['min', 'max'])}({sub()}, {sub()})"])()
+        if type == "I" and self.chance(0.06): return f"CAST(strftime('%{rng.choice('dHS')}', {sub('S')}) AS INTEGER)"
+        if type == "T" and self.chance(0.06): return rng.choice([f"CAST({sub('S')} AS TEXT)", f"CAST(date({sub('S')}) AS TEXT)"])
         if type == "I":
             return rng.choice([lambda: f"({sub()} {rng.choice('+-*')} {sub()})", lambda: f"({sub()} / {self.constant('I')})", lambda: f"({sub()} % {sub()})",
                 lambda: f"abs({sub()})", lambda: f"length({sub('T')})", lambda: f"(-{sub()})", lambda: f"max({sub()}, {sub()})", lambda: f"CAST({sub('R')} AS INTEGER)",
@@ -122,7 +130,7 @@ class Generator:
         rng = self.rng
         sub = lambda t: self.expr(t, columns, depth - 1, outer)
         kind = rng.randint(0, 17) if depth > 0 else rng.choice([0, 0, 5, 6])
-        t = rng.choice("IIRT")
+        t = rng.choice("IIRTDS")
         if kind <= 4:
             u = "R" if t == "I" and self.chance(0.15) else t
             return f"{sub(t)} {rng.choice(['=', '=', '<', '>', '<=', '>=', '<>'])} {sub(u)}"
@@ -137,7 +145,7 @@ class Generator:
         if kind == 12: return f"NOT ({self.condition(columns, depth - 1, outer)})"
         if depth > 1 and kind in (13, 14):
             no = rng.choice(["", "", "NOT "])
-            inner, _ = self.subquery(rng.choice(["I", "T", "R"]), columns, depth - 1, outer)
+            inner, _ = self.subquery(rng.choice(["I", "T", "R", "D", "S"]), columns, depth - 1, outer)
             return f"{no}EXISTS ({inner})"
         if depth > 1 and kind in (15, 16):
             inner, _ = self.subquery(t, columns, depth - 1, outer)
@@ -186,6 +194,10 @@ class Generator:
             call = rng.choice([lambda: "count(*)", lambda: f"count({distinct}{arg(rng.choice('IRT'))})", lambda: f"sum({distinct}{arg('I')})", lambda: f"{rng.choice(['min', 'max'])}({arg('I')})"])() + filter
         elif type == "R":
             call = rng.choice([lambda: f"sum({distinct}{arg('R')})", lambda: f"{rng.choice(['min', 'max'])}({arg('R')})", lambda: f"total({distinct}{arg('I')})"])() + filter
+        elif type == "D":
+            call = rng.choice([lambda: f"sum({distinct}{arg('D')})", lambda: f"{rng.choice(['min', 'max'])}({arg('D')})"])() + filter
+        elif type == "S":
+            call = f"{rng.choice(['min', 'max'])}({arg('S')}){filter}"
         elif type == "F":
             call = f"avg({distinct}{arg(rng.choice(NUMBERS))})" + filter
         elif type == "T":
@@ -215,7 +227,8 @@ class Generator:
         if self.chance(0.2): frame = f" GROUPS BETWEEN {bounds}"
         if self.chance(0.1): frame += rng.choice([" EXCLUDE CURRENT ROW", " EXCLUDE TIES", " EXCLUDE GROUP", " EXCLUDE NO OTHERS"])
         calls = {"I": [f"sum({c('I')})", "count(*)", f"count({c('T')})", f"max({c('I')})", f"min({c('I')})"], "R": [f"sum({c('R')})", f"max({c('R')})", f"total({c('I')})"],
-            "T": [f"max({c('T')})", f"min({c('T')})"], "F": [f"avg({c('I')})"], "B": []}[type]
+            "T": [f"max({c('T')})", f"min({c('T')})"],
+            "D": [f"sum({c('D')})", f"max({c('D')})"], "S": [f"max({c('S')})", f"min({c('S')})"], "F": [f"avg({c('I')})"], "B": []}[type]
         options = [f"{call} OVER ({over})" for call in calls for over in (partition, peers)]
         number = self.pick([x for x in columns if x[0] in simple], rng.choice(NUMBERS))
         if number and self.chance(0.4):
@@ -304,7 +317,7 @@ class Generator:
     # ---- queries ----
 
     def types(self, top):
-        return "".join(self.rng.choice("IIIRTB" if not top else "IIIRTTBF") for _ in range(self.rng.randint(1, 3 if not top else 4))).replace("B", "B" if top else "I")
+        return "".join(self.rng.choice("IIIRTBDS" if not top else "IIIRTTBFDS") for _ in range(self.rng.randint(1, 3 if not top else 4))).replace("B", "B" if top else "I")
 
     def named(self, items):
         self.output_names = [f"c{i}" for i in range(len(items))]
@@ -318,7 +331,7 @@ class Generator:
         if kind == "group":
             keys = list(dict.fromkeys(self.expr(rng.choice("IIT"), columns, rng.choice([0, 0, 0, 1])) if self.chance(0.25) else rng.choice(columns)[0] for _ in range(rng.randint(1, 2))))
             known = dict(columns)
-            keys = [k for k in keys if k in known and known[k] in "IRT"]
+            keys = [k for k in keys if k in known and known[k] in "IRTDS"]
             grouped = [(k, known[k]) for k in keys]
             if self.chance(0.15):
                 extra = self.pick(columns, "I")
@@ -327,7 +340,7 @@ class Generator:
             else:
                 items = []
                 for t in types:
-                    own = self.pick(grouped, t) if t in "IRT" else None
+                    own = self.pick(grouped, t) if t in "IRTDS" else None
                     if own and self.chance(0.45): items.append(own)
                     elif t == "I" and self.chance(0.06): items.append(f"rank() OVER (ORDER BY {self.aggregate('I', columns, 1)}{self.direction()})")
                     elif t != "F" and self.chance(0.08): items.append(self.expr(t, grouped, depth, outer))
@@ -410,9 +423,14 @@ def bare(sql):
     return sql.replace("«", "").replace("»", "")
 
 
+def of_sqlite(sql):
+    """Times are text there"""
+    return bare(sql).replace("TIMESTAMP '", "'").replace("AS TIMESTAMP", "AS TEXT")
+
+
 def hidden(sql):
     """The same with its constants out of the planner's sight: SQLite 3.40 makes a false constant in the ON of a join before a RIGHT JOIN empty the whole"""
-    return sql.replace("«", "(SELECT ").replace("»", " FROM one)")
+    return of_sqlite(sql.replace("«", "(SELECT ").replace("»", " FROM one)"))
 
 
 class Oracle:
@@ -439,7 +457,7 @@ class Oracle:
         self.steps = -10 ** 6
         results = []
         for c in self.connections:
-            try: c.execute(bare(sql)); results.append(True)
+            try: c.execute(of_sqlite(sql)); results.append(True)
             except sqlite3.Error: results.append(False)
         return results[0]
 
@@ -448,7 +466,7 @@ class Oracle:
         answers = []
         for c in self.connections:
             self.steps = 0
-            try: answers.append(c.execute((hidden if answers else bare)(sql)).fetchmany(3000))
+            try: answers.append(c.execute((hidden if answers else of_sqlite)(sql)).fetchmany(3000))
             except sqlite3.Error as e:
                 self.error = str(e)
                 return None
@@ -457,7 +475,7 @@ class Oracle:
         return answers[0]
 
     def define(self, view):
-        for c, text in zip(self.connections, (bare(view), hidden(view))): c.execute(text)
+        for c, text in zip(self.connections, (of_sqlite(view), hidden(view))): c.execute(text)
 
 
 def sort_key(row):

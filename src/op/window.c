@@ -60,7 +60,7 @@ static int hop_spans(const WindowShape *shape, int64_t time, WindowSpan *spans)
 	for (int64_t start = window_floor(shape, time, shape->slide_us);; start -= shape->slide_us) {
 		WindowSpan span = span_of(shape, start, shape->size_us);
 		if (span.end <= time) break;
-		spans[count++] = span;
+		if (span.start <= time) spans[count++] = span;        /* of a day that a zone leaves out the hours come late */
 	}
 	for (int i = 0; i < count / 2; i++) {
 		WindowSpan later = spans[i];

@@ -7,7 +7,7 @@
 
 typedef struct WindowSpan { int64_t start, end; } WindowSpan;
 
-/* In local time where there is a zone: windows of whole days that begin at its midnights. */
+/* In local time where there is a zone: windows of whole hours and days that begin by its clock. */
 typedef struct WindowShape {
 	WindowKind kind;
 	int64_t size_us, slide_us, offset_us;
