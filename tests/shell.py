@@ -4,7 +4,7 @@
 A terminal of our own (pty and a small emulator) is typed into and looked at; nothing sleeps, everything waits for what it expects to see.
 Exit code 0: all hold, 1: one does not.
 """
-import argparse, fcntl, json, os, pty, re, select, signal, sqlite3, struct, subprocess, sys, tempfile, termios, time, traceback, unicodedata
+import argparse, fcntl, json, os, pty, re, select, signal, socket, struct, subprocess, sys, tempfile, termios, time, traceback, unicodedata
 
 LIMIT_S = 20
 WEIR = None
@@ -239,8 +239,8 @@ class Shells:
         terminal.sees("^weir>")
         return terminal
 
-    def service(self, *words, ready=True):
-        service = subprocess.Popen([WEIR, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def service(self, *words, ready=True, env=None):
+        service = subprocess.Popen([WEIR, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
         self.services.append(service)
         end = time.monotonic() + LIMIT_S
         while ready and not os.path.exists(self.file + "-socket"):
@@ -650,6 +650,23 @@ def status_has_exit_codes(s):
     until(lambda rows, code: code == 4 and rows["v"]["state"] == "paused", "a paused view")
 
 
+def the_service_tells_systemd(s):
+    fine(s.file, "-c", "CREATE TABLE t (i INTEGER)")
+    path = os.path.join(s.folder, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(LIMIT_S)
+        service = s.service("run", s.file, env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"})
+        holds("READY=1" in notify.recv(4096).decode().split("\n"), "READY=1 comes first")
+        for _ in range(3):
+            equal(notify.recv(4096), b"WATCHDOG=1")
+        service.send_signal(signal.SIGTERM)
+        while (said := notify.recv(4096)) == b"WATCHDOG=1":
+            pass
+        equal(said, b"STOPPING=1")
+        equal(service.wait(LIMIT_S), 0)
+
+
 # ---- batch ------------------------------------------------------------------------------------------------------------
 
 def statements_of_a_pipe_are_answered_at_once(s):
@@ -754,6 +771,7 @@ TESTS = [
     statements_may_take_several_lines, errors_point_at_their_place, control_c_gives_up_the_line_and_what_runs, leaving, history_is_kept, completion,
     boxes_fit_the_terminal, a_changing_result_is_redrawn_in_place, a_result_longer_than_the_terminal_is_redrawn_in_part, dot_commands, the_shell_reads_its_sources,
     a_second_process_gives_the_same, a_second_process_can_be_canceled, the_owner_may_go, who_owns_the_file_is_named, status_has_exit_codes,
+    the_service_tells_systemd,
     statements_of_a_pipe_are_answered_at_once, lines_of_a_pipe_are_a_stream, what_is_odd_about_a_source_is_told, a_check_leaves_nothing, a_slow_reader_is_waited_for, command_lines,
 ]
 
