@@ -457,7 +457,102 @@ def of_changes(options, rng, folder):
     return f"{len(seen)} kills at {min(seen, default=0)} to {max(seen, default=0)} rows, {n} at the end; {', '.join(f'{k} {v}' for k, v in sorted(changing.done.items()))}"
 
 
-KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "changes": of_changes, "kafka": of_kafka, "upsert": of_upsert}
+STEPS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+static atomic_long calls;
+static void step(void)
+{
+	const char *at = getenv("CRASH_AT");
+	if (at && atomic_fetch_add(&calls, 1) + 1 == atol(at)) kill(getpid(), SIGKILL);
+}
+#define STEP(result, name, parameters, arguments) result name parameters \
+{ \
+	static result (*next) parameters; \
+	if (!next) next = (result (*) parameters)dlsym(RTLD_NEXT, #name); \
+	step(); \
+	return next arguments; \
+}
+STEP(ssize_t, pwrite64, (int fd, const void *bytes, size_t count, off64_t at), (fd, bytes, count, at))
+STEP(ssize_t, pwrite, (int fd, const void *bytes, size_t count, off_t at), (fd, bytes, count, at))
+STEP(int, fdatasync, (int fd), (fd))
+STEP(int, fsync, (int fd), (fd))
+STEP(int, ftruncate64, (int fd, off64_t size), (fd, size))
+STEP(int, ftruncate, (int fd, off_t size), (fd, size))
+"""
+STEPPED = {
+    "a": "SELECT k, count(*) AS n, sum(v) AS total FROM s GROUP BY k", "b": "SELECT max(total) AS total FROM a",
+    "c": "SELECT s.v, l.name FROM s JOIN l ON s.k = l.id", "e": "SELECT count(*) AS n FROM s",
+}
+STATEMENTS = ";\n".join([
+    "CREATE STREAM s (k BIGINT, v BIGINT)", "CREATE TABLE l (id BIGINT PRIMARY KEY, name TEXT)", "INSERT INTO s VALUES (1, 1), (2, 2)", "INSERT INTO l VALUES (1, 'one')", "FLUSH",
+    *(f"CREATE MATERIALIZED VIEW {name} AS {query}" for name, query in STEPPED.items()),
+    "INSERT INTO s VALUES (1, 10), (3, 30)", "FLUSH", "PAUSE a", "INSERT INTO s VALUES (1, 100), (2, 200)", "FLUSH", "PAUSE c", "UPDATE l SET name = 'uno' WHERE id = 1", "FLUSH",
+    "INSERT INTO l VALUES (3, 'three')", "FLUSH", "CHECKPOINT", "RESUME a", "INSERT INTO s VALUES (3, 1000)", "FLUSH", "RESUME c", "ALTER MATERIALIZED VIEW a REBUILD",
+    "BEGIN", "INSERT INTO s VALUES (4, 1)", "INSERT INTO l VALUES (4, 'four')", "COMMIT", "PAUSE e", "DROP MATERIALIZED VIEW e", f"CREATE MATERIALIZED VIEW e AS {STEPPED['e']}",
+    "PAUSE b", "INSERT INTO s VALUES (5, 5000)", "FLUSH", "RESUME b", "CREATE OR REPLACE MATERIALIZED VIEW e AS SELECT count(*) + 1 AS n FROM s",
+    f"CREATE OR REPLACE MATERIALIZED VIEW e AS {STEPPED['e']}", "DELETE FROM l WHERE id = 3", "FLUSH"])
+
+
+def check_stepped(path, at, all_live):
+    """Each live view is what its query says of the rows in the file at the same cut. A replaced e is one more."""
+    states, sound = ask(path, "SELECT name, state FROM weir_views", "PRAGMA integrity_check")
+    if sound != [("ok",)]:
+        raise Wrong(f"step {at}: {sound[:3]}")
+    for name, state in states:
+        rows, query, e = ask(path, f"SELECT * FROM {name}", STEPPED[name], f"{STEPPED['e']}")
+        if all_live and state != "live":
+            raise Wrong(f"step {at}: view {name} is {state} after RESUME ALL")
+        same = sorted(rows) == sorted(query) or (name == "e" and rows == [(e[0][0] + 1,)])
+        if state == "live" and not same:
+            raise Wrong(f"step {at}: view {name} has {rows}, its query gives {query}")
+
+
+def of_steps(options, rng, folder):
+    """Killed at a write, sync or truncation, one after the other; as many of them as --kills says, spread evenly."""
+    library, source, script = folder / "steps.so", folder / "steps.c", folder / "steps.sql"
+    source.write_text(STEPS)
+    script.write_text(STATEMENTS + ";\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+
+    def run(at, path):
+        environment = {**os.environ, "LD_PRELOAD": str(library), "CRASH_AT": str(at)}
+        return subprocess.run([options.weir, path, "-f", script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+    last = 1 << 20
+    low = 1
+    while low < last:                                     # the number of steps
+        middle = min(low * 2, (low + last) // 2)
+        code = run(middle, folder / f"count-{middle}.db")
+        if code not in (0, -signal.SIGKILL):
+            raise Wrong(f"the statements are refused: {code}")
+        low, last = (middle + 1, last) if code else (low, middle)
+    stride = max(1, last // (options.kills * 5))
+    for at in range(1 + rng.randrange(stride), last, stride):
+        path = folder / f"step-{at}.db"
+        if run(at, path) != -signal.SIGKILL:
+            continue
+        try:
+            if path.exists() and ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 's'")[0][0][0]:
+                check_stepped(path, at, False)
+        except sqlite3.OperationalError as error:         # killed while the file was made: the next to write makes it readable
+            if "readonly" not in str(error) and "unable to open" not in str(error):
+                raise
+        done = subprocess.run([options.weir, path, "-c", "RESUME ALL"], capture_output=True, text=True)
+        if done.returncode:
+            raise Wrong(f"step {at}: {done.stderr}")
+        if ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 's'")[0][0][0]:
+            check_stepped(path, at, True)
+        path.unlink()
+    return f"each {stride}. of {last - 1} steps"
+
+
+KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "steps": of_steps, "changes": of_changes, "kafka": of_kafka, "upsert": of_upsert}
 
 
 def main():

@@ -331,6 +331,17 @@ static bool lane_returns(Runtime *runtime, int64_t id, Error *err)
 	return !at_once || !lane_can_join(runtime, lane) || lane_join(runtime, lane, err);
 }
 
+bool lanes_join_local(Runtime *runtime, Error *err)
+{
+	for (int l = 0; !runtime->file_open && !runtime->transaction && l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (!lane->id || reads_sources(lane) || !lane_can_join(runtime, lane)) continue;
+		if (!lane_join(runtime, lane, err)) return false;
+		l = 0;
+	}
+	return true;
+}
+
 static bool make_again(Runtime *runtime, const Relations *list, Error *err)
 {
 	Lowered **lowered = mem_zalloc(sizeof *lowered * (size_t)(list->at.count + 1));
@@ -370,7 +381,7 @@ bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
 		if (below && below != relation && relation_is_maintained(below) && !runtime_resume(runtime, below, err)) return false;
 	}
-	if (runtime_lane_of(runtime, relation->id, &pipeline)) return true;
+	if (runtime_lane_of(runtime, relation->id, &pipeline)) return lanes_join_local(runtime, err);
 	Place place = place_get(runtime, relation);
 	bool fits = false;
 	if (place.lane && !lane_fits(runtime, place.lane, &fits, err)) return false;

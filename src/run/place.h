@@ -25,6 +25,8 @@ Place place_get(Runtime *runtime, const Relation *relation);
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
 
+/* Lanes that read no source have nothing to catch up with: a process that ended before they joined left them. */
+bool lanes_join_local(Runtime *runtime, Error *err);
 /* In a copy of a file, at the start: sinks leave, so that they do not write where those of the original do. */
 bool sinks_hold(Runtime *runtime, Error *err);
 /* --take-over: those that were held go on. */

@@ -354,6 +354,6 @@ bool runtime_start(Runtime *runtime, Error *err)
 		runtime_forget(runtime);
 	}
 	runtime->started = true;
-	if (!sinks_hold(runtime, err) || (runtime->config.take_over && !sinks_release(runtime, err))) return false;
+	if (!lanes_join_local(runtime, err) || !sinks_hold(runtime, err) || (runtime->config.take_over && !sinks_release(runtime, err))) return false;
 	return !runtime->anew.count || outdated_remake(runtime, err);
 }

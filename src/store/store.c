@@ -16,7 +16,7 @@
 
 enum {
 	WRITER_CACHE_KIB = 32 * 1024, PATIENCE_MS = 60 * 1000, WAIT_TOLD_MS = 2000,
-	HEADER_BYTES = 100, HEADER_WRITE_VERSION = 18, HEADER_USER_VERSION = 60, HEADER_APPLICATION_ID = 68,
+	HEADER_BYTES = 100, HEADER_PAGE_BYTES = 16, HEADER_WRITE_VERSION = 18, HEADER_PAGE_COUNT = 28, HEADER_SCHEMA_COOKIE = 40, HEADER_USER_VERSION = 60, HEADER_APPLICATION_ID = 68,
 };
 
 typedef struct Header { bool is_empty, is_wal; uint32_t user_version; } Header;
@@ -38,6 +38,13 @@ static bool too_new(const char *path, int64_t version, Error *err)
 	return error_hint(err, "Open it with that version.");
 }
 
+/* A process that was killed before its first transaction leaves a page that says nothing but how large pages are. */
+static bool half_made(const uint8_t *bytes)
+{
+	bool nothing = read_u32(bytes + HEADER_APPLICATION_ID) == 0 && read_u32(bytes + HEADER_USER_VERSION) == 0 && read_u32(bytes + HEADER_SCHEMA_COOKIE) == 0;
+	return nothing && read_u32(bytes + HEADER_PAGE_COUNT) == 1 && bytes[HEADER_PAGE_BYTES] == STORE_PAGE_BYTES >> 8;
+}
+
 static bool read_header(const char *path, int fd, Header *header, Error *err)
 {
 	uint8_t bytes[HEADER_BYTES];
@@ -46,6 +53,7 @@ static bool read_header(const char *path, int fd, Header *header, Error *err)
 	*header = (Header){.is_empty = n == 0};
 	if (n == 0) return true;
 	if (n < HEADER_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0) return not_weirs(path, "no database", err);
+	if (half_made(bytes)) return header->is_empty = true;
 	if (read_u32(bytes + HEADER_APPLICATION_ID) != STORE_APPLICATION_ID) return not_weirs(path, "a database of another program", err);
 	header->user_version = read_u32(bytes + HEADER_USER_VERSION);
 	header->is_wal = bytes[HEADER_WRITE_VERSION] == 2;
@@ -177,6 +185,8 @@ static bool migrate_file(Store *store, Error *err)
 {
 	int64_t version = store_integer(store, -1, "PRAGMA user_version", "");
 	int64_t application = store_integer(store, -1, "PRAGMA application_id", "");
+	bool undone = application == 0 && version == 0 && store_integer(store, 1, "SELECT count(*) FROM sqlite_schema", "") == 0;
+	if (undone) return make_file(store, err);             /* killed in its first transaction, which SQLite has taken back now */
 	if (application != STORE_APPLICATION_ID) {
 		int rc = sqlite3_errcode(store->db);
 		if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE) return store_fail(store, rc, err);
