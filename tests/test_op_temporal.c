@@ -262,6 +262,32 @@ static void the_present_may_have_several_rows_of_a_key(void **context)
 	harness_close(&h);
 }
 
+/* Whichever of two partitions is read first within a commit. */
+static void other_partitions_are_seen_as_the_last_commit_left_them(void **context)
+{
+	(void)context;
+	static const int ORDERS[][4] = {{0, 0, 1, 1}, {1, 1, 0, 0}, {0, 1, 1, 0}, {1, 0, 0, 1}};
+	for (int order = 0; order < 4; order++) {
+		static const char *const ROWS[2][2] = {{"+1 | 1 | 0 | 7", "+1 | 1 | 0 | 8"}, {"-1 | 1 | 0 | 100", "+1 | 1 | 0 | 200"}};
+		int next[2] = {0, 0};
+		Harness h;
+		start(&h, TEMPORAL_PROCTIME, true);
+		h.op->defers = true;
+		harness_push(&h, 1, "+1 | 1 | 0 | 100");
+		harness_commit(&h);
+		for (int p = 0; p < 4; p++) {
+			int input = ORDERS[order][p];
+			harness_push(&h, input, ROWS[input][next[input]++]);
+		}
+		harness_commit(&h);
+		harness_expect(&h, "+1 | 1 | 0 | 7 | 1 | 0 | 100\n +1 | 1 | 0 | 8 | 1 | 0 | 100");
+		harness_push(&h, 0, "+1 | 1 | 0 | 9");
+		harness_commit(&h);
+		harness_expect(&h, "+1 | 1 | 0 | 9 | 1 | 0 | 200");
+		harness_close(&h);
+	}
+}
+
 /* ---- versions that change ---- */
 
 static void an_update_counts_from_its_time_on(void **context)
@@ -391,6 +417,7 @@ int main(void)
 		cmocka_unit_test(versions_that_are_only_added_serve_rows_of_their_time),
 		cmocka_unit_test(a_row_keeps_what_was_there_when_it_came),
 		cmocka_unit_test(a_row_that_goes_takes_back_what_it_was_given),
+		cmocka_unit_test(other_partitions_are_seen_as_the_last_commit_left_them),
 		cmocka_unit_test(the_present_may_have_several_rows_of_a_key),
 		cmocka_unit_test(an_update_counts_from_its_time_on),
 		cmocka_unit_test(a_delete_ends_the_version_at_the_greatest_time_seen),
