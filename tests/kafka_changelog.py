@@ -61,7 +61,7 @@ COLUMNS = "id INT, name STRING, n BIGINT"
 CASES = {
     "flink-upsert": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'value.format' = 'json')",
                      [[(json.dumps({"id": int(key)}), value) for key, value in portion] for portion in UPSERTS]),
-    "flink-except-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY')", WITHOUT_KEY),
+    "flink-except-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'value.json.fail-on-missing-field' = 'false', 'key.json.ignore-parse-errors' = 'true')", WITHOUT_KEY),
     "flink-raw-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'raw', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY')", IN_KEY),
     "flink-debezium": (f"CREATE TABLE t ({COLUMNS}) WITH ('connector' = 'kafka', {FLINK}, 'scan.startup.mode' = 'earliest-offset', 'format' = 'debezium-json')", DEBEZIUM),
     "flink-debezium-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'kafka', {FLINK}, 'format' = 'debezium-json', 'debezium-json.schema-include' = 'true')", ENVELOPE),

@@ -103,10 +103,14 @@ static bool spec_is_taken(const OptionSpec *spec, unsigned takers, OptionsOf of)
 	return true;
 }
 
-/* Kafka's own settings may have Flink's "properties." in front. */
+/* Kafka's own settings may have Flink's "properties." in front, a format's "value.", as where the key has one, too. */
 static const char *bare_name(const char *name, unsigned takers)
 {
-	return (takers & Kafka) && strncasecmp(name, "properties.", 11) == 0 ? name + 11 : name;
+	static const char *const FORMATS[] = {"json.", "csv.", "debezium-json.", "maxwell-json.", "canal-json."};
+	if ((takers & Kafka) && strncasecmp(name, "properties.", 11) == 0) return name + 11;
+	for (size_t f = 0; (takers & Records) && strncasecmp(name, "value.", 6) == 0 && f < sizeof FORMATS / sizeof *FORMATS; f++)
+		if (strncasecmp(name + 6, FORMATS[f], strlen(FORMATS[f])) == 0) return name + 6;
+	return name;
 }
 
 static const OptionSpec *spec_find(const char *name, unsigned takers, OptionsOf of, const char **star, size_t *bytes)
