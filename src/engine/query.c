@@ -615,7 +615,8 @@ static bool bind_feed(Session *session, const Relation *view, BoundStatement *bo
 	return ast && bind_statement(ast, session->engine->catalog, &settings, session->context, bound, err);
 }
 
-static bool run_feed(Session *session, BoundQuery *query, int64_t limit, Error *err)
+/* view: whose changes are asked for; NULL: of a query. since: after which commit; -1: what there is comes first. */
+static bool run_feed(Session *session, BoundQuery *query, const Relation *view, int64_t since, int64_t limit, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
@@ -625,13 +626,19 @@ static bool run_feed(Session *session, BoundQuery *query, int64_t limit, Error *
 	Lowered *lowered = engine_lower(session, session->context, query->plan, err);
 	if (!lowered) return false;
 	client_init(&run.client, session);
-	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
-	bool ok = run.client.pipeline && runtime_loop_start(runtime, err) && follow(&run, err);
+	bool ok = !view || runtime_subscribed(runtime, view, 1, err);
+	if (ok && since >= 0) ok = runtime_changes_since(runtime, view, since, client_tap, &run.client, err);
+	if (!ok) lowered_free(lowered, true);
+	else if (since >= 0) run.client.pipeline = runtime_client_follow(runtime, lowered, client_tap, &run.client, err);
+	else run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
+	ok = ok && run.client.pipeline && runtime_loop_start(runtime, err) && follow(&run, err);
 	if (run.client.pipeline) {
 		Error ignored = ERROR_INIT;
 		writer_wait(runtime, &ignored);
 		runtime_client_remove(runtime, run.client.pipeline);
 	}
+	Error unheard = ERROR_INIT;
+	if (view && runtime->failure.code == ERR_NONE && runtime_flush(runtime, &unheard)) runtime_subscribed(runtime, view, -1, &unheard);
 	client_release(&run.client);
 	return ok;
 }
@@ -640,11 +647,11 @@ static bool run_feed(Session *session, BoundQuery *query, int64_t limit, Error *
 bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
 {
 	BoundSubscribe *subscribe = &bound->subscribe;
-	if (subscribe->has_since) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE ... SINCE is not supported");
+	if (subscribe->has_since && !subscribe->view) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE of a query with SINCE: changes are kept of materialized views");
 	if (session->transaction) return error_set(err, ERR_ACTIVE_TRANSACTION, bound->ast->span, "SUBSCRIBE cannot run inside a transaction") || error_hint(err, "COMMIT first.");
-	if (subscribe->query.plan) return run_feed(session, &subscribe->query, subscribe->limit, err);
+	if (subscribe->query.plan) return run_feed(session, &subscribe->query, NULL, -1, subscribe->limit, err);
 	BoundStatement feed = {0};
-	bool ok = bind_feed(session, subscribe->view, &feed, err) && run_feed(session, &feed.query, subscribe->limit, err);
+	bool ok = bind_feed(session, subscribe->view, &feed, err) && run_feed(session, &feed.query, subscribe->view, subscribe->has_since ? subscribe->since : -1, subscribe->limit, err);
 	bound_release(&feed);
 	return ok;
 }

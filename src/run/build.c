@@ -166,7 +166,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	Making making = {.runtime = runtime, .again = again, .pipelines = mem_alloc(sizeof(Pipeline *) * (size_t)count)};
 	bool ok = runtime_file_begin(runtime, err), building = false;
 	for (int i = 0; i < count; i++) {
-		ok = ok && starts_check(relations[i], lowered[i], err);
+		ok = ok && starts_check(relations[i], lowered[i], err) && (!again || store_changes_drop(runtime->store, relations[i]->id, err));
 		building |= must_catch_up(runtime, relations[i], lowered[i]);
 	}
 	if (!building && ok) ok = replaced_leave(runtime, relations, count, err);

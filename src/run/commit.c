@@ -95,7 +95,7 @@ static bool write_checkpoint(SealedCommit *sealed, Store *store, Error *err)
 bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 {
 	if (!sealed->file_open && !store_begin(store, err)) return false;
-	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && retention_write(sealed, store, err) && metrics_write(sealed, store, err) && noted_write(sealed, store, err)
+	bool ok = write_changes(sealed, store, err) && write_logs(sealed, store, err) && retention_write(sealed, store, err) && history_write(sealed, store, err) && metrics_write(sealed, store, err) && noted_write(sealed, store, err)
 		&& store_commit_put(store, &sealed->record, err) && write_checkpoint(sealed, store, err);
 	if (!ok) {
 		store_rollback(store);

@@ -13,6 +13,7 @@ typedef struct SealedProgress { int64_t relation; double part; } SealedProgress;
 typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
 /* Rows of a view (table) whose column is before a time, or of a local stream, that came keep_us ago. */
 typedef struct SealedExpiry { StoreTable *table; int column; Value before; StoreTableSpec stream; int64_t now_us, keep_us; } SealedExpiry;
+typedef struct SealedHistory { int64_t relation, now_us, keep_us; bool drop; } SealedHistory;     /* changes that are kept, to be tended */
 typedef enum MetricKind { METRIC_GAUGE, METRIC_COUNTER } MetricKind;
 typedef struct SealedMetric { const char *name, *subject; int64_t value; MetricKind kind; } SealedMetric;      /* a counter's value is what has come since */
 typedef struct SealedOperator { int64_t lane, view; int32_t op; const char *name, *detail; } SealedOperator;
@@ -34,6 +35,7 @@ struct SealedCommit {
 	VEC(DeadLetter) dead;
 	VEC(LateRow) late;
 	VEC(StoreAccount) accounts;
+	VEC(SealedHistory) histories;
 	VEC(SealedMetric) metrics;
 	VEC(SealedOperator) operators;        /* names of new ones */
 	VEC(SealedExpiry) expiries;           /* rows that are kept no longer */
@@ -61,6 +63,11 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err);
 /* ---- gaps.c ---- */
 /* Reading failed with err. True: it was a position that is gone, and the reader goes on behind the gap or stands still; err is cleared. */
 bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err);
+
+/* ---- history.c ---- */
+/* The changes of a view in this commit, for SUBSCRIBE ... SINCE where they are kept. */
+void history_seal(SealedCommit *sealed, Pipeline *pipeline, const Changes *changes);
+bool history_write(const SealedCommit *sealed, Store *store, Error *err);
 
 /* ---- metrics.c ---- */
 void metrics_seal(Runtime *runtime, SealedCommit *sealed);

@@ -1,8 +1,8 @@
 #include "run/input_log.h"
 
-static void add(SealedCommit *sealed, int64_t relation, StrBuf *bytes)
+static void add(SealedCommit *sealed, StoreLog kind, int64_t relation, StrBuf *bytes)
 {
-	SealedLog log = {.log = STORE_LOG_INPUT, .relation = relation, .bytes = str_copy(&sealed->arena, bytes->text, bytes->bytes)};
+	SealedLog log = {.log = kind, .relation = relation, .bytes = str_copy(&sealed->arena, bytes->text, bytes->bytes)};
 	if (bytes->bytes) vec_push_in(&sealed->arena, &sealed->logs, log);
 	strbuf_release(bytes);
 }
@@ -15,10 +15,10 @@ void input_log_batch(SealedCommit *sealed, int64_t relation, const Batch *change
 		strbuf_add(&bytes, &weight, sizeof weight);
 		row_pack(&bytes, changes->columns, changes->column_count, batch_row(changes, i));
 	}
-	add(sealed, relation, &bytes);
+	add(sealed, STORE_LOG_INPUT, relation, &bytes);
 }
 
-void input_log_changes(SealedCommit *sealed, int64_t relation, const Changes *changes)
+void input_log_changes_as(SealedCommit *sealed, StoreLog log, int64_t relation, const Changes *changes)
 {
 	StrBuf bytes = STRBUF_INIT;
 	for (int i = 0; i < changes->count; i++) {
@@ -26,7 +26,12 @@ void input_log_changes(SealedCommit *sealed, int64_t relation, const Changes *ch
 		strbuf_add(&bytes, &row->weight, sizeof row->weight);
 		strbuf_add(&bytes, changes->bytes + row->offset, row->bytes);
 	}
-	add(sealed, relation, &bytes);
+	add(sealed, log, relation, &bytes);
+}
+
+void input_log_changes(SealedCommit *sealed, int64_t relation, const Changes *changes)
+{
+	input_log_changes_as(sealed, STORE_LOG_INPUT, relation, changes);
 }
 
 bool input_log_read(const Type *types, int column_count, const void *bytes, uint32_t count, InputLogBatch *visit, void *context, Error *err)

@@ -30,6 +30,7 @@ struct Pipeline {
 	int64_t rows_in, rows_dead, rows_late, rows_filtered;
 	int64_t sealed_in, sealed_dead, sealed_late, sealed_filtered;     /* what the accounts in the file have already, of this process */
 	int64_t rows_out, metered_out;    /* rows of the view changed, in this process; those that weir_metrics has */
+	struct { bool known, on; int subscribers; int64_t until_us, tended_us; } history;     /* history.c: its changes are kept */
 	bool named;                       /* its operators are in weir_operators */
 	VEC(Op *) filters;                /* filters and projections right above scans */
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */

@@ -370,6 +370,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	SealedChanges view = {.table = pipeline->table, .relation = pipeline->relation->id};
 	op_sink_take(pipeline->tail, &view.changes);
 	pipeline->rows_out += view.changes.count;
+	history_seal(sealed, pipeline, &view.changes);
 	if (holds_relation(pipeline->runtime, pipeline->relation->id)) input_log_changes(sealed, pipeline->relation->id, &view.changes);
 	if (view.changes.count == 0) changes_release(&view.changes);
 	else vec_push_in(&sealed->arena, &sealed->changes, view);
@@ -518,18 +519,28 @@ bool runtime_rollback(Runtime *runtime, Error *err)
 
 /* ---- clients ---- */
 
-Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err)
+static Pipeline *client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, bool content, Error *err)
 {
 	if (!writer_wait(runtime, err)) return NULL;
 	Pipeline *pipeline = pipeline_new_client(runtime, lowered, tap, context, net, err);
 	if (!pipeline) return NULL;
 	Lane *lane = lane_new(runtime, 0, LANE_LIVE);
-	if (!pipeline_attach(runtime, lane, pipeline, err) || !runtime_backfill(runtime, lane, pipeline, err)) {
+	if (!pipeline_attach(runtime, lane, pipeline, err) || (content && !runtime_backfill(runtime, lane, pipeline, err))) {
 		runtime_client_remove(runtime, pipeline);
 		return NULL;
 	}
 	runtime_open_commit(runtime);
 	return pipeline;
+}
+
+Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err)
+{
+	return client_add(runtime, lowered, tap, context, net, true, err);
+}
+
+Pipeline *runtime_client_follow(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, Error *err)
+{
+	return client_add(runtime, lowered, tap, context, true, false, err);
 }
 
 static bool reads(const Pipeline *client, const Pipeline *pipeline)

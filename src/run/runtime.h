@@ -157,6 +157,12 @@ bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Erro
 bool runtime_drop(Runtime *runtime, Relation *relation, Error *err);          /* with its table */
 /* A client's query: its changes go to `tap`, net per commit if `net`. Not kept in the file. */
 Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
+/* The same without the content of what it reads: only what changes from now on. */
+Pipeline *runtime_client_follow(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, Error *err);
+/* SUBSCRIBE begins (+1) or has ended (-1): the view's changes are kept from now on. All that is gathered must be flushed. */
+bool runtime_subscribed(Runtime *runtime, const Relation *view, int more, Error *err);
+/* The kept changes of commits after `since`, in order. */
+bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t since, TapFunction *tap, void *context, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it; right after a flush */
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */

@@ -131,7 +131,8 @@ bool store_view_progress_put(Store *store, int64_t id, double progress, Error *e
 bool store_view_status_remove(Store *store, int64_t id, Error *err)
 {
 	return store_run(store, err, "DELETE FROM weir_views WHERE id = ?1", "i", id)
-		&& store_run(store, err, "DELETE FROM weir_accounts WHERE relation = ?1", "i", id);
+		&& store_run(store, err, "DELETE FROM weir_accounts WHERE relation = ?1", "i", id)
+		&& store_changes_drop(store, id, err);
 }
 
 bool store_source_status_put(Store *store, int64_t id, const char *name, const char *state, int64_t lag, const char *error, Error *err)

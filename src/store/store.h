@@ -227,6 +227,9 @@ bool store_log_list(Store *store, StoreLog log, int64_t relation, int64_t after_
 bool store_log_prune(Store *store, StoreLog log, int64_t relation, int64_t through_commit, Error *err);      /* relation 0: all */
 /* The same for all relations but those listed. */
 bool store_log_prune_others(Store *store, StoreLog log, const int64_t *relations, int count, int64_t through_commit, Error *err);
+/* Changes that are kept for a time (settings changes.N, changes_marks.N, changes_until.N): older ones go; all of them. */
+bool store_changes_tend(Store *store, int64_t relation, int64_t commit, int64_t now_us, int64_t keep_us, Error *err);
+bool store_changes_drop(Store *store, int64_t relation, Error *err);
 int64_t store_log_bytes(Store *store, StoreLog log);
 int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation);                                /* 0: empty */
 
