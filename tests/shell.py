@@ -756,7 +756,7 @@ def command_lines(s):
         (["--help"], 0, ""), (["--version"], 0, ""), (["--no-such"], 2, "no such option"), (["--jsno"], 2, "Did you mean --json"), (["run"], 2, "needs a FILE"),
         (["status"], 2, "needs a FILE"), (["run", s.file, "--keep-going"], 2, "not an option"), (["a", "b"], 2, "one FILE"), ([s.file, "-v", "x"], 2, "NAME=VALUE"),
         ([s.file, "--final", "-c", "SELECT 1"], 2, "--until-end"), ([s.file, "-f", s.folder + "/nowhere.sql"], 3, "nowhere.sql"),
-        ([s.folder + "/no/folder.db", "-c", "SELECT 1"], 3, "folder"), (["run", s.folder + "/nowhere.db"], 3, "nowhere.db"),
+        ([s.folder + "/no/folder.db", "-c", "SELECT 1"], 3, "folder"), (["run", s.folder + "/nowhere.db"], 3, "nowhere.db"), (["run", s.folder + "/nowhere.db"], 3, "weir run FILE -f SCRIPT"),
     ]:
         out, err, found = run(*words)
         equal(found, code, f"{words}: {err}")

@@ -70,7 +70,7 @@ static bool missing(const char *path, Error *err)
 		error_set(err, ERR_FILE_NOT_FOUND, SPAN_NONE, "folder \"%s\" does not exist", folder);
 		return error_hint(err, "Make the folder first, or name a file elsewhere.");
 	}
-	return error_set(err, ERR_FILE_NOT_FOUND, SPAN_NONE, "file \"%s\" does not exist", path);
+	return error_set(err, ERR_FILE_NOT_FOUND, SPAN_NONE, "file \"%s\" does not exist", path) || error_hint(err, "A script of definitions makes a new one: weir run FILE -f SCRIPT.");
 }
 
 static bool open_failed(const char *path, Error *err)
