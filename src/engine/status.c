@@ -141,17 +141,27 @@ static void view_row(Status *status, const Value *values)
 	if (!is(state, "live") && !is(state, "building")) want_a_person(status);
 }
 
+/* A file of an older version that nothing has opened since has no weir_gaps. */
+static bool ask_sources(Status *status, Error *err)
+{
+	static const char GAPS[] = "(SELECT source, 'went on behind ' || count(*) || CASE WHEN count(*) = 1 THEN ' gap' ELSE ' gaps' END || ' (weir_gaps)' AS lost FROM weir_gaps GROUP BY source)";
+	static const char NO_GAPS[] = "(SELECT name AS source, NULL AS lost FROM weir_sources WHERE 0)";
+	Error unheard = ERROR_INIT;
+	StoreTableInfo info;
+	bool has_gaps = store_table_columns(status->engine.store, NULL, "weir_gaps", &status->session->arena, &info, &unheard);
+	return ask(status, arena_printf(&status->session->arena, "SELECT s.name, s.state, p.records, s.lag, NULL AS late, d.letters, coalesce(s.error, g.lost) FROM weir_sources s"
+		" LEFT JOIN (SELECT source, max(records) AS records FROM (SELECT source, lane, sum(records) AS records FROM weir_positions GROUP BY source, lane) GROUP BY source) p ON p.source = s.name"
+		" LEFT JOIN (SELECT source, count(*) AS letters FROM weir_dead_letters GROUP BY source) d ON d.source = s.name"
+		" LEFT JOIN %s g ON g.source = s.name ORDER BY s.name", has_gaps ? GAPS : NO_GAPS), source_row, err);
+}
+
 static bool ask_all(Status *status, Error *err)
 {
 	Value since = {.type = TYPE(TIMESTAMP), .i64 = status->now_us - DEAD_GROW_US};
 	const char *recent = arena_printf(&status->session->arena, "SELECT (SELECT max(time) FROM weir_commits), (SELECT count(*) FROM weir_dead_letters),"
 		" (SELECT count(*) FROM weir_dead_letters WHERE commit_id > (SELECT coalesce(max(id), 0) FROM weir_commits WHERE time < TIMESTAMP '%s'))", cell(status, &since));
 	return ask(status, recent, file_row, err)
-		&& ask(status, "SELECT s.name, s.state, p.records, s.lag, NULL AS late, d.letters, coalesce(s.error, g.lost) FROM weir_sources s"
-			" LEFT JOIN (SELECT source, max(records) AS records FROM (SELECT source, lane, sum(records) AS records FROM weir_positions GROUP BY source, lane) GROUP BY source) p ON p.source = s.name"
-			" LEFT JOIN (SELECT source, count(*) AS letters FROM weir_dead_letters GROUP BY source) d ON d.source = s.name"
-			" LEFT JOIN (SELECT source, 'went on behind ' || count(*) || CASE WHEN count(*) = 1 THEN ' gap' ELSE ' gaps' END || ' (weir_gaps)' AS lost FROM weir_gaps GROUP BY source) g"
-			" ON g.source = s.name ORDER BY s.name", source_row, err)
+		&& ask_sources(status, err)
 		&& ask(status, "SELECT CASE c.kind WHEN 'materialized view' THEN 'view' ELSE coalesce(c.kind, 'view') END AS kind, v.name, v.state, a.rows_in, NULL AS lag, a.late, a.dead, CASE WHEN v.state = 'building' AND v.progress IS NOT NULL"
 			" THEN cast(cast(v.progress * 100 AS INTEGER) AS TEXT) || '% read again' ELSE v.why END FROM weir_views v LEFT JOIN weir_accounts a ON a.relation = v.id"
 			" LEFT JOIN weir_catalog c ON c.id = v.id ORDER BY v.name", view_row, err);
