@@ -233,6 +233,7 @@ bool run_create(Session *session, BoundStatement *bound, Error *err)
 	bool insert = bound->ast->kind == AST_STATEMENT_INSERT, ok = true;
 	const char *name = named ? arena_strdup(&session->arena, named->name) : "";
 	session->records_again = 0;
+	if (!writer_wait(session->engine->runtime, err)) return false;        /* the file is asked, too, for what the change costs */
 	switch (create->outcome) {
 	case CREATE_EXISTS: case CREATE_SAME:
 		if (session->check) check_tells(session, create, kind, name);
@@ -347,7 +348,7 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 	bool ok;
 	const char *name = arena_strdup(&session->arena, alter->relation->name);
 	session->records_again = 0;
-	if (!refuse_while_replaced(engine, alter->relation, err)) return false;
+	if (!writer_wait(engine->runtime, err) || !refuse_while_replaced(engine, alter->relation, err)) return false;
 	if (alter->rebuild) ok = rebuild_view(session, alter, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);
