@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 
-enum { FUZZ_INPUT_BYTES = 1 << 20, FUZZ_ROUND_SECONDS = 60 };
+enum { FUZZ_INPUT_BYTES = 1 << 20, FUZZ_ROUND_SECONDS = 180 };
 
 typedef struct Fuzz {
 	uint64_t seed, random;

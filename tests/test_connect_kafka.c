@@ -499,6 +499,37 @@ static void what_librdkafka_refuses_is_refused_when_opening(void **state)
 	arena_release(&arena);
 }
 
+/* The mock cluster knows no SASL: it refuses every handshake. */
+static void refused_credentials_are_waited_out(void **state)
+{
+	Cluster *cluster = *state;
+	Arena arena;
+	arena_init(&arena, 0);
+	Error err = ERROR_INIT;
+	OptionSet options, real;
+	setenv("WEIR_TEST_SECRET", "hunter2", 1);
+	topic_make(cluster, "locked", 1);
+	OptionText given[] = {{"connector", "kafka"}, {"brokers", cluster->brokers}, {"topic", "locked"}, {"security.protocol", "SASL_PLAINTEXT"}, {"sasl.mechanism", "PLAIN"},
+		{"sasl.username", "user"}, {"sasl.password", "${env:WEIR_TEST_SECRET}"}};
+	if (!options_bind(&arena, given, 7, OPTIONS_OF_RELATION, &options, NULL, NULL, &err) || !options_resolve(&arena, &options, &real, &err)) fail_msg("%s", err.message);
+	Reader reader = {.wake_fd = eventfd(0, EFD_NONBLOCK)};
+	arena_init(&reader.arena, 0);
+	SourceConfig config = {.name = "s", .options = &real, .format = format_find("json", SPAN_NONE, NULL), .on_status = hear, .context = &reader};
+	if (!source_open(&config, &reader.source, &err)) fail_msg("%s", err.message);
+	for (int again = 0; again < 2; again++) {
+		assert_false(source_partitions(reader.source, &reader.partitions, 1000, &err));
+		assert_int_equal(err.code, ERR_CONNECTION);
+		assert_true(err.retryable);
+		assert_null(strstr(err.message, "hunter2"));
+		error_clear(&err);
+	}
+	SourceStatus status;
+	source_status(reader.source, &status);
+	assert_int_equal(status.state, SOURCE_RETRYING);
+	reader_close(&reader);
+	arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +546,7 @@ int main(void)
 		cmocka_unit_test(errors_of_single_fetches_cost_no_record),
 		cmocka_unit_test(a_slow_reader_is_not_made_slower_by_a_full_queue),
 		cmocka_unit_test(what_librdkafka_refuses_is_refused_when_opening),
+		cmocka_unit_test(refused_credentials_are_waited_out),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -30,6 +30,42 @@ static void a_new_file_is_weirs_private_and_in_wal_mode(void **state)
 	store_close(store);
 }
 
+/* A process that dies while it makes a file has written pages of it, and a journal that says that there were none before. */
+static void a_file_whose_making_was_cut_short_is_made_again(void **state)
+{
+	(void)state;
+	pid_t child = fork();
+	if (child == 0) {
+		sqlite3 *db;
+		sqlite3_open(file, &db);
+		sqlite3_exec(db, "PRAGMA cache_size = 1; BEGIN; CREATE TABLE t(x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+			" INSERT INTO t SELECT randomblob(1000) FROM n", NULL, NULL, NULL);
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	struct stat info;
+	assert_int_equal(stat(file, &info), 0);
+	assert_true(info.st_size > 0);
+	Store *store = open_file();
+	assert_true(store_is_new(store));
+	store_close(store);
+	assert_string_equal(client("SELECT count(*) FROM weir_catalog; SELECT count(*) FROM sqlite_schema WHERE name = 't'; PRAGMA page_size"), "0\n0\n8192");
+}
+
+/* Or nothing but the settings of an empty database. */
+static void a_file_that_holds_only_its_settings_is_made_again(void **state)
+{
+	(void)state;
+	client("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL");
+	struct stat info;
+	assert_int_equal(stat(file, &info), 0);
+	assert_int_equal(info.st_size, 8192);
+	Store *store = open_file();
+	assert_true(store_is_new(store));
+	store_close(store);
+	assert_string_equal(client("SELECT count(*) FROM weir_catalog; PRAGMA page_size; PRAGMA auto_vacuum"), "0\n8192\n2");
+}
+
 static void files_of_others_are_refused_and_stay_as_they_are(void **state)
 {
 	(void)state;
@@ -743,6 +779,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_weirs_private_and_in_wal_mode),
+		TEST(a_file_whose_making_was_cut_short_is_made_again),
+		TEST(a_file_that_holds_only_its_settings_is_made_again),
 		TEST(files_of_others_are_refused_and_stay_as_they_are),
 		TEST(a_file_of_an_older_version_gets_what_it_lacks),
 		TEST(a_missing_folder_is_named),

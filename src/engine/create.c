@@ -273,6 +273,13 @@ bool run_drop(Session *session, BoundStatement *bound, Error *err)
 
 /* ---- indexes: SQLite's own, on the tables in the file ---- */
 
+static bool index_name_is_free(Session *session, const BoundIndex *index, Error *err)
+{
+	const char *kind = store_name_kind(session->engine->store, index->name, &session->arena);
+	if (!kind || (index->if_not_exists && strcmp(kind, "index") == 0)) return true;
+	return error_set(err, ERR_DUPLICATE_TABLE, SPAN_NONE, "%s \"%s\" exists already", kind, index->name);
+}
+
 bool run_create_index(Session *session, BoundStatement *bound, Error *err)
 {
 	BoundIndex *index = &bound->index;
@@ -288,7 +295,7 @@ bool run_create_index(Session *session, BoundStatement *bound, Error *err)
 	}
 	strbuf_adds(&sql, ")");
 	if (index->where_sql) strbuf_printf(&sql, " WHERE %s", index->where_sql);
-	bool ok = begin_definition(session, err) && store_execute(session->engine->store, sql.text, err) && end_definition(session, err);
+	bool ok = begin_definition(session, err) && index_name_is_free(session, index, err) && store_execute(session->engine->store, sql.text, err) && end_definition(session, err);
 	strbuf_release(&sql);
 	if (ok) session_done(session, "CREATE INDEX");
 	return ok;

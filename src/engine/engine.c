@@ -16,7 +16,7 @@ typedef struct StoredRows { VEC(StoredRow) at; } StoredRows;
 
 static bool collect_row(void *context, const StoreCatalogRow *row, Error *err)
 {
-	(void)err;
+	if (row->id <= 0 || !row->sql) return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "a definition in the file cannot be read: weir_catalog has no statement for number %lld", (long long)row->id);
 	StoredRow stored = {.id = row->id, .sql = mem_strdup(row->sql), .extra = row->extra ? mem_strdup(row->extra) : NULL};
 	vec_push(&((StoredRows *)context)->at, stored);
 	return true;
@@ -29,7 +29,11 @@ static bool bind_row(Engine *engine, Catalog *catalog, StoredRow *stored, Error 
 	PlanContext context = {.arena = &arena};
 	BindSettings settings = {.stored = true};
 	Relation *relation = bind_relation_text(stored->sql, stored->id, catalog, &settings, &context, NULL, err);
-	if (relation && stored->extra) facts_read(relation, stored->extra);
+	if (relation && stored->extra && !facts_read(relation, stored->extra)) {
+		error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "what the file remembers of \"%s\" is damaged", relation->name);
+		relation_unref(relation);
+		relation = NULL;
+	}
 	if (relation) relation->replaces = stored->replaces;
 	if (relation) catalog_add(engine->catalog, relation);
 	arena_release(&arena);

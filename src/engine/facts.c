@@ -58,31 +58,48 @@ void facts_copy(Relation *to, const Relation *from)
 	to->view_watermarks = arena_copy(&to->arena, from->view_watermarks, sizeof *from->view_watermarks * (size_t)from->view_watermark_count);
 }
 
+/* Printed by hand: what a library cannot allocate would be missing. */
 char *facts_print(const Relation *relation, Arena *arena)
 {
-	json_object *facts = json_object_new_object(), *key = json_object_new_array(), *watermarks = json_object_new_array();
-	for (int k = 0; k < relation->view_key_count; k++) json_object_array_add(key, json_object_new_int(relation->view_key[k]));
-	for (int w = 0; w < relation->view_watermark_count; w++) {
-		json_object *watermark = json_object_new_object();
-		json_object_object_add(watermark, "column", json_object_new_int(relation->view_watermarks[w].column));
-		json_object_object_add(watermark, "delta_us", json_object_new_int64(relation->view_watermarks[w].delta_us));
-		json_object_object_add(watermark, "inclusive", json_object_new_boolean(relation->view_watermarks[w].inclusive));
-		json_object_array_add(watermarks, watermark);
-	}
-	json_object_object_add(facts, "append_only", json_object_new_boolean(relation->append_only));
-	json_object_object_add(facts, "key", key);
-	json_object_object_add(facts, "watermarks", watermarks);
-	if (relation->plan_hash) json_object_object_add(facts, "plan", json_object_new_int64((int64_t)relation->plan_hash));
-	if (relation->rules_version) json_object_object_add(facts, "rules", json_object_new_int(relation->rules_version));
-	char *text = arena_strdup(arena, json_object_to_json_string_ext(facts, JSON_C_TO_STRING_PLAIN));
-	json_object_put(facts);
+	StrBuf out = STRBUF_INIT;
+	strbuf_printf(&out, "{\"append_only\":%s,\"key\":[", relation->append_only ? "true" : "false");
+	for (int k = 0; k < relation->view_key_count; k++) strbuf_printf(&out, "%s%d", k ? "," : "", relation->view_key[k]);
+	strbuf_adds(&out, "],\"watermarks\":[");
+	for (int w = 0; w < relation->view_watermark_count; w++)
+		strbuf_printf(&out, "%s{\"column\":%d,\"delta_us\":%lld,\"inclusive\":%s}", w ? "," : "", (int)relation->view_watermarks[w].column,
+			(long long)relation->view_watermarks[w].delta_us, relation->view_watermarks[w].inclusive ? "true" : "false");
+	strbuf_addc(&out, ']');
+	if (relation->plan_hash) strbuf_printf(&out, ",\"plan\":%lld", (long long)relation->plan_hash);
+	if (relation->rules_version) strbuf_printf(&out, ",\"rules\":%d", (int)relation->rules_version);
+	strbuf_addc(&out, '}');
+	char *text = arena_strdup(arena, out.text);
+	strbuf_release(&out);
 	return text;
+}
+
+/* Numbers of columns that the relation has, and nothing but them. */
+static bool is_sound(const Relation *relation, json_object *facts)
+{
+	json_object *key, *watermarks, *column;
+	if (!json_object_object_get_ex(facts, "key", &key) || !json_object_object_get_ex(facts, "watermarks", &watermarks)) return false;
+	if (!json_object_is_type(key, json_type_array) || !json_object_is_type(watermarks, json_type_array)) return false;
+	for (size_t k = 0; k < json_object_array_length(key); k++) {
+		int64_t at = json_object_get_int64(json_object_array_get_idx(key, k));
+		if (at < 0 || at >= relation->column_count) return false;
+	}
+	for (size_t w = 0; w < json_object_array_length(watermarks); w++)
+		if (!json_object_object_get_ex(json_object_array_get_idx(watermarks, w), "column", &column) || json_object_get_int64(column) < 0
+			|| json_object_get_int64(column) >= relation->column_count) return false;
+	return true;
 }
 
 bool facts_read(Relation *relation, const char *json)
 {
 	json_object *facts = json_tokener_parse(json), *value, *key, *watermarks;
-	if (!facts) return false;
+	if (!facts || !is_sound(relation, facts)) {
+		json_object_put(facts);
+		return false;
+	}
 	if (json_object_object_get_ex(facts, "append_only", &value)) relation->append_only = json_object_get_boolean(value);
 	if (json_object_object_get_ex(facts, "plan", &value)) relation->plan_hash = (uint64_t)json_object_get_int64(value);
 	if (json_object_object_get_ex(facts, "rules", &value)) relation->rules_version = json_object_get_int(value);

@@ -18,6 +18,8 @@ typedef struct RecurseRow {
 	uint32_t noted, reserved;
 } RecurseRow;
 
+#define COPIES_MAX INT32_MAX          /* of a row, under UNION ALL */
+
 typedef struct Recurse {
 	Op op;
 	Op *step_in;
@@ -138,20 +140,28 @@ static bool feed(Recurse *recurse, RecurseRow *const *rows, int count, bool take
 	return emitter_finish(&emitter);
 }
 
-static bool too_many(const Recurse *recurse, Error *err)
+static bool too_many(const Recurse *recurse, int steps, Error *err)
 {
-	error_set(err, ERR_RESOURCE_LIMIT, SPAN_NONE, "WITH RECURSIVE has no end: still new rows after %d steps", recurse->iterations_max);
+	error_set(err, ERR_RESOURCE_LIMIT, SPAN_NONE, "WITH RECURSIVE has no end: still new rows after %d steps", steps);
 	return error_hint(err, "%s", recurse->all ? "UNION instead of UNION ALL ends where rows repeat; or bound the steps in WHERE." : "Bound the steps in WHERE.");
+}
+
+/* What repeats without end grows by copies, too. */
+static bool copies_are_bounded(const Recurse *recurse, RecurseRow *const *rows, int count)
+{
+	for (int r = 0; recurse->all && r < count; r++)
+		if (rows[r]->wanted > COPIES_MAX || rows[r]->wanted < -COPIES_MAX) return false;
+	return true;
 }
 
 static bool rounds(Recurse *recurse, const CommitInfo *commit, Error *err)
 {
 	for (int n = 0; recurse->frontier.count; n++) {
-		if (n == recurse->iterations_max) return too_many(recurse, err);
+		if (n == recurse->iterations_max) return too_many(recurse, n, err);
 		int count = recurse->frontier.count;
 		RecurseRow **rows = recurse->frontier.at;
 		memset(&recurse->frontier, 0, sizeof recurse->frontier);
-		bool ok = feed(recurse, rows, count, false, err) && commit_step(recurse, commit, err);
+		bool ok = (copies_are_bounded(recurse, rows, count) || too_many(recurse, n, err)) && feed(recurse, rows, count, false, err) && commit_step(recurse, commit, err);
 		free(rows);
 		if (!ok) return false;
 		Batch **produced = recurse->produced.at;

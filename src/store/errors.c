@@ -61,9 +61,10 @@ bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err)
 }
 
 /* Weir's own statements are right for Weir's own tables: if SQLite does not understand one, somebody has changed them. */
-static bool changed(Store *store, Error *err)
+bool store_own_error(sqlite3 *db, int rc, const char *path, Error *err)
 {
-	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is not as Weir left it: %s", store->path, sqlite3_errmsg(store->db));
+	if ((rc & 0xff) != SQLITE_ERROR) return store_sqlite_error(db, rc, path, err);
+	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is not as Weir left it: %s", path, sqlite3_errmsg(db));
 	return error_hint(err, "Another program has changed it: go back to a copy of the file.");
 }
 
@@ -71,8 +72,7 @@ bool store_fail(Store *store, int rc, Error *err)
 {
 	Error unheard = ERROR_INIT;
 	if (!err) err = &unheard;
-	if ((rc & 0xff) == SQLITE_ERROR) changed(store, err);
-	else store_sqlite_error(store->db, rc, store->path, err);
+	store_own_error(store->db, rc, store->path, err);
 	if (store->in_transaction && sqlite3_get_autocommit(store->db)) store_rollback(store);
 	return false;
 }

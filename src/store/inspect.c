@@ -50,7 +50,7 @@ static sqlite3_stmt *prepare(Store *store, sqlite3 *db, const char *sql, Error *
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-	if (rc != SQLITE_OK) store_sqlite_error(db, rc, store->path, err);
+	if (rc != SQLITE_OK) store_own_error(db, rc, store->path, err);
 	return stmt;
 }
 
@@ -88,7 +88,7 @@ static bool read_columns(Store *store, sqlite3 *db, const char *table, Arena *ar
 		vec_push(out, column);
 	}
 	sqlite3_finalize(stmt);
-	return rc == SQLITE_DONE || store_sqlite_error(db, rc, store->path, err);
+	return rc == SQLITE_DONE || store_own_error(db, rc, store->path, err);
 }
 
 static void fill_info(StoreTableInfo *info, const InfoColumns *columns, Arena *arena)
@@ -104,6 +104,17 @@ static void fill_info(StoreTableInfo *info, const InfoColumns *columns, Arena *a
 	}
 	/* INTEGER PRIMARY KEY, in these words, is the rowid, which is never NULL */
 	if (info->key_count == 1 && columns->at[info->key[0]].may_be_rowid) info->columns[info->key[0]].nullable = false;
+}
+
+const char *store_name_kind(Store *store, const char *name, Arena *arena)
+{
+	sqlite3_stmt *stmt = prepare(store, store->db, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE", NULL);
+	const char *kind = NULL;
+	if (!stmt) return NULL;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	if (sqlite3_step(stmt) == SQLITE_ROW) kind = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return kind;
 }
 
 bool store_table_columns(Store *store, StoreReader *reader, const char *name, Arena *arena, StoreTableInfo *out, Error *err)
@@ -140,5 +151,5 @@ bool store_tables_list(Store *store, StoreReader *reader, StoreTableVisit *visit
 		if (!own || !schema_table_is_internal(name)) going = visit(context, name, own, err);
 	}
 	sqlite3_finalize(stmt);
-	return going && (rc == SQLITE_DONE || store_sqlite_error(db, rc, store->path, err));
+	return going && (rc == SQLITE_DONE || store_own_error(db, rc, store->path, err));
 }

@@ -53,7 +53,7 @@ bool store_reader_begin(StoreReader *reader, int64_t *commit, Error *err)
 	sqlite3_finalize(stmt);
 	reader->in_transaction = rc == SQLITE_ROW;
 	if (reader->in_transaction) return true;
-	store_sqlite_error(reader->db, rc, reader->store->path, err);
+	store_own_error(reader->db, rc, reader->store->path, err);
 	if (!sqlite3_get_autocommit(reader->db)) sqlite3_exec(reader->db, "ROLLBACK", NULL, NULL, NULL);
 	return false;
 }

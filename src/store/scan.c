@@ -28,7 +28,7 @@ static sqlite3_stmt *prepare(StoreScan *scan, const StoreTableSpec *spec, const 
 	if (scan->last_row != STORE_SCAN_ALL) strbuf_printf(&sql, " WHERE %s > ?1", rowid);
 	strbuf_printf(&sql, " ORDER BY %s", rowid);
 	int rc = sqlite3_prepare_v2(scan->db, sql.text, -1, &stmt, NULL);
-	if (rc != SQLITE_OK) store_sqlite_error(scan->db, rc, scan->store->path, err);
+	if (rc != SQLITE_OK) store_own_error(scan->db, rc, scan->store->path, err);
 	strbuf_release(&sql);
 	return stmt;
 }
@@ -71,7 +71,7 @@ bool store_scan_next(StoreScan *scan, int rows_max, Batch **out, int64_t *last_r
 	if (rc != SQLITE_ROW) scan->ended = true;
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
 		batch_builder_release(&builder);
-		return store_sqlite_error(scan->db, rc, scan->store->path, err);
+		return store_own_error(scan->db, rc, scan->store->path, err);
 	}
 	*out = batch_builder_take(&builder);
 	if (last_row) *last_row = scan->last_row;

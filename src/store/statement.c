@@ -89,14 +89,17 @@ bool store_row(Store *store, sqlite3_stmt *stmt, bool *ok, Error *err)
 
 int64_t store_integer(Store *store, int64_t missing, const char *sql, const char *format, ...)
 {
-	sqlite3_stmt *stmt = store_statement(store, sql, NULL);
+	/* A number that could not be read is not the missing one: what is written on the strength of it is not committed. */
+	sqlite3_stmt *stmt = store_statement(store, sql, &store->unread);
 	if (!stmt) return missing;
 	va_list args;
 	va_start(args, format);
 	bind_all(stmt, format, args);
 	va_end(args);
 	int64_t value = missing;
-	if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) value = sqlite3_column_int64(stmt, 0);
+	int rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) value = sqlite3_column_int64(stmt, 0);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) store_own_error(store->db, rc, store->path, &store->unread);
 	sqlite3_reset(stmt);
 	return value;
 }
@@ -129,4 +132,10 @@ char *store_quoted(Arena *arena, const char *name)
 	return quoted;
 }
 
-bool store_execute(Store *store, const char *sql, Error *err) { return store_exec(store, err, "%s", sql); }
+/* What a person has worded in part: SQLite may not know all of it. */
+bool store_execute(Store *store, const char *sql, Error *err)
+{
+	int rc = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+	if ((rc & 0xff) == SQLITE_ERROR) return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "the file cannot hold this: %s", sqlite3_errmsg(store->db));
+	return rc == SQLITE_OK || store_fail(store, rc, err);
+}

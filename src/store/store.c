@@ -45,13 +45,28 @@ static bool half_made(const uint8_t *bytes)
 	return nothing && read_u32(bytes + HEADER_PAGE_COUNT) == 1 && bytes[HEADER_PAGE_BYTES] == STORE_PAGE_BYTES >> 8;
 }
 
+/* A process that ended while it made the file leaves pages of it and a journal of a database that had none: SQLite takes them back when it opens
+ * the file, and there is nothing in it. */
+static bool is_being_born(const char *path)
+{
+	static const uint8_t MAGIC[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+	enum { JOURNAL_PAGES_BEFORE = 16, JOURNAL_BYTES = 20 };
+	uint8_t bytes[JOURNAL_BYTES];
+	char name[PATH_MAX + 16];
+	snprintf(name, sizeof name, "%s-journal", path);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, bytes, sizeof bytes, 0);
+	if (fd >= 0) close(fd);
+	return n == JOURNAL_BYTES && memcmp(bytes, MAGIC, sizeof MAGIC) == 0 && read_u32(bytes + JOURNAL_PAGES_BEFORE) == 0;
+}
+
 static bool read_header(const char *path, int fd, Header *header, Error *err)
 {
 	uint8_t bytes[HEADER_BYTES];
 	ssize_t n = pread(fd, bytes, sizeof bytes, 0);
 	if (n < 0) return error_set(err, ERR_IO, SPAN_NONE, "file \"%s\" could not be read: %s", path, strerror(errno));
-	*header = (Header){.is_empty = n == 0};
-	if (n == 0) return true;
+	*header = (Header){.is_empty = n == 0 || is_being_born(path)};
+	if (header->is_empty) return true;
 	if (n < HEADER_BYTES || memcmp(bytes, "SQLite format 3", 16) != 0) return not_weirs(path, "no database", err);
 	if (half_made(bytes)) return header->is_empty = true;
 	if (read_u32(bytes + HEADER_APPLICATION_ID) != STORE_APPLICATION_ID) return not_weirs(path, "a database of another program", err);

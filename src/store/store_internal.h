@@ -28,6 +28,7 @@ struct Store {
 	bool in_memory, is_new, is_copy;
 	bool is_open;                     /* for writing, wholly: closing may write */
 	bool in_transaction;
+	Error unread;                     /* the first number of this transaction that could not be read */
 	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;
 	int64_t data_version;             /* PRAGMA data_version at the last store_begin */
@@ -47,6 +48,8 @@ struct Store {
 /* ---- errors.c ---- */
 /* Turns the connection's last error into an Error; `doing` completes "file "x": could not ...", e.g. "write". Always false. */
 bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err);
+/* The same for Weir's own statements about its own tables. */
+bool store_own_error(sqlite3 *db, int rc, const char *path, Error *err);
 bool store_fail(Store *store, int rc, Error *err);      /* of the writer; notes where SQLite has ended the transaction by itself */
 
 /* ---- statement.c ---- */

@@ -18,13 +18,19 @@ bool store_begin(Store *store, Error *err)
 	if (!store_run(store, err, "BEGIN IMMEDIATE", "")) return false;
 	store->in_transaction = true;
 	store->savepoint_count = 0;
+	store->unread = ERROR_INIT;
 	notice_foreign_writes(store);
 	return true;
 }
 
 bool store_commit(Store *store, Error *err)
 {
-	bool ok = store_sweep(store, err) && store_kept_save(store, err) && store_run(store, err, "COMMIT", "");
+	bool ok = store_sweep(store, err) && store_kept_save(store, err);
+	if (ok && store->unread.code != ERR_NONE) {
+		*err = store->unread;
+		ok = false;
+	}
+	ok = ok && store_run(store, err, "COMMIT", "");
 	if (!ok) store_rollback(store);
 	store->in_transaction = false;
 	arena_clear(&store->scratch);
