@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 	Cli cli;
 	int exit_code;
 	signal(SIGPIPE, SIG_IGN);                     /* a closed pipe is a failing write: the statement is canceled, the file is closed well */
+	signal(SIGXFSZ, SIG_IGN);                     /* a file at its limit is a full disk: an error, not the end */
 	if (!cli_parse(&cli, argc, argv, &exit_code)) return exit_code;
 	if (cli.verbose) log_set_level(LOG_DEBUG);
 	exit_code = run(&cli);
