@@ -43,7 +43,6 @@ static void slabs_grow(State *state)
 		exit(3);
 	}
 	state->slabs = mem_realloc(state->slabs, room * sizeof *state->slabs);
-	state->slab_memory = mem_realloc(state->slab_memory, room * sizeof *state->slab_memory);
 	state->slab_used = mem_realloc(state->slab_used, room);
 	state->flags = mem_realloc(state->flags, pages);
 	state->links = mem_realloc(state->links, pages * sizeof *state->links);
@@ -57,24 +56,22 @@ static void slab_fill(State *state, uint32_t slab)
 	while (state->slab_count <= slab) {
 		if (state->slab_count == state->slab_room) slabs_grow(state);
 		state->slabs[state->slab_count] = NULL;
-		state->slab_memory[state->slab_count] = NULL;
 		state->slab_used[state->slab_count] = state->slab_count == 0 ? 1 : 0;        /* page 0 is the system page */
 		state->slab_count++;
 	}
 	if (state->slabs[slab]) return;
-	char *memory = mem_zalloc((SLAB_PAGES + 1) * STATE_PAGE_BYTES);
-	state->slab_memory[slab] = memory;
-	state->slabs[slab] = (char *)(((uintptr_t)memory + STATE_PAGE_BYTES - 1) & ~(uintptr_t)(STATE_PAGE_BYTES - 1));
+	state->slabs[slab] = aligned_alloc(STATE_PAGE_BYTES, SLAB_PAGES * STATE_PAGE_BYTES);
+	if (!state->slabs[slab]) mem_alloc(SIZE_MAX / 2);         /* ends with the message */
 }
 
-/* Pages are zero when they are not in use: slabs begin so, and what is removed is cleared. */
+/* What is removed from a page is cleared, so only its first use clears it whole. */
 static Page *page_claim(State *state, uint32_t number)
 {
 	slab_fill(state, number / SLAB_PAGES);
 	state->slab_used[number / SLAB_PAGES] |= (uint8_t)(1u << number % SLAB_PAGES);
 	state->flags[number] |= PAGE_LIVE;
 	state->live_pages++;
-	return page_at(state, number);
+	return memset(page_at(state, number), 0, STATE_PAGE_BYTES);
 }
 
 static uint32_t page_free_number(State *state)
@@ -117,8 +114,7 @@ static void page_drop(State *state, uint32_t number)
 	state->slab_used[slab] &= (uint8_t)~(1u << number % SLAB_PAGES);
 	if (slab < state->slab_hint) state->slab_hint = slab;
 	if (state->slab_used[slab]) return;
-	free(state->slab_memory[slab]);
-	state->slab_memory[slab] = NULL;
+	free(state->slabs[slab]);
 	state->slabs[slab] = NULL;
 }
 
@@ -283,9 +279,8 @@ void page_check(const Page *page)
 
 void pages_release(State *state)
 {
-	for (uint32_t i = 0; i < state->slab_count; i++) free(state->slab_memory[i]);
+	for (uint32_t i = 0; i < state->slab_count; i++) free(state->slabs[i]);
 	free(state->slabs);
-	free(state->slab_memory);
 	free(state->slab_used);
 	free(state->flags);
 	free(state->links);

@@ -78,7 +78,6 @@ struct State {
 	VEC(Part) parts;
 
 	char **slabs;                         /* aligned; NULL: none */
-	void **slab_memory;
 	uint8_t *slab_used;                   /* a bit for each page */
 	uint32_t slab_count, slab_room;
 	uint32_t slab_hint;                   /* no slab before has a free page */
