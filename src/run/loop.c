@@ -65,20 +65,35 @@ static bool watch_source(Runtime *runtime, Reader *reader, int64_t now, Error *e
 /* Without --until-end, a service or a shell only what a client's query asks for is read. */
 static bool lane_is_read(const Runtime *runtime, const Lane *lane) { return runtime->reading || lane->id == 0; }
 
+static bool tend_lane(Runtime *runtime, Lane *lane, int64_t now, Error *err)
+{
+	for (int r = 0; r < lane->readers.count; r++) {
+		Reader *reader = lane->readers.at[r];
+		if (!reader->source) continue;
+		if (!reader->started) {
+			bool asked = reader->lost || now < reader->retry_at_us || ask_again(runtime, reader, now, err);
+			if (!asked && !gap_meet(runtime, lane, reader, err)) return false;
+		}
+		else if (!watch_source(runtime, reader, now, err) && !gap_meet(runtime, lane, reader, err)) return false;
+	}
+	return true;
+}
+
+/* What a client's query alone reads ends that query, not the views. */
+static bool end_query(Runtime *runtime, Lane *lane, Error *err)
+{
+	if (lane->id) return false;
+	client_end(runtime, lane, err);
+	*err = ERROR_INIT;
+	return true;
+}
+
 static bool tend_readers(Runtime *runtime, Error *err)
 {
 	int64_t now = clock_monotonic_us();
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
-		for (int r = 0; lane_is_read(runtime, lane) && r < lane->readers.count; r++) {
-			Reader *reader = lane->readers.at[r];
-			if (!reader->source) continue;
-			if (!reader->started) {
-				bool asked = reader->lost || now < reader->retry_at_us || ask_again(runtime, reader, now, err);
-				if (!asked && !gap_meet(runtime, lane, reader, err)) return false;
-			}
-			else if (!watch_source(runtime, reader, now, err) && !gap_meet(runtime, lane, reader, err)) return false;
-		}
+		if (lane_is_read(runtime, lane) && !tend_lane(runtime, lane, now, err)) return end_query(runtime, lane, err);
 	}
 	return true;
 }
@@ -125,7 +140,7 @@ static bool step_lanes(Runtime *runtime, bool *did, Error *err)
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane_is_read(runtime, lane) || (near && lane == runtime->live)) continue;
-		if (!step_lane(runtime, lane, did, err)) return false;
+		if (!step_lane(runtime, lane, did, err)) return *did = true, end_query(runtime, lane, err);
 	}
 	return true;
 }

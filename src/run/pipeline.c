@@ -145,6 +145,29 @@ void pipeline_defer(Pipeline *pipeline, bool defers)
 	}
 }
 
+static uint64_t op_sources(const Op *op)
+{
+	uint64_t sources = 0;
+	for (int i = 0; i < op->input_count; i++) sources |= op->in_sources[i];
+	return sources;
+}
+
+int64_t pipeline_late(const Pipeline *pipeline)
+{
+	const Lowered *lowered = pipeline->lowered;
+	int64_t late = 0;
+	for (int o = 0; o < lowered->ops.count; o++) {
+		const Op *op = lowered->ops.at[o];
+		bool most = op->rows_late > 0;
+		for (int other = 0; most && other < lowered->ops.count; other++) {
+			int64_t rows = lowered->ops.at[other]->rows_late;
+			most = other == o || op_sources(lowered->ops.at[other]) != op_sources(op) || (other < o ? rows < op->rows_late : rows <= op->rows_late);
+		}
+		if (most) late += op->rows_late;
+	}
+	return late;
+}
+
 static bool must_defer(const Pipeline *pipeline)
 {
 	bool any = false;

@@ -45,6 +45,8 @@ struct Pipeline {
 /* The relation's rows of other streams are judged by this watermark from now on: local relations up to the statement, others as of the last
  * commit. */
 void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark);
+/* Rows that came too late, each once: what several operators over the same streams drop is the same row. */
+int64_t pipeline_late(const Pipeline *pipeline);
 void pipeline_defer(Pipeline *pipeline, bool defers);
 
 #endif

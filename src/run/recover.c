@@ -307,8 +307,8 @@ void lane_settled(Lane *lane)
 		pipeline->sealed_in = pipeline->rows_in;
 		for (int f = 0; f < pipeline->feeds.count; f++) pipeline->sealed_in += pipeline->feeds.at[f].adapter->rows_out;
 		pipeline->sealed_dead = pipeline->rows_dead;
-		pipeline->sealed_late = pipeline->sealed_filtered = 0;
-		for (int o = 0; o < pipeline->lowered->ops.count; o++) pipeline->sealed_late += pipeline->lowered->ops.at[o]->rows_late;
+		pipeline->sealed_late = pipeline_late(pipeline);
+		pipeline->sealed_filtered = 0;
 		for (int f = 0; f < pipeline->filters.count; f++) pipeline->sealed_filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
 	}
 }

@@ -335,9 +335,8 @@ static bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
 
 static void seal_account(SealedCommit *sealed, Pipeline *pipeline)
 {
-	int64_t in = pipeline->rows_in, late = 0, filtered = 0;
+	int64_t in = pipeline->rows_in, late = pipeline_late(pipeline), filtered = 0;
 	for (int f = 0; f < pipeline->feeds.count; f++) in += pipeline->feeds.at[f].adapter->rows_out;
-	for (int o = 0; o < pipeline->lowered->ops.count; o++) late += pipeline->lowered->ops.at[o]->rows_late;
 	for (int f = 0; f < pipeline->filters.count; f++) filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
 	StoreAccount account = {
 		.relation = pipeline->relation->id, .name = pipeline->relation->name, .rows_in = in - pipeline->sealed_in,
@@ -550,16 +549,20 @@ static bool reads(const Pipeline *client, const Pipeline *pipeline)
 	return !pipeline;
 }
 
+void client_end(Runtime *runtime, Lane *lane, const Error *why)
+{
+	Pipeline *client = lane->pipelines.at[0];
+	client->ended = *why;
+	pipeline_detach(runtime, lane, client);
+	vec_push(&runtime->orphans, client);
+	lane_remove(runtime, lane);
+}
+
 void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why)
 {
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) {
 		Lane *lane = runtime->lanes.at[l];
-		if (lane->id != 0 || lane->pipelines.count == 0 || !reads(lane->pipelines.at[0], pipeline)) continue;
-		Pipeline *client = lane->pipelines.at[0];
-		pipeline_detach(runtime, lane, client);
-		client->ended = *why;
-		vec_push(&runtime->orphans, client);
-		lane_remove(runtime, lane);
+		if (lane->id == 0 && lane->pipelines.count && reads(lane->pipelines.at[0], pipeline)) client_end(runtime, lane, why);
 	}
 }
 

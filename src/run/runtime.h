@@ -227,6 +227,7 @@ void lane_remove(Runtime *runtime, Lane *lane);       /* and frees it */
 Lane *runtime_lane(const Runtime *runtime, int64_t id);       /* NULL: none */
 Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipeline);    /* in which the view runs; NULL: in none */
 /* Ends the queries of clients that read the pipeline (NULL: of all). */
+void client_end(Runtime *runtime, Lane *lane, const Error *why);
 void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
 void runtime_forget(Runtime *runtime);                /* all that is in memory of lanes */
 /* stop.c: an operator has failed with err: its view is stopped and the rest goes on, started anew. False: nothing can be done. */
