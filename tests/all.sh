@@ -20,6 +20,7 @@ part "shell" python3 "$here/shell.py" --weir "$weir"
 part "full disk" "$here/full_disk.sh" "$weir"
 part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
 part "where views start, gaps of topics" python3 "$here/kafka_options.py" --weir "$weir"
+part "pauses, losses, copies" python3 "$here/recovery.py" --weir "$weir"
 part "tables from topics that carry changes" python3 "$here/kafka_changelog.py" --weir "$weir"
 part "definitions that change" python3 "$here/definitions.py" --weir "$weir"
 part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
