@@ -187,7 +187,7 @@ static bool decode(const Input *input, int step, Told *told)
 		}
 	}
 	StrBuf report = STRBUF_INIT;
-	decoder_report(decoder, &report);
+	decoder_report(decoder, true, &report);
 	strbuf_release(&report);
 	assert_int_equal(decoder_stats(decoder).records, input->count);
 	if (!input->config.changelog) assert_int_equal(rows + told->dead, input->count);
