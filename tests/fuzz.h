@@ -100,7 +100,7 @@ static inline size_t fuzz_bytes(Fuzz *fuzz, char *text, size_t bytes, size_t roo
 		case 2: memmove(text + at, text + at + length, bytes - at - length); bytes -= length; break;
 		case 3: {
 			size_t to = (size_t)fuzz_below(fuzz, (int64_t)bytes);
-			if (bytes + length > room) break;
+			if (to >= bytes || length > room || bytes > room - length) break;
 			memmove(text + to + length, text + to, bytes - to);
 			memmove(text + to, text + (at >= to && at + 2 * length <= bytes ? at + length : at), length);
 			bytes += length;

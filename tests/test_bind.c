@@ -394,7 +394,7 @@ static const struct { const char *sql, *kept, *identity; RelationKind kind; } DE
 		NULL, RELATION_STREAM},
 	{"CREATE STREAM t3 (id INT KEY, at VARCHAR) WITH (KAFKA_TOPIC = 't', VALUE_FORMAT = 'JSON', TIMESTAMP = 'at', BROKERS = 'b:1')",
 		"CREATE STREAM t3 (id INT, at VARCHAR) WITH (brokers = 'b:1', connector = 'kafka', event_time = 'at', format = 'json', key_fields = 'id', key_format = 'raw', "
-		"topic = 't')", NULL, RELATION_STREAM},
+		"topic = 't', value_fields = 'except_key')", NULL, RELATION_STREAM},
 	{"CREATE TABLE t4 (id INT PRIMARY KEY, v INT) WITH (connector = 'kafka', topic = 't', brokers = 'b:1', changelog = 'upsert')", NULL, NULL, RELATION_TABLE},
 	{"CREATE TABLE t5 (a INT)", "CREATE TABLE t5 (a INT)", NULL, RELATION_TABLE},
 	{"CREATE STREAM t6 (a INT)", "CREATE STREAM t6 (a INT)", NULL, RELATION_STREAM},

@@ -5,6 +5,9 @@
  * what came before. A session is a record [first, last] of its own and not just what gaps make of the rows, because closed sessions do not
  * merge: a row may come within the gap of one and still begin another.
  *
+ * Where rows are only added, and of a row nothing is read above but its keys (count(*) of each session), rows are not kept: a session is given out as
+ * one row as many times as it has rows.
+ *
  *   rows       RowOrder by time: every row of every session that is not closed
  *   sessions   (group, first) -> SessionEntry
  *   ends       (end, group, first): which session the watermark closes next
@@ -27,6 +30,7 @@ typedef struct SessionRow {
 typedef struct SessionEntry {
 	int64_t last;
 	int64_t judge;
+	int64_t count, emitted, emitted_first, emitted_last;          /* rows that are not kept: how many, and what was given out of them */
 	uint32_t changed;                 /* in this commit; 0 at its end */
 	uint32_t reserved;
 } SessionEntry;
@@ -51,6 +55,8 @@ typedef struct Session {
 	int watermark;                    /* -1: never closes */
 	WatermarkColumn column;
 	bool emit_on_close, has_judge, has_arrival;
+	bool counts;                      /* rows are not kept */
+	int *key_of;                      /* by column: the key that it is; -1: nobody reads it */
 	VEC(Batch *) batches;
 	VEC(Pending) pending;
 	VEC(Touched) touched;
@@ -177,11 +183,35 @@ static SessionRow *row_change(Session *session, const Pending *p, uint32_t group
 	return (SessionRow *)row_order_change(&session->rows, batch->columns, p->row, weight, batch->hidden.judge ? batch->hidden.judge[p->row] : WATERMARK_NONE);
 }
 
+/* What all rows of a group have in common, where nothing else is read of them */
+static Value *group_values(const Session *session, const KeyedGroup *group, Arena *arena)
+{
+	const Exprs *keys = &session->groups.keys;
+	int count = session->rows.column_count;
+	uint32_t bytes;
+	Value *all = arena_alloc(arena, sizeof *all * (size_t)(keys->count + 1)), *values = arena_alloc(arena, sizeof *values * (size_t)(count + 1));
+	row_unpack(state_map_key(session->groups.map, group, &bytes), keys->types, keys->count, all);
+	for (int c = 0; c < count; c++) values[c] = session->key_of[c] >= 0 ? all[session->key_of[c]] : (Value){.type = session->rows.types[c], .is_null = true};
+	return values;
+}
+
+/* A session takes another one in. Of two that were given out one is taken back: its rows come with the other's. */
+static void counts_merge(Session *session, const KeyedGroup *group, SessionEntry *into, const SessionEntry *from)
+{
+	into->count += from->count;
+	if (!from->emitted) return;
+	if (into->emitted)
+		vec_push(&session->gone, (Gone){group_values(session, group, &session->noted), into->emitted, into->emitted_first, into->emitted_last, into->judge});
+	into->emitted = from->emitted;
+	into->emitted_first = from->emitted_first;
+	into->emitted_last = from->emitted_last;
+}
+
 /* False: late. */
 static bool row_added(Session *session, const Pending *p, uint32_t group, int64_t weight)
 {
 	int64_t judge = pending_judge(session, p), first = p->time;
-	SessionEntry merged = {.last = p->time, .judge = p->batch->hidden.judge ? p->batch->hidden.judge[p->row] : WATERMARK_NONE, .changed = 1};
+	SessionEntry merged = {.last = p->time, .judge = p->batch->hidden.judge ? p->batch->hidden.judge[p->row] : WATERMARK_NONE, .count = weight, .changed = 1};
 	Found sides[2];
 	sessions_around(session, group, p->time, sides);
 	for (int i = 0; i < 2; i++) {
@@ -194,13 +224,15 @@ static bool row_added(Session *session, const Pending *p, uint32_t group, int64_
 		merged.judge = watermark_later(merged.judge, side->entry.judge);
 	}
 	if (is_closed(session, judge, merged.last)) return false;
+	for (int i = 0; i < 2; i++)
+		if (session->counts && sides[i].is_there) counts_merge(session, p->group, &merged, &sides[i].entry);
 	if (sides[0].is_there && !sides[1].is_there) session_grow(session, group, &sides[0], &merged);
 	else {
 		for (int i = 0; i < 2; i++)
 			if (sides[i].is_there) session_remove(session, group, sides[i].first, sides[i].entry.last);
 		session_put(session, group, first, &merged);
 	}
-	row_change(session, p, group, weight);
+	if (!session->counts) row_change(session, p, group, weight);
 	return true;
 }
 
@@ -300,6 +332,22 @@ static void session_emit(Session *session, const Value *values, int64_t first, i
 	emitter_set_integer(emitter, at, count + 2, end - WINDOW_TIME_US);
 }
 
+/* As row_difference, for all rows of a session whose rows are not kept */
+static void counts_difference(Session *session, uint32_t group, Found *found, Emitter *emitter)
+{
+	SessionEntry *entry = &found->entry;
+	bool same = entry->emitted_first == found->first && entry->emitted_last == entry->last;
+	if (same && entry->emitted == entry->count) return;
+	Arena *scratch = &session->op.scratch;
+	arena_clear(scratch);
+	const Value *values = group_values(session, state_map_by_number(session->groups.map, group), scratch);
+	if (entry->emitted && !same) session_emit(session, values, entry->emitted_first, entry->emitted_last, -entry->emitted, entry->judge, emitter);
+	session_emit(session, values, found->first, entry->last, same ? entry->count - entry->emitted : entry->count, entry->judge, emitter);
+	entry->emitted = entry->count;
+	entry->emitted_first = found->first;
+	entry->emitted_last = entry->last;
+}
+
 static void row_difference(Session *session, const StateCursor *cursor, const Found *found, Emitter *emitter)
 {
 	SessionRow *row = state_cursor_change((StateCursor *)(uintptr_t)cursor);
@@ -341,10 +389,11 @@ static void session_difference(Session *session, const Touched *touched, Emitter
 	Found found = session_before(session, touched->group, touched->first);
 	if (!found.is_there || found.first != touched->first || !found.entry.changed) return;
 	found.entry.changed = 0;
+	if (session->counts) counts_difference(session, touched->group, &found, emitter);
 	char key[SESSION_KEY_BYTES];
 	session_key(key, touched->group, found.first);
 	*(SessionEntry *)state_tree_upsert(session->sessions, key, sizeof key, NULL) = found.entry;
-	if (session->emit_on_close) return;
+	if (session->emit_on_close || session->counts) return;
 	StateCursor cursor;
 	for (rows_seek(session, &cursor, touched->group, found.first); row_is_in(&cursor, touched->group, found.entry.last); state_cursor_next(&cursor))
 		row_difference(session, &cursor, &found, emitter);
@@ -380,11 +429,21 @@ static void differences(Session *session, Emitter *emitter)
 static void rows_close(Session *session, uint32_t group, const Found *found, Emitter *emitter)
 {
 	StateCursor cursor;
+	if (session->counts) return;
 	rows_seek(session, &cursor, group, found->first);
 	while (row_is_in(&cursor, group, found->entry.last)) {
 		if (session->emit_on_close) row_difference(session, &cursor, found, emitter);
 		row_order_remove(&session->rows, &cursor);
 	}
+}
+
+static bool group_is_empty(Session *session, uint32_t group)
+{
+	char prefix[4];
+	StateCursor cursor;
+	row_order_group_key(prefix, group);
+	state_tree_seek(session->sessions, &cursor, prefix, sizeof prefix);
+	return !row_order_in_group(&cursor, group);
 }
 
 static void close_sessions(Session *session, int64_t watermark, Emitter *emitter)
@@ -401,10 +460,7 @@ static void close_sessions(Session *session, int64_t watermark, Emitter *emitter
 		if (!is_closed(session, watermark, found.entry.last)) return;
 		rows_close(session, group, &found, emitter);
 		session_remove(session, group, found.first, found.entry.last);
-		char prefix[4];
-		row_order_group_key(prefix, group);
-		state_tree_seek(session->sessions, &cursor, prefix, sizeof prefix);
-		if (!row_order_in_group(&cursor, group)) keyed_remove(&session->groups, state_map_by_number(session->groups.map, group));
+		if (group_is_empty(session, group)) keyed_remove(&session->groups, state_map_by_number(session->groups.map, group));
 	}
 }
 
@@ -419,9 +475,8 @@ static void drop_empty_groups(Session *session)
 		group->note = 1;
 	}
 	for (int i = 0; i < count; i++) {
-		StateCursor cursor;
 		groups[i]->note = 0;
-		if (!row_order_first(&session->rows, &cursor, keyed_number(&session->groups, groups[i]))) keyed_remove(&session->groups, groups[i]);
+		if (group_is_empty(session, keyed_number(&session->groups, groups[i]))) keyed_remove(&session->groups, groups[i]);
 	}
 }
 
@@ -459,7 +514,23 @@ static void session_release(Op *op)
 	arena_release(&session->noted);
 }
 
-static const OpClass SESSION = {.name = "session", .push = session_push, .commit = session_commit, .release = session_release};
+/* Are all columns that are read above keys as they are? */
+static bool keys_are_enough(Session *session, const SessionSpec *spec)
+{
+	const OpInput *in = &spec->in;
+	const Exprs *keys = &session->groups.keys;
+	bool enough = spec->reads != NULL && in->append_only && !spec->emit_on_close;
+	session->key_of = arena_array(&session->op.arena, int, in->column_count + 1);
+	for (int c = 0; c < in->column_count; c++) {
+		session->key_of[c] = -1;
+		for (int k = 0; k < keys->count; k++)
+			if (keys->passed[k] == c) session->key_of[c] = k;
+		enough &= session->key_of[c] >= 0 || (spec->reads && !spec->reads[c]);
+	}
+	return enough;
+}
+
+static const OpClass SESSION = {.name = "session", .layout = 1, .push = session_push, .commit = session_commit, .release = session_release};
 
 Op *op_session_new(const SessionSpec *spec)
 {
@@ -485,6 +556,7 @@ Op *op_session_new(const SessionSpec *spec)
 	OpSortKey by_time = {.expr = spec->time};
 	keyed_init(&session->groups, op->state, &op->arena, in, spec->keys, spec->key_count, &never, sizeof(KeyedGroup));
 	row_order_init(&session->rows, op->state, &op->arena, in, &by_time, 1, sizeof(SessionRow));
+	session->counts = keys_are_enough(session, spec);
 	session->sessions = state_tree_open(op->state, sizeof(SessionEntry));
 	session->ends = state_tree_open(op->state, sizeof(uint32_t));
 	return op;

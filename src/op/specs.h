@@ -174,6 +174,7 @@ typedef struct SessionSpec {
 	Expr *time; int64_t gap_us;
 	int input_watermark; int64_t grace_us;      /* -1: never closes */
 	bool emit_on_close;
+	const bool *reads;                          /* by column of the input: read above, others may come out as NULL; NULL: all are */
 } SessionSpec;
 Op *op_session_new(const SessionSpec *spec);
 

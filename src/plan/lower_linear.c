@@ -77,6 +77,16 @@ bool lower_union(Lowering *lowering, Plan *plan, LoweredNode *out)
 
 /* ---- windows ---- */
 
+/* By column of the operator's input */
+static const bool *reads_of_input(Lowering *lowering, const Plan *plan, const OpInput *in)
+{
+	if (!plan->reads) return NULL;
+	bool *reads = arena_array(lowering->arena, bool, in->column_count + 1);
+	for (int c = 0; c < in->column_count; c++)
+		for (int i = 0; i < plan->column_count; i++) reads[c] |= plan->columns[i].id == in->layout[c] && plan->reads[i];
+	return reads;
+}
+
 static bool lower_session(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
@@ -84,7 +94,7 @@ static bool lower_session(Lowering *lowering, Plan *plan, LoweredNode *out)
 	SessionSpec spec = {
 		.in = in.edge, .keys = plan->partition, .key_count = plan->partition_count, .time = plan->time, .gap_us = plan->size_us,
 		.input_watermark = plan->facts.closes ? edge_watermark(&in.edge, plan->facts.close_column) : -1, .grace_us = plan->grace_us,
-		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes,
+		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes, .reads = reads_of_input(lowering, plan, &in.edge),
 	};
 	ColumnId made[] = {plan->window_start, plan->window_end, plan->window_time};
 	NewOp new_op = {.op = op_session_new(&spec), .inputs = &in, .input_count = 1, .layout = lower_ids_behind(lowering, &in.edge, made, 3),

@@ -96,7 +96,7 @@ struct Plan {
 	uint64_t *grouping_sets; int grouping_set_count; ColumnId grouping_id;    /* AGGREGATE: bit i = items[i]; 0 sets: plain; grouping_id 0: not asked */
 	JoinKind join; PlanJoinForm join_form; bool dependent;            /* JOIN; dependent: the right side sees the left's columns (LATERAL) */
 	bool null_aware_anti;                                             /* JOIN_ANTI of NOT IN */
-	const bool *reads;                                                /* JOIN: by column: read above; NULL: all are */
+	const bool *reads;                                                /* JOIN, session WINDOW: by column: read above; NULL: all are */
 	Expr *time_of;                                                    /* TEMPORAL_EVENT: AS OF this expression of the left side */
 	int64_t grace_us;                                                 /* WINDOW, ksqlDB's GRACE PERIOD; AGGREGATE inherits */
 	PlanWindowKind window; Expr *time; int64_t size_us, slide_us, offset_us; const char *zone;     /* WINDOW; SESSION: size = gap */

@@ -120,7 +120,7 @@ static void add_version_time(Pruning *pruning, const Plan *plan, ColumnSet *belo
 	for (int i = 0; i < right->watermark_count; i++) column_set_add(pruning->arena, below, right->watermarks[i].column);
 }
 
-/* What only the condition reads need not be remembered of a row. EMIT ON WINDOW CLOSE reads times above, for nodes that are made after this. */
+/* What only a join's condition or a session's time reads need not be remembered of a row. EMIT ON WINDOW CLOSE reads times above, for nodes that are made after this. */
 static const bool *read_above(Pruning *pruning, const Plan *plan, const ColumnSet *wanted)
 {
 	if (plan->join_form != JOIN_FORM_PLAIN || pruning->context->emit_on_close) return NULL;
@@ -164,8 +164,11 @@ static Plan *prune_aggregate(Pruning *pruning, Plan *plan, const ColumnSet *want
 static Plan *prune_window(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
 {
 	ColumnSet below = wanted_below(pruning, plan, wanted);
-	plan->inputs[0] = plan->window == PLAN_WINDOW_SESSION ? narrow(pruning, plan->inputs[0], &below) : prune(pruning, plan->inputs[0], &below);
-	return pass_and_keep(pruning, plan, 3);
+	bool session = plan->window == PLAN_WINDOW_SESSION;
+	plan->inputs[0] = session ? narrow(pruning, plan->inputs[0], &below) : prune(pruning, plan->inputs[0], &below);
+	pass_and_keep(pruning, plan, 3);
+	if (session) plan->reads = read_above(pruning, plan, wanted);
+	return plan;
 }
 
 static Plan *prune_over(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
