@@ -91,6 +91,7 @@ struct Op {
 
 	/* metrics; read by other threads only at commits */
 	int64_t rows_in, rows_out, rows_late;
+	int64_t rows_waiting;         /* rows of its input that it holds until the commit: the runtime cuts before there are too many */
 	void (*late)(Op *op, const Batch *batch, int row, void *context);         /* set by the runtime: late rows kept on request; may be NULL */
 	void *late_context;
 	int late_input;               /* of an operator with several inputs: whose row it is */

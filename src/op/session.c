@@ -315,6 +315,7 @@ static bool session_push(Op *op, int input, Batch *in, Error *err)
 		Pending p = {.batch = dense, .group = group, .row = i, .time = time->i64[i], .arrival = session->has_arrival ? dense->hidden.arrival[i] : 0};
 		vec_push(&session->pending, p);
 	}
+	op->rows_waiting = session->pending.count;
 	if (session->pending.count > before) vec_push(&session->batches, dense);
 	else batch_unref(dense);
 	return true;
@@ -491,6 +492,7 @@ static bool session_commit(Op *op, const CommitInfo *commit, Error *err)
 	drop_empty_groups(session);
 	for (int i = 0; i < session->batches.count; i++) batch_unref(session->batches.at[i]);
 	session->batches.count = session->pending.count = session->touched.count = session->gone.count = 0;
+	op->rows_waiting = 0;
 	arena_clear(&session->noted);
 	if (session->watermark >= 0) {
 		int64_t watermark = op->in_watermarks[0][session->watermark];

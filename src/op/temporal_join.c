@@ -125,6 +125,7 @@ static void push_waiting(Temporal *temporal)
 		batch_unref(temporal->waiting.at[b]);
 	}
 	temporal->waiting.count = 0;
+	temporal->op.rows_waiting = 0;
 }
 
 static bool temporal_push(Op *op, int input, Batch *in, Error *err)
@@ -133,6 +134,7 @@ static bool temporal_push(Op *op, int input, Batch *in, Error *err)
 	bool ok = true, now = temporal->kind == TEMPORAL_PROCTIME;
 	if (input && now && op->defers) {
 		vec_push(&temporal->waiting, batch_ref(in));
+		op->rows_waiting += in->count;
 		return true;
 	}
 	TemporalRows rows = temporal_rows(temporal, input ? &temporal->right : &temporal->left, in);

@@ -107,6 +107,7 @@ bool runtime_pending_is_full(const Runtime *runtime)
 	for (int l = 0; l < runtime->lanes.count; l++)
 		for (int p = 0; p < runtime->lanes.at[l]->pipelines.count; p++) {
 			Pipeline *pipeline = runtime->lanes.at[l]->pipelines.at[p];
+			for (int o = 0; o < pipeline->lowered->ops.count; o++) rows += pipeline->lowered->ops.at[o]->rows_waiting;
 			if (pipeline->end != PIPELINE_VIEW) continue;
 			bytes += op_sink_pending_bytes(pipeline->tail);
 			rows += op_sink_pending_rows(pipeline->tail);
