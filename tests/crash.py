@@ -128,21 +128,39 @@ def kill_loop(options, rng, folder, name, script, longest_s=0.8, first_s=2.0, la
 
 
 def of_file(options, rng, folder):
-    count = 400_000
-    lines = folder / "events.ndjson"
-    with lines.open("w") as file:
-        for i in range(count):
-            file.write(json.dumps(record(i)[0]) + "\n")
-    _, n, text = kill_loop(options, rng, folder, "file", f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS, 0.5, 0.4)
-    if n != count:
-        raise Wrong(f"{count} lines, {n} rows")
+    """The file grows all the time, so that kills come in the midst of reading."""
+    lines, written, stop = folder / "events.ndjson", [0], threading.Event()
+
+    def grow():
+        with lines.open("w") as file:
+            while not stop.is_set():
+                file.write("".join(json.dumps(record(i)[0]) + "\n" for i in range(written[0], written[0] + 200)))
+                file.flush()
+                written[0] += 200
+                stop.wait(0.01)
+
+    writer = threading.Thread(target=grow)
+
+    def last():
+        stop.set()
+        writer.join()
+
+    lines.touch()
+    writer.start()
+    try:
+        _, n, text = kill_loop(options, rng, folder, "file", f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS, 0.5, 0.4, last)
+    finally:
+        last()
+    if n != written[0]:
+        raise Wrong(f"{written[0]} lines, {n} rows")
     return text
 
 
 def of_generator(options, rng, folder):
     """Two runs of the same generator must end alike, one of them killed again and again."""
-    script = """CREATE STREAM g (event_type INT, bid ROW<auction BIGINT, price BIGINT, `dateTime` TIMESTAMP>, at AS bid.`dateTime`, WATERMARK FOR at AS at - INTERVAL '4' SECOND)
-        WITH (connector = 'nexmark', events = 1500000, event_time_rate = 20000);
+    events = 1_000_000 + 75_000 * options.kills
+    script = f"""CREATE STREAM g (event_type INT, bid ROW<auction BIGINT, price BIGINT, `dateTime` TIMESTAMP>, at AS bid.`dateTime`, WATERMARK FOR at AS at - INTERVAL '4' SECOND)
+        WITH (connector = 'nexmark', events = {events}, event_time_rate = 20000);
         CREATE MATERIALIZED VIEW a AS SELECT bid.auction AS auction, count(*) AS n, sum(bid.price) AS total FROM g WHERE event_type = 2 GROUP BY bid.auction;
         CREATE MATERIALIZED VIEW b AS SELECT window_start, count(*) AS n FROM HOP(g, at, INTERVAL '2' SECOND, INTERVAL '10' SECOND) GROUP BY window_start;"""
     script_path = folder / "generator.sql"
