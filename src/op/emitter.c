@@ -22,6 +22,8 @@ int emitter_row(Emitter *emitter, int64_t weight, int64_t judge)
 	return row;
 }
 
+void emitter_arrival(Emitter *emitter, int row, Int128 arrival) { batch_builder_arrival(&emitter->builder, row, arrival); }
+
 void emitter_ends(Emitter *emitter, int row, int64_t since_us)
 {
 	Batch *batch = emitter->builder.batch;

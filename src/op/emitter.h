@@ -15,6 +15,8 @@ typedef struct Emitter {
 void emitter_init(Emitter *emitter, Op *op, bool with_judge, Error *err);
 /* A new row; its values are to be set by emitter_set or emitter_packed, all columns once. */
 int emitter_row(Emitter *emitter, int64_t weight, int64_t judge);
+/* Where the builder was told to want it */
+void emitter_arrival(Emitter *emitter, int row, Int128 arrival);
 /* The row goes, and it is known since when (Hidden.ends). */
 void emitter_ends(Emitter *emitter, int row, int64_t since_us);
 void emitter_set(Emitter *emitter, int row, int column, const Value *value);

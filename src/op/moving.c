@@ -69,7 +69,7 @@ static void moving_emit(Moving *moving, const char *key, const MovingRow *row, i
 {
 	int at = emitter_row(emitter, weight, row->judge);
 	emitter_packed(emitter, at, 0, key + row_offset(moving), moving->op.column_count);
-	batch_builder_arrival(&emitter->builder, at, row_arrival(row));
+	emitter_arrival(emitter, at, row_arrival(row));
 }
 
 /* The first row of the tree is due: it leaves, or it enters and waits to leave. */

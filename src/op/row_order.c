@@ -6,7 +6,8 @@
 void row_order_init(RowOrder *rows, State *state, Arena *arena, const OpInput *in, const OpSortKey *order, int order_count, uint32_t payload_bytes)
 {
 	assert(payload_bytes >= sizeof(RowEntry));
-	*rows = (RowOrder){.state = state, .by_arrival = in->has_arrival, .key = STRBUF_INIT, .column_count = in->column_count};
+	*rows = (RowOrder){.state = state, .by_arrival = in->has_arrival, .by_columns = !in->has_arrival || in->arrival_repeats,
+		.key = STRBUF_INIT, .column_count = in->column_count};
 	rows->tree = state_tree_open(state, payload_bytes);
 	rows->types = arena_copy(arena, in->types, sizeof *in->types * (size_t)in->column_count);
 	Expr **exprs = arena_array(arena, Expr *, order_count + 1);
@@ -37,6 +38,8 @@ void row_order_group_key(char key[4], uint32_t group)
 }
 
 /* Positive 128-bit numbers, big-endian */
+enum { ARRIVAL_BYTES = 16 };
+
 static void key_add_arrival(StrBuf *key, Int128 arrival)
 {
 	uint64_t words[2] = {htobe64((uint64_t)((unsigned __int128)arrival >> 64)), htobe64((uint64_t)arrival)};
@@ -52,10 +55,8 @@ void row_order_key_of(RowOrder *rows, uint32_t group, const Column *order, int o
 	strbuf_add(key, prefix, sizeof prefix);
 	for (int i = 0; i < rows->order.count; i++) sort_key_add_column(key, &order[i], order_row, rows->specs[i]);
 	rows->order_bytes = (uint32_t)key->bytes;
-	if (rows->by_arrival) {
-		key_add_arrival(key, arrival[row]);
-		return;
-	}
+	if (rows->by_arrival) key_add_arrival(key, arrival[row]);
+	if (!rows->by_columns) return;
 	for (int c = 0; c < rows->column_count; c++) sort_key_add_column(key, &columns[c], row, ROW_ORDER_TIE);
 }
 
@@ -74,7 +75,7 @@ RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64
 		entry->judge = WATERMARK_NONE;
 		entry->order_bytes = rows->order_bytes;
 	}
-	if (!entry->row && rows->by_arrival) {
+	if (!entry->row && !rows->by_columns) {
 		StrBuf packed = STRBUF_INIT;
 		row_pack(&packed, columns, rows->column_count, row);
 		entry->row = state_blob_new(rows->state, packed.text, (uint32_t)packed.bytes);
@@ -83,6 +84,14 @@ RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64
 	entry->weight += weight;
 	if (judge > entry->judge) entry->judge = judge;
 	return entry;
+}
+
+Int128 row_order_arrival(const RowOrder *rows, const void *key, const RowEntry *entry)
+{
+	if (!rows->by_arrival) return 0;
+	uint64_t words[2];
+	memcpy(words, (const char *)key + entry->order_bytes, sizeof words);
+	return (Int128)((unsigned __int128)be64toh(words[0]) << 64 | be64toh(words[1]));
 }
 
 void row_order_remove(RowOrder *rows, StateCursor *cursor)
@@ -99,7 +108,7 @@ void row_order_read(const RowOrder *rows, const void *key, const RowEntry *entry
 		row_unpack(state_blob_at(rows->state, entry->row, &bytes), rows->types, rows->column_count, values);
 		return;
 	}
-	const char *at = (const char *)key + entry->order_bytes;
+	const char *at = (const char *)key + entry->order_bytes + (rows->by_arrival ? ARRIVAL_BYTES : 0);
 	for (int c = 0; c < rows->column_count; c++) at += sort_key_read(at, rows->types[c], ROW_ORDER_TIE, &values[c], arena);
 }
 

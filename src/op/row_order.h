@@ -1,8 +1,8 @@
 /* RowOrder: the rows of many groups, each group's in an order, in one StateTree.
  *
- * Key: group number (4 bytes, big-endian), sort keys of the ORDER BY, then what decides ties: the order of arrival where rows have one, else
- * all columns left to right. In the second case the key is the row; in the first the packed row lies in a blob. The payload begins
- * with a RowEntry; what follows is the operator's.
+ * Key: group number (4 bytes, big-endian), sort keys of the ORDER BY, then what decides ties: the order of arrival where rows have one, then
+ * all columns left to right unless each row has an arrival of its own. Where the columns are in the key it is the row; else the packed row
+ * lies in a blob. The payload begins with a RowEntry; what follows is the operator's.
  */
 #ifndef WEIR_OP_ROW_ORDER_H
 #define WEIR_OP_ROW_ORDER_H
@@ -23,7 +23,7 @@ typedef struct RowOrder {
 	int column_count;
 	Exprs order;
 	SortSpec *specs;
-	bool by_arrival;
+	bool by_arrival, by_columns;      /* what decides ties, in this order */
 	StrBuf key;                       /* of the last ordered_key() */
 	uint32_t order_bytes;
 } RowOrder;
@@ -44,6 +44,8 @@ static inline void row_order_key(RowOrder *rows, uint32_t group, const Column *o
 /* The same without the group, and without the columns that decide where there is no arrival (in the order ROW_ORDER_TIE) */
 void row_order_key_short(RowOrder *rows, const Column *order, int row, const Int128 *arrival);
 #define ROW_ORDER_TIE ((SortSpec){.descending = false, .nulls_last = false})
+/* The arrival of the row of an entry; 0 where rows have none */
+Int128 row_order_arrival(const RowOrder *rows, const void *key, const RowEntry *entry);
 /* The entry of rows->key with weight added; made if missing. Valid until the next change of the tree. */
 RowEntry *row_order_change(RowOrder *rows, const Column *columns, int row, int64_t weight, int64_t judge);
 /* Frees what the entry under the cursor owns and removes it; the cursor moves on. */

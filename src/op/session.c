@@ -43,8 +43,8 @@ typedef struct Pending { Batch *batch; KeyedGroup *group; int row; int64_t time;
 /* A session that was made or changed in this commit, unless another one took it in since */
 typedef struct Touched { uint32_t group; int64_t first; } Touched;
 
-/* A row that is gone since the last commit, as it was given out */
-typedef struct Gone { Value *values; int64_t copies, first, last, judge; } Gone;
+/* A row as it is given out with its session, or was; copies < 0: taken back */
+typedef struct Given { const Value *values; Int128 arrival; int64_t copies, first, last, judge; } Given;
 
 typedef struct Session {
 	Op op;
@@ -60,7 +60,7 @@ typedef struct Session {
 	VEC(Batch *) batches;
 	VEC(Pending) pending;
 	VEC(Touched) touched;
-	VEC(Gone) gone;
+	VEC(Given) gone;                  /* since the last commit, as they are to be taken back */
 	Arena noted;
 } Session;
 
@@ -201,7 +201,7 @@ static void counts_merge(Session *session, const KeyedGroup *group, SessionEntry
 	into->count += from->count;
 	if (!from->emitted) return;
 	if (into->emitted)
-		vec_push(&session->gone, (Gone){group_values(session, group, &session->noted), into->emitted, into->emitted_first, into->emitted_last, into->judge});
+		vec_push(&session->gone, (Given){group_values(session, group, &session->noted), 0, -into->emitted, into->emitted_first, into->emitted_last, into->judge});
 	into->emitted = from->emitted;
 	into->emitted_first = from->emitted_first;
 	into->emitted_last = from->emitted_last;
@@ -293,7 +293,9 @@ static bool row_taken_back(Session *session, const Pending *p, uint32_t group, i
 	}
 	const StrBuf *key = &session->rows.key;
 	if (row->emitted)
-		vec_push(&session->gone, (Gone){values_keep(session, key->text, &row->entry), row->emitted, row->first, row->last, watermark_later(judge, found.entry.judge)});
+		vec_push(&session->gone, (Given){
+			values_keep(session, key->text, &row->entry), row_order_arrival(&session->rows, key->text, &row->entry), -row->emitted, row->first, row->last,
+			watermark_later(judge, found.entry.judge)});
 	StateCursor cursor;
 	state_tree_seek(session->rows.tree, &cursor, key->text, (uint32_t)key->bytes);
 	row_order_remove(&session->rows, &cursor);
@@ -323,12 +325,13 @@ static bool session_push(Op *op, int input, Batch *in, Error *err)
 
 /* ---- at the commit ---- */
 
-static void session_emit(Session *session, const Value *values, int64_t first, int64_t last, int64_t weight, int64_t judge, Emitter *emitter)
+static void session_emit(Session *session, const Given *row, Emitter *emitter)
 {
-	int count = session->rows.column_count, at = emitter_row(emitter, weight, judge);
-	int64_t end = time_add(last, session->gap_us);
-	for (int c = 0; c < count; c++) emitter_set(emitter, at, c, &values[c]);
-	emitter_set_integer(emitter, at, count, first);
+	int count = session->rows.column_count, at = emitter_row(emitter, row->copies, row->judge);
+	int64_t end = time_add(row->last, session->gap_us);
+	emitter_arrival(emitter, at, row->arrival);
+	for (int c = 0; c < count; c++) emitter_set(emitter, at, c, &row->values[c]);
+	emitter_set_integer(emitter, at, count, row->first);
 	emitter_set_integer(emitter, at, count + 1, end);
 	emitter_set_integer(emitter, at, count + 2, end - WINDOW_TIME_US);
 }
@@ -342,8 +345,9 @@ static void counts_difference(Session *session, uint32_t group, Found *found, Em
 	Arena *scratch = &session->op.scratch;
 	arena_clear(scratch);
 	const Value *values = group_values(session, state_map_by_number(session->groups.map, group), scratch);
-	if (entry->emitted && !same) session_emit(session, values, entry->emitted_first, entry->emitted_last, -entry->emitted, entry->judge, emitter);
-	session_emit(session, values, found->first, entry->last, same ? entry->count - entry->emitted : entry->count, entry->judge, emitter);
+	if (entry->emitted && !same)
+		session_emit(session, &(Given){values, 0, -entry->emitted, entry->emitted_first, entry->emitted_last, entry->judge}, emitter);
+	session_emit(session, &(Given){values, 0, same ? entry->count - entry->emitted : entry->count, found->first, entry->last, entry->judge}, emitter);
 	entry->emitted = entry->count;
 	entry->emitted_first = found->first;
 	entry->emitted_last = entry->last;
@@ -359,11 +363,13 @@ static void row_difference(Session *session, const StateCursor *cursor, const Fo
 	arena_clear(scratch);
 	Value *values = arena_alloc(scratch, sizeof *values * (size_t)(session->rows.column_count + 1));
 	uint32_t bytes;
-	row_order_read(&session->rows, state_cursor_key(cursor, &bytes), &row->entry, values, scratch);
+	const void *key = state_cursor_key(cursor, &bytes);
+	row_order_read(&session->rows, key, &row->entry, values, scratch);
+	Int128 arrival = row_order_arrival(&session->rows, key, &row->entry);
 	int64_t judge = found->entry.judge;
-	if (row->emitted && !same) session_emit(session, values, row->first, row->last, -row->emitted, judge, emitter);
+	if (row->emitted && !same) session_emit(session, &(Given){values, arrival, -row->emitted, row->first, row->last, judge}, emitter);
 	int64_t added = same ? copies - row->emitted : copies;
-	if (added) session_emit(session, values, found->first, found->entry.last, added, judge, emitter);
+	if (added) session_emit(session, &(Given){values, arrival, added, found->first, found->entry.last, judge}, emitter);
 	row->emitted = copies;
 	row->first = found->first;
 	row->last = found->entry.last;
@@ -420,10 +426,7 @@ static void pending_apply(Session *session)
 
 static void differences(Session *session, Emitter *emitter)
 {
-	for (int i = 0; i < session->gone.count; i++) {
-		const Gone *gone = &session->gone.at[i];
-		session_emit(session, gone->values, gone->first, gone->last, -gone->copies, gone->judge, emitter);
-	}
+	for (int i = 0; i < session->gone.count; i++) session_emit(session, &session->gone.at[i], emitter);
 	for (int i = 0; i < session->touched.count; i++) session_difference(session, &session->touched.at[i], emitter);
 }
 
@@ -487,6 +490,7 @@ static bool session_commit(Op *op, const CommitInfo *commit, Error *err)
 	Session *session = (Session *)op;
 	Emitter emitter;
 	emitter_init(&emitter, op, session->has_judge, err);
+	emitter.builder.want_arrival = session->has_arrival;
 	pending_apply(session);
 	differences(session, &emitter);
 	drop_empty_groups(session);

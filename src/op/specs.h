@@ -19,6 +19,7 @@ typedef struct OpInput {
 	int watermark_count;
 	bool has_judge;               /* batches carry Hidden.judge / Hidden.arrival */
 	bool has_arrival;
+	bool arrival_repeats;         /* several rows may carry one */
 } OpInput;
 
 typedef struct OpSortKey { Expr *expr; SortSpec spec; } OpSortKey;

@@ -56,11 +56,11 @@ static void prefix_fill(char prefix[TOPN_PREFIX_BYTES], const char *key, uint32_
 /* A row on its way into a list */
 typedef struct ListNew { char prefix[TOPN_PREFIX_BYTES]; const char *key; uint32_t key_bytes; const Column *columns; int row; } ListNew;
 
-/* Without arrival, rows of equal order follow each other by all columns, left to right. */
+/* Where arrival does not decide, rows of equal order follow each other by all columns, left to right. */
 static int tie_order(Topn *topn, const ListNew *made, const char *packed)
 {
 	const RowOrder *rows = &topn->rows;
-	if (rows->by_arrival) return 0;
+	if (!rows->by_columns) return 0;
 	StrBuf *keys = topn->ties;
 	Value *values = arena_array(&topn->op.scratch, Value, rows->column_count + 1);
 	row_unpack(packed, rows->types, rows->column_count, values);

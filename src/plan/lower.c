@@ -165,6 +165,7 @@ void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, Lowere
 	*out = (LoweredNode){.op = op, .edge = {
 		.layout = new_op->layout ? new_op->layout : lower_ids(lowering, plan), .types = op->types, .column_count = op->column_count,
 		.append_only = plan->facts.append_only, .has_judge = class->want_judge, .has_arrival = class->want_arrival,
+		.arrival_repeats = plan->facts.arrival_repeats,
 	}};
 	op->append_only = plan->facts.append_only;
 	op->drops_judge = !class->want_judge;

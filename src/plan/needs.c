@@ -1,7 +1,7 @@
 /* Hidden columns cost eight and sixteen bytes a row, so they travel only where somebody above reads them.
  *
  * judge     whoever closes by a soft watermark (late rows still come) judges each row, and all operators on the way carry it
- * arrival   who must say which of equal rows comes first asks for it where rows of one stream are seen through filters and projections only
+ * arrival   who must say which of equal rows comes first asks for it where rows of one stream are seen through filters, projections and windows only
  */
 #include "plan/lowering.h"
 
@@ -64,7 +64,8 @@ static bool input_carries(const Plan *plan, int input)
 
 static void need_inputs(Lowering *lowering, Plan *plan, bool judge, bool arrival)
 {
-	bool linear = plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT || plan->kind == PLAN_MOVING || plan->kind == PLAN_SETTLE;
+	bool linear = plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT || plan->kind == PLAN_MOVING || plan->kind == PLAN_SETTLE
+		|| plan->kind == PLAN_WINDOW;
 	for (int i = 0; i < plan->input_count; i++) {
 		bool own = judges(lowering, plan, i);
 		need_input(lowering, plan, i, own || (judge && input_carries(plan, i)), orders_ties(plan) || (linear && arrival));

@@ -77,6 +77,7 @@ typedef struct PlanFacts {
 	PlanWatermark *watermarks; int watermark_count;   /* columns on which a watermark travels */
 	PlanDependency *dependencies; int dependency_count;
 	bool has_judge, has_arrival;                      /* hidden columns that rows can carry */
+	bool arrival_repeats;                             /* several rows may carry one arrival: windows repeat rows */
 	bool grows;                                       /* what it holds grows as long as streams flow */
 	bool closes; ColumnId close_column;               /* stateful: forgets by the watermark on this column of its (first) input; 0: on its time */
 	bool bounded; const char *bound_by;               /* state: by what it is bounded, or why not; for EXPLAIN and CREATE's warning */

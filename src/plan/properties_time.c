@@ -143,16 +143,22 @@ static void scan_time(PlanContext *context, Plan *plan)
 		if (is_proctime(relation->columns[plan->scan_columns[i].path.column].computed)) clock_column(context, plan, plan->columns[i].id);
 }
 
+static void pass_arrival(Plan *plan, const PlanFacts *in)
+{
+	plan->facts.has_arrival = in->has_arrival;
+	plan->facts.arrival_repeats = in->arrival_repeats;
+}
+
 static void filter_time(PlanContext *context, Plan *plan)
 {
-	plan->facts.has_arrival = plan->inputs[0]->facts.has_arrival;
+	pass_arrival(plan, &plan->inputs[0]->facts);
 	pass_all(context, plan);
 }
 
 static void moving_time(PlanContext *context, Plan *plan)
 {
 	(void)context;
-	plan->facts.has_arrival = plan->inputs[0]->facts.has_arrival;         /* a filter, but time takes rows out again: no watermark */
+	pass_arrival(plan, &plan->inputs[0]->facts);  /* a filter, but time takes rows out again: no watermark */
 }
 
 /* coalesce(a, b), as USING of FULL JOIN makes it: whichever it is, no earlier one comes than the earliest of both. */
@@ -181,7 +187,7 @@ static void coalesce_time(PlanContext *context, Plan *plan, const PlanItem *item
 static void project_time(PlanContext *context, Plan *plan)
 {
 	const PlanFacts *in = &plan->inputs[0]->facts;
-	plan->facts.has_arrival = in->has_arrival;
+	pass_arrival(plan, in);
 	for (int i = 0; i < plan->item_count; i++) {
 		const Expr *e = plan->items[i].expr;
 		if (e->kind == EXPR_COLUMN) {
@@ -218,6 +224,8 @@ static void window_time(PlanContext *context, Plan *plan)
 {
 	const PlanWatermark *time = plan->time->kind == EXPR_COLUMN ? facts_closing(&plan->inputs[0]->facts, plan->time->column) : NULL;
 	bool is_session = plan->window == PLAN_WINDOW_SESSION;
+	pass_arrival(plan, &plan->inputs[0]->facts);
+	plan->facts.arrival_repeats |= plan->window != PLAN_WINDOW_TUMBLE;    /* a session gives a row out again when it grows */
 	if (time) {
 		int64_t size_us = plan->size_us + (plan->zone ? DAY_US : 0);      /* days of a zone may be longer than others */
 		add_window_column(context, plan, time, (WindowColumn){plan->window_end, 0, false});
@@ -476,7 +484,7 @@ static void join_time(PlanContext *context, Plan *plan)
 static void shared_time(PlanContext *context, Plan *plan)
 {
 	const PlanFacts *in = &plan->shared->facts;
-	plan->facts.has_arrival = in->has_arrival;
+	pass_arrival(plan, in);
 	for (int c = 0; c < plan->column_count; c++) {
 		const PlanWatermark *from = facts_watermark(in, plan->shared_columns[c]);
 		if (from) pass(context, plan, plan->columns[c].id, from);
