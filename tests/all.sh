@@ -17,6 +17,7 @@ part() {
 }
 part "pages made of tables" "$here/documents.sh" "$weir"
 part "shell" python3 "$here/shell.py" --weir "$weir"
+part "failures, and what goes on beside them" python3 "$here/failures.py" --weir "$weir"
 part "full disk" "$here/full_disk.sh" "$weir"
 part "kill -9 and Kafka" python3 "$here/crash.py" --weir "$weir" --kills "${KILLS:-20}"
 part "where views start, gaps of topics" python3 "$here/kafka_options.py" --weir "$weir"

@@ -3,7 +3,7 @@
 
     crash.py --weir PATH [--kills N] [--seed S] [--only NAME] [--no-kafka]
 
-Kind `changes` also makes, pauses, resumes, rebuilds and drops views at random meanwhile. Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
+Kind `changes` also makes, pauses, resumes, rebuilds and drops views at random meanwhile, by two clients at once. Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
 the Kafka part is skipped, and says so.
 """
 import argparse
@@ -368,17 +368,17 @@ def of_kafka(options, rng, folder):
 
 
 class Changing:
-    """Views come and go, pause, resume and are rebuilt while rows come; whoever is live is of the prefix of c, which is left alone."""
+    """Views come and go, pause, resume and are rebuilt by two clients at once while rows come; whoever is live is of the prefix of c, which is left alone."""
 
     SCRIPT = """CREATE TABLE l (id BIGINT PRIMARY KEY);
         CREATE MATERIALIZED VIEW j AS SELECT count(*) AS n FROM s JOIN l ON s.key = l.id;"""
     OF_D = "SELECT key, count(*) AS n, sum(price) AS total, count(DISTINCT price) AS prices FROM s GROUP BY key"
 
-    def __init__(self, options, rng, path):
-        self.options, self.rng, self.path, self.done = options, rng, path, collections.Counter()
+    def __init__(self, options, path):
+        self.options, self.path, self.done = options, path, collections.Counter()
 
-    def statement(self):
-        rng, view = self.rng, self.rng.choice(["d", "t", "w", "j", "x1", "x2"])
+    def statement(self, rng):
+        view = rng.choice(["d", "t", "w", "j", "x1", "x2"])
         if rng.random() < 0.2:
             return f"INSERT OR IGNORE INTO l VALUES ({rng.randrange(97)})"
         if view[0] == "x" and rng.random() < 0.5:
@@ -390,14 +390,14 @@ class Changing:
         with open(f"{self.path}.statements", "a") as file:
             file.write(f"{time.time():.3f} {text}\n")
 
-    def change(self, stop):
+    def change(self, stop, rng):
         """Refusals are fine: what is there is a matter of chance."""
         while not stop.is_set():
-            statement = self.statement()
+            statement = self.statement(rng)
             run = subprocess.run([self.options.weir, self.path, "-c", statement], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.done[statement.split()[0] if run.returncode == 0 else "refused"] += 1
             self.note(f"{run.returncode} {statement}")
-            stop.wait(self.rng.random() * 0.1)
+            stop.wait(rng.random() * 0.1)
 
 
 def check_changed(path, expected, final=False):
@@ -445,7 +445,7 @@ def of_changes(options, rng, folder):
     lines, path, script, log = folder / "events.ndjson", folder / "changes.db", folder / "changes.sql", folder / "changes.log"
     lines.write_text("")
     script.write_text(f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS + Changing.SCRIPT)
-    expected, changing, seen, written = Expected(), Changing(options, rng, path), [], 0
+    expected, changing, seen, written = Expected(), Changing(options, path), [], 0
     for kill in range(options.kills):
         with lines.open("a") as file:
             rows = count if kill == options.kills - 1 else min(count, written + rng.randrange(2 * count // options.kills + 1))
@@ -455,17 +455,18 @@ def of_changes(options, rng, folder):
         while process.poll() is None and subprocess.run([options.weir, "status", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode in (3, 5):
             time.sleep(0.05)                              # it has the file before others ask for it
         stop = threading.Event()
-        thread = threading.Thread(target=changing.change, args=(stop,))
-        thread.start()
+        clients = [threading.Thread(target=changing.change, args=(stop, random.Random(rng.random()))) for _ in range(2)]
+        for client in clients:
+            client.start()
         time.sleep(0.1 + rng.random() * 1.2)
-        if process.poll() is not None:
-            stop.set()
-            thread.join()
-            raise Wrong(f"ended by itself with {process.returncode}: {log.read_text()[-500:]}")
+        ended = process.poll()
         process.kill()
         process.wait()
         stop.set()
-        thread.join()
+        for client in clients:
+            client.join()
+        if ended is not None:
+            raise Wrong(f"ended by itself with {ended}: {log.read_text()[-500:]}")
         changing.note(f"killed after commit {ask(path, 'SELECT max(id) FROM weir_commits')}")
         seen.append(check_changed(path, expected))
     for words in (["-c", "RESUME ALL"], ["--until-end"], ["--until-end"]):

@@ -133,7 +133,9 @@ static void *writer_main(void *context)
 		pthread_mutex_unlock(&runtime->lock);
 		Error err = ERROR_INIT;
 		int64_t began_us = clock_monotonic_us();
+		store_lend(runtime->store, true);
 		bool ok = write_and_tend(runtime, sealed, &err);
+		store_lend(runtime->store, false);
 		int64_t write_us = clock_monotonic_us() - began_us;
 		uint64_t commit = (uint64_t)sealed->record.commit;
 		sealed_free(sealed);
@@ -157,12 +159,10 @@ void writer_start(Runtime *runtime)
 
 bool writer_is_free(const Runtime *runtime) { return !runtime->sealed; }
 
-/* The lock is held and let go while waiting: the loop may not step meanwhile, so the caller counts as inside. */
+/* The lock is let go while waiting, but the caller stays inside. */
 bool writer_wait(Runtime *runtime, Error *err)
 {
-	atomic_fetch_add(&runtime->waiting, 1);
 	while (runtime->sealed && runtime->failure.code == ERR_NONE) pthread_cond_wait(&runtime->turn, &runtime->lock);
-	atomic_fetch_sub(&runtime->waiting, 1);
 	if (runtime->failure.code == ERR_NONE) return true;
 	*err = runtime->failure;
 	return false;

@@ -250,20 +250,25 @@ static void loop_wait(Runtime *runtime)
 	atomic_store(&runtime->input, false);
 }
 
+static bool turn_inside(Runtime *runtime)
+{
+	bool did = false;
+	Error err = ERROR_INIT;
+	runtime->inside = true;
+	runtime->turns++;
+	if (!loop_turn(runtime, &did, &err) && !runtime_mend(runtime, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
+	runtime->inside = false;
+	if (atomic_load(&runtime->waiting)) pthread_cond_broadcast(&runtime->turn);
+	return did;
+}
+
 static void *loop_main(void *context)
 {
 	Runtime *runtime = context;
 	pthread_mutex_lock(&runtime->lock);
 	while (!runtime->stopping && !runtime->ended && runtime->failure.code == ERR_NONE) {
-		if (atomic_load(&runtime->waiting)) {
-			loop_wait(runtime);
-			continue;
-		}
-		bool did = false;
-		Error err = ERROR_INIT;
-		runtime->turns++;
-		if (!loop_turn(runtime, &did, &err) && !runtime_mend(runtime, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
-		if (!did) loop_wait(runtime);
+		bool must_wait = runtime->inside || atomic_load(&runtime->waiting);
+		if (must_wait || !turn_inside(runtime)) loop_wait(runtime);
 	}
 	pthread_cond_broadcast(&runtime->turn);
 	pthread_mutex_unlock(&runtime->lock);

@@ -594,9 +594,12 @@ static const char *dead_views(Reader *reader, int column, const Batch *batch, in
 
 static bool dead_report(Reader *reader, const Partition *partition, const DeadRecord *dead, const char *views, const StepContext *step, Error *err)
 {
-	if (reader->dead_is_failure)
-		return error_set(err, ERR_INVALID_TEXT, SPAN_NONE, "record at position %lld of partition %d of stream \"%s\" is no row: %s",
-			(long long)dead->position, partition->number, reader->relation->name, dead->error);
+	if (reader->dead_is_failure) {
+		reader->refused = true;
+		error_set(err, ERR_INVALID_TEXT, SPAN_NONE, "record at position %lld of partition %d of stream \"%s\" is no row: %s", (long long)dead->position, partition->number,
+			reader->relation->name, dead->error);
+		return error_hint(err, "ALTER STREAM %s SET (on_error = 'dead_letter') keeps such records beside; then RESUME what was stopped.", reader->relation->name);
+	}
 	if (!reader->dead_is_skipped && step->dead) step->dead(step->context, reader, partition, dead, views);
 	return true;
 }

@@ -147,6 +147,7 @@ struct Reader {
 	bool stop_at_end;             /* --until-end: partitions stop at the end they have when they begin */
 	int64_t max_future_us, idle_timeout_us;
 	bool dead_is_skipped, dead_is_failure;        /* on_error */
+	bool refused;                 /* on_error = 'fail', and a record that is no row has come */
 	GapPolicy on_gap;             /* on_offset_gap */
 	bool lost;                    /* it stands still: a position is not there any more; last_error says which */
 	ExprProgram **clock_programs; /* by reader column; of the runtime thread */

@@ -53,13 +53,14 @@ bool pipeline_start(Runtime *runtime, Relation *relation, Error *err)
 
 /* ---- loading ---- */
 
-typedef struct Loading { Lane *lane; } Loading;
+typedef struct Loading { Runtime *runtime; Lane *lane; } Loading;
 
-static Op *loading_op(const Lane *lane, int32_t number)
+/* The one that owns it: *outer. */
+static Op *loading_op(const Lane *lane, int32_t number, Op **outer)
 {
 	Pipeline *pipeline = lane_pipeline(lane, number / PIPELINE_OPS_MAX);
 	for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++) {
-		Op *op = pipeline->lowered->ops.at[o];
+		Op *op = *outer = pipeline->lowered->ops.at[o];
 		if (op_number(pipeline, op) == number) return op;
 		for (int n = 0; n < op->inner_count; n++)
 			if (op_number(pipeline, op->inner[n]) == number) return op->inner[n];
@@ -67,13 +68,24 @@ static Op *loading_op(const Lane *lane, int32_t number)
 	return NULL;
 }
 
+static bool lane_is_damaged(Loading *loading, Error *err)
+{
+	loading->runtime->damaged = loading->lane;
+	return error_hint(err, "ALTER MATERIALIZED VIEW ... REBUILD makes a stopped view anew.");
+}
+
+/* A view whose state is damaged is stopped by name; what belongs to nobody may be missing anywhere in the lane. */
 static bool load_page(void *context, int32_t number, uint32_t page, const void *bytes, uint32_t count, Error *err)
 {
-	Op *op = loading_op(((Loading *)context)->lane, number);
-	if (!op || !op->state)
-		return error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "state of operator %d belongs to no operator of its view", number % PIPELINE_OPS_MAX)
-			|| error_hint(err, "ALTER MATERIALIZED VIEW ... REBUILD makes the view anew.");
-	return state_load_page(op->state, page, bytes, count, err);
+	Loading *loading = context;
+	Op *outer = NULL, *op = loading_op(loading->lane, number, &outer);
+	if (!op || !op->state) {
+		error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "state of operator %d belongs to no operator of its view", number % PIPELINE_OPS_MAX);
+		return lane_is_damaged(loading, err);
+	}
+	bool ok = bytes && state_load_page(op->state, page, bytes, count, err);
+	if (!ok) outer->failed = true;
+	return ok;
 }
 
 /* Partitions that an earlier process has read keep their numbers, files of a glob above all. */
@@ -105,31 +117,43 @@ static bool finish_op(Op *op, Error *err)
 	return true;
 }
 
+static bool finish_ops(const Lane *lane, Error *err)
+{
+	for (int n = 0; n < lane->graph.nodes.count; n++) {
+		Op *op = lane->graph.nodes.at[n]->op;
+		bool ok = true;
+		for (int i = 0; ok && i < op->inner_count; i++) ok = finish_op(op->inner[i], err);
+		op->failed = !ok || !finish_op(op, err);
+		if (op->failed) return false;
+	}
+	return true;
+}
+
+static bool load_checkpoint(Loading *loading, const CheckpointRecord *record, Error *err)
+{
+	Lane *lane = loading->lane;
+	lane->generation = record->generation;
+	if (record->clock_us > loading->runtime->clock_us) loading->runtime->clock_us = record->clock_us;
+	bool ok = store_state_load(loading->runtime->store, lane->id, load_page, loading, err);
+	for (int p = 0; p < record->partition_count; p++) {
+		Reader *reader = lane_reader_find(lane, record->partitions[p].relation);
+		if (reader) restore_partition(reader, &record->partitions[p]);
+	}
+	return ok && (lane_extra_load(lane, record->extra, record->extra_bytes, err) || lane_is_damaged(loading, err));
+}
+
 bool lane_load(Runtime *runtime, Lane *lane, Error *err)
 {
 	Arena arena;
 	arena_init(&arena, 0);
-	CheckpointRecord record;
-	bool ok = true;
+	CheckpointRecord record = {0};
+	Loading loading = {runtime, lane};
 	for (int r = 0; r < lane->readers.count; r++)
 		if (lane->readers.at[r]->source) know_partitions(runtime, lane->readers.at[r]);
-	if (store_checkpoint_last(runtime->store, lane->id, &arena, &record, err)) {
-		lane->generation = record.generation;
-		if (record.clock_us > runtime->clock_us) runtime->clock_us = record.clock_us;
-		Loading loading = {lane};
-		ok = store_state_load(runtime->store, lane->id, load_page, &loading, err);
-		for (int p = 0; p < record.partition_count; p++) {
-			Reader *reader = lane_reader_find(lane, record.partitions[p].relation);
-			if (reader) restore_partition(reader, &record.partitions[p]);
-		}
-		ok = ok && lane_extra_load(lane, record.extra, record.extra_bytes, err);
-	}
-	else ok = err->code == ERR_NONE;
-	for (int n = 0; ok && n < lane->graph.nodes.count; n++) {
-		Op *op = lane->graph.nodes.at[n]->op;
-		for (int i = 0; ok && i < op->inner_count; i++) ok = finish_op(op->inner[i], err);
-		ok = ok && finish_op(op, err);
-	}
+	bool found = store_checkpoint_last(runtime->store, lane->id, &arena, &record, err);
+	bool ok = found ? load_checkpoint(&loading, &record, err) : err->code == ERR_NONE;
+	if (!found && record.generation) lane_is_damaged(&loading, err);             /* it is there, but says nothing */
+	ok = ok && finish_ops(lane, err);
 	arena_release(&arena);
 	return ok;
 }
@@ -346,11 +370,12 @@ bool runtime_start(Runtime *runtime, Error *err)
 	while (!start_lanes(runtime, err)) {
 		Error why = *err;
 		*err = ERROR_INIT;
-		if (runtime->outdated ? !outdated_leave(runtime, err) : !stop_unreplayed(runtime, &why, err)) {
+		if (runtime->outdated ? !outdated_leave(runtime, err) : !stop_unstarted(runtime, &why, err)) {
 			runtime->failure = *err = why;
 			return false;
 		}
 		runtime->unreplayed = NULL;
+		runtime->damaged = NULL;
 		runtime_forget(runtime);
 	}
 	runtime->started = true;

@@ -190,13 +190,17 @@ void runtime_enter(Runtime *runtime)
 {
 	atomic_fetch_add(&runtime->waiting, 1);
 	pthread_mutex_lock(&runtime->lock);
+	while (runtime->inside) pthread_cond_wait(&runtime->turn, &runtime->lock);
+	runtime->inside = true;
 }
 
 /* `waiting` goes down before the lock, so the loop does not wait for one who has left. */
 void runtime_leave(Runtime *runtime)
 {
 	atomic_fetch_sub(&runtime->waiting, 1);
+	runtime->inside = false;
 	pthread_cond_broadcast(&runtime->wake);
+	pthread_cond_broadcast(&runtime->turn);
 	pthread_mutex_unlock(&runtime->lock);
 }
 

@@ -1,7 +1,8 @@
 /* The runtime: lanes of readers, operators and pipelines; what gathers input into commits and hands them to the file.
  *
- * One thread at a time is inside: whoever holds the lock. In a process that reads external sources that is a thread of its own (the loop
- * of loop.c), else the thread that runs statements. Statements come in between two steps of the loop (runtime_enter, runtime_leave).
+ * One thread at a time is inside: whoever has set `inside`, with the lock held. It may wait for the writer or for input and lets go of the lock
+ * meanwhile, but nobody else comes in: what it is in the midst of is half-done. In a process that reads external sources that is a thread of its own (the
+ * loop of loop.c), else the thread that runs statements. Statements come in between two turns of the loop (runtime_enter, runtime_leave).
  * A second thread writes sealed commits while the next is gathered; it is started with the loop. Without the loop commits are written where
  * they are cut.
  *
@@ -79,7 +80,8 @@ typedef struct Runtime {
 	VEC(Pipeline *) orphans;          /* of clients, whose query has ended (Pipeline.ended); freed by runtime_client_remove */
 
 	pthread_mutex_t lock;
-	pthread_cond_t turn;              /* a statement waits or is done */
+	bool inside;                      /* a statement or a turn of the loop is under way, even while it waits without the lock */
+	pthread_cond_t turn;              /* whoever was inside has left; a commit was written */
 	pthread_cond_t wake;              /* input came, a commit was written, somebody waits */
 	atomic_int waiting;               /* statements that want in */
 	atomic_bool input;                /* a decode thread queued something */
@@ -95,6 +97,7 @@ typedef struct Runtime {
 	Relation *outdated;               /* at the start: its state is of another plan; to be set aside with what reads it */
 	VEC(int64_t) anew;                /* at the start: what was, to be made anew */
 	const Reader *unreplayed;         /* during replay: found other records than before */
+	const Lane *damaged;              /* while loading: its checkpoint in the file is, so that no one view can be named */
 	Error failure;                    /* the loop ended for this */
 	_Atomic uint64_t turns;           /* of the loop, for watchdogs */
 
@@ -230,11 +233,12 @@ Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipel
 void client_end(Runtime *runtime, Lane *lane, const Error *why);
 void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
 void runtime_forget(Runtime *runtime);                /* all that is in memory of lanes */
-/* stop.c: an operator has failed with err: its view is stopped and the rest goes on, started anew. False: nothing can be done. */
+/* stop.c: an operator, or a source said on_error = 'fail', has failed with err: its views are stopped and the rest goes on, started anew. False:
+ * nothing can be done. */
 bool runtime_mend(Runtime *runtime, Error *err);
 bool outdated_leave(Runtime *runtime, Error *err);     /* outdated.c: marks runtime->outdated and what reads it; lanes are to be forgotten */
 bool outdated_remake(Runtime *runtime, Error *err);    /* runtime->anew, when all else has started */
-bool stop_unreplayed(Runtime *runtime, Error *why, Error *err);      /* the same for what cannot be replayed; lanes are to be forgotten */
+bool stop_unstarted(Runtime *runtime, Error *why, Error *err);       /* the same for what cannot be loaded or replayed; lanes are to be forgotten */
 /* build.c */
 bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err);    /* those that nobody attends to any more, positions and all */
 bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err);

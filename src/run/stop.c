@@ -1,6 +1,8 @@
-/* Views that cannot go on are stopped, and only they and what reads them: because an operator failed, or because replay finds other records than were
- * once read. Operators have moved then and the file has not, or they cannot be brought to where the file is; so all lanes are made anew from the file,
- * without those views. A stopped view stays readable as the last commit left it; RESUME and REBUILD build it from its start.
+/* Views that cannot go on are stopped, and only they and what reads them: because an operator failed, because its state in the file is damaged, because
+ * replay finds other records than were once read, or because a source said on_error = 'fail' gave a record that is no row. Operators have moved then and
+ * the file has not, or they cannot be brought to where the file is; so all lanes are made anew from the file, without those views. A stopped view stays
+ * readable as the last commit left it; RESUME and REBUILD build it from its start, but what a bad record stops takes its state along and RESUME goes on
+ * before that record.
  */
 #include <stdio.h>
 
@@ -31,6 +33,22 @@ static Pipeline *find_failed(const Runtime *runtime)
 	for (int l = 0; l < runtime->lanes.count; l++)
 		for (int p = 0; p < runtime->lanes.at[l]->pipelines.count; p++)
 			if (pipeline_failed(runtime->lanes.at[l]->pipelines.at[p])) return runtime->lanes.at[l]->pipelines.at[p];
+	return NULL;
+}
+
+static const Lane *lane_of_reader(const Runtime *runtime, const Reader *reader)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		for (int r = 0; r < runtime->lanes.at[l]->readers.count; r++)
+			if (runtime->lanes.at[l]->readers.at[r] == reader) return runtime->lanes.at[l];
+	return NULL;
+}
+
+static const Reader *find_refusing(const Runtime *runtime)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		for (int r = 0; r < runtime->lanes.at[l]->readers.count; r++)
+			if (runtime->lanes.at[l]->readers.at[r]->refused) return runtime->lanes.at[l]->readers.at[r];
 	return NULL;
 }
 
@@ -83,26 +101,46 @@ static Relations readers_of(const Lane *lane, const Relation *relation)
 
 /* ---- at the start ---- */
 
-bool stop_unreplayed(Runtime *runtime, Error *why, Error *err)
+static Relations views_of(const Lane *lane)
 {
-	Pipeline *failed = find_failed(runtime);
 	Relations list = {0};
-	int64_t lane = 0;
-	const Relation *lost = runtime->unreplayed ? runtime->unreplayed->relation : NULL;
-	if (failed) vec_push(&list.at, failed->relation);
-	for (int l = 0; !failed && lost && l < runtime->lanes.count; l++) {
-		bool reading = false;
-		for (int r = 0; r < runtime->lanes.at[l]->readers.count; r++) reading |= runtime->lanes.at[l]->readers.at[r] == runtime->unreplayed;
-		if (!reading) continue;
-		lane = runtime->lanes.at[l]->id;
-		list = readers_of(runtime->lanes.at[l], lost);
+	for (int p = 0; p < lane->pipelines.count; p++) vec_push(&list.at, lane->pipelines.at[p]->relation);
+	return list;
+}
+
+/* Who stays behind, and what of their lane goes from the file: positions in a source that cannot be replayed; all of it where it is damaged as a whole. */
+typedef struct Left { Relations views; const Lane *lane; const Relation *unreplayed; bool whole; } Left;
+
+static bool find_left(const Runtime *runtime, Left *left)
+{
+	const Pipeline *failed = find_failed(runtime);
+	*left = (Left){0};
+	if (failed) vec_push(&left->views.at, failed->relation);
+	else if (runtime->damaged) *left = (Left){.views = views_of(runtime->damaged), .lane = runtime->damaged, .whole = true};
+	else if (runtime->unreplayed) {
+		left->unreplayed = runtime->unreplayed->relation;
+		left->lane = lane_of_reader(runtime, runtime->unreplayed);
+		if (left->lane) left->views = readers_of(left->lane, left->unreplayed);
 	}
-	if (!list.at.count) return false;
-	bool own = !runtime->file_open, ok = !own || store_begin(runtime->store, err);
-	for (int r = 0; ok && r < list.at.count; r++) ok = stop_family(runtime, list.at.at[r], why->message, err);
-	ok = ok && (failed || store_positions_remove(runtime->store, lane, lost->id, err)) && (!own || store_commit(runtime->store, err));
+	return left->views.at.count || left->whole;
+}
+
+static bool leave_in_file(Runtime *runtime, const Left *left, const char *why, Error *err)
+{
+	for (int r = 0; r < left->views.at.count; r++)
+		if (!stop_family(runtime, left->views.at.at[r], why, err)) return false;
+	if (left->whole) return store_lane_remove(runtime->store, left->lane->id, err);
+	return !left->unreplayed || store_positions_remove(runtime->store, left->lane->id, left->unreplayed->id, err);
+}
+
+bool stop_unstarted(Runtime *runtime, Error *why, Error *err)
+{
+	Left left;
+	if (!find_left(runtime, &left)) return false;
+	bool own = !runtime->file_open, ok = (!own || store_begin(runtime->store, err)) && leave_in_file(runtime, &left, why->message, err)
+		&& (!own || store_commit(runtime->store, err));
 	if (!ok && own) store_rollback(runtime->store);
-	vec_release(&list.at);
+	vec_release(&left.views.at);
 	runtime->trouble = *why;
 	return ok;
 }
@@ -133,33 +171,66 @@ static bool push_gathered(Runtime *runtime, const SealedCommit *gathered, Error 
 	return ok;
 }
 
-static bool start_without(Runtime *runtime, Relation *relation, const char *why, Error *err)
+/* What stops: at once, without its state, or as the last commit left it, when all has started anew. */
+typedef struct Halt { Relations views; bool keeps_state; const char *why; } Halt;
+
+static bool halt_before(Runtime *runtime, const Halt *halt, Error *err)
+{
+	if (halt->keeps_state || !halt->views.at.count) return true;
+	bool ok = runtime_file_begin(runtime, err);
+	for (int v = 0; ok && v < halt->views.at.count; v++) ok = stop_family(runtime, halt->views.at.at[v], halt->why, err);
+	return ok;
+}
+
+static bool halt_after(Runtime *runtime, const Halt *halt, Error *err)
+{
+	bool ok = true;
+	for (int v = 0; ok && halt->keeps_state && v < halt->views.at.count; v++) {
+		Pipeline *pipeline;
+		if (!runtime_lane_of(runtime, halt->views.at.at[v]->id, &pipeline)) continue;         /* with one that it reads */
+		ok = runtime_stop(runtime, halt->views.at.at[v], halt->why, err);
+		if (ok) tell(runtime, halt->views.at.at[v], halt->why);
+	}
+	return ok;
+}
+
+static bool start_without(Runtime *runtime, const Halt *halt, Error *err)
 {
 	SealedCommit *gathered = runtime->next;
 	bool was_reading = runtime->reading, had_input = runtime->gathering;
 	runtime->next = sealed_new();
 	runtime_forget(runtime);
-	bool ok = (!relation || (runtime_file_begin(runtime, err) && stop_family(runtime, relation, why, err))) && runtime_start(runtime, err);
+	bool ok = halt_before(runtime, halt, err) && runtime_start(runtime, err);
 	if (ok && had_input) runtime_open_commit(runtime);
-	ok = ok && push_gathered(runtime, gathered, err) && (!was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err));
+	ok = ok && push_gathered(runtime, gathered, err) && halt_after(runtime, halt, err)
+		&& (!was_reading || runtime_read(runtime, runtime->until_end, runtime->final, err));
 	sealed_free(gathered);
 	return ok;
 }
 
+static void refs(const Relations *list, bool more)
+{
+	for (int r = 0; r < list->at.count; r++) more ? (void)relation_ref(list->at.at[r]) : relation_unref(list->at.at[r]);
+}
+
 bool runtime_mend(Runtime *runtime, Error *err)
 {
-	Pipeline *failed = runtime->replaying || runtime->transaction ? NULL : find_failed(runtime);
-	if (!failed || failed->fresh) return false;
+	bool can = !runtime->replaying && !runtime->transaction;
+	Pipeline *failed = can ? find_failed(runtime) : NULL;
+	const Reader *refusing = can && !failed ? find_refusing(runtime) : NULL;
+	if ((!failed && !refusing) || (failed && failed->fresh)) return false;
 	Error why = *err, none = ERROR_INIT;
 	runtime->failure = ERROR_INIT;
 	if (!writer_wait(runtime, &none)) return false;
-	Relation *relation = failed->relation ? relation_ref(failed->relation) : NULL;
-	if (!relation) failed->ended = why;
-	bool ok = start_without(runtime, relation, why.message, &none);
-	if (relation) {
-		runtime->trouble = why;
-		relation_unref(relation);
-	}
+	Halt halt = {.keeps_state = refusing != NULL, .why = why.message};
+	if (refusing) halt.views = readers_of(lane_of_reader(runtime, refusing), refusing->relation);
+	else if (failed->relation) vec_push(&halt.views.at, failed->relation);
+	else failed->ended = why;
+	refs(&halt.views, true);
+	bool ok = start_without(runtime, &halt, &none);
+	if (halt.views.at.count) runtime->trouble = why;
+	refs(&halt.views, false);
+	vec_release(&halt.views.at);
 	*err = ok ? (Error)ERROR_INIT : none;
 	if (!ok) runtime->failure = none;
 	return ok;

@@ -114,7 +114,7 @@ static bool page_is_whole(sqlite3_stmt *stmt, const void *bytes, int count)
 static bool page_damaged(Store *store, int64_t op, int64_t page, Error *err)
 {
 	error_set(err, ERR_FILE_FORMAT, SPAN_NONE, "file \"%s\" is damaged: page %lld of the state of operator %lld is not what was written", store->path, (long long)page, (long long)op);
-	return error_hint(err, "Go back to a copy of the file.");
+	return error_hint(err, "ALTER MATERIALIZED VIEW ... REBUILD makes the view anew.");
 }
 
 bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *context, Error *err)
@@ -132,7 +132,8 @@ bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *
 		if (sqlite3_column_type(stmt, 4) == SQLITE_NULL) continue;        /* freed */
 		const void *bytes = sqlite3_column_blob(stmt, 2);
 		int count = sqlite3_column_bytes(stmt, 2);
-		going = page_is_whole(stmt, bytes, count) ? visit(context, (int32_t)op, (uint32_t)page, bytes, (uint32_t)count, err) : page_damaged(store, op, page, err);
+		bool whole = page_is_whole(stmt, bytes, count) || page_damaged(store, op, page, err);
+		going = visit(context, (int32_t)op, (uint32_t)page, whole ? bytes : NULL, (uint32_t)count, err);
 	}
 	sqlite3_reset(stmt);
 	return going && ok;

@@ -1,4 +1,5 @@
 /* Prepared statements of the writer, found by the address of their literal: a few dozen, so a list that keeps what is used in front is enough. */
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 
 sqlite3_stmt *store_statement(Store *store, const char *sql, Error *err)
 {
+	assert(store_is_ours(store));
 	for (int i = 0; i < store->statements.count; i++) {
 		StoreStatement *at = store->statements.at;
 		if (at[i].sql != sql) continue;
@@ -108,6 +110,7 @@ bool store_exec(Store *store, Error *err, const char *format, ...)
 {
 	StrBuf sql = STRBUF_INIT;
 	va_list args;
+	assert(store_is_ours(store));
 	va_start(args, format);
 	strbuf_vprintf(&sql, format, args);
 	va_end(args);

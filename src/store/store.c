@@ -360,6 +360,12 @@ bool store_is_new(const Store *store) { return store->is_new; }
 bool store_is_copy(const Store *store) { return store->is_copy; }
 void store_set_patience_ms(Store *store, int64_t ms) { store->patience_ms = ms; }
 
+void store_lend(Store *store, bool lent)
+{
+	store->lent_to = pthread_self();
+	atomic_store(&store->lent, lent);
+}
+
 void store_interrupt(Store *store)
 {
 	store->interrupted = 1;

@@ -45,6 +45,9 @@ bool store_is_new(const Store *store);                /* made by this open */
 bool store_is_copy(const Store *store);
 bool store_take_over(Store *store, Error *err);       /* in a transaction */
 void store_interrupt(Store *store);                   /* any thread: what the writer does now, or waits for, ends with ERR_CANCELED */
+/* From now on only the calling thread may use the store; false: whoever holds the runtime's lock may again. Debug builds assert it: SQLite's connection
+ * has no lock of its own, and two threads in it spoil each other's statements. */
+void store_lend(Store *store, bool lent);
 void store_set_patience_ms(Store *store, int64_t ms); /* how long other programs' write locks are waited for; 60,000 at first */
 
 /* ---- transactions ---- */
@@ -199,6 +202,7 @@ bool store_checkpoint_complete(Store *store, const CheckpointRecord *record, Err
 /* The last complete one; in arena. false without error: there is none. */
 bool store_checkpoint_last(Store *store, int64_t lane, Arena *arena, CheckpointRecord *out, Error *err);
 int64_t store_checkpoint_previous(Store *store, int64_t lane);       /* generation of the complete one before the last; 0: none */
+/* bytes NULL: the page is damaged, err says how; it returns false */
 typedef bool StoreStateVisit(void *context, int32_t op, uint32_t page, const void *bytes, uint32_t count, Error *err);
 bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *context, Error *err);     /* by op, page */
 /* Takes all pages of operators [from, to) away, in all generations: they are no longer part of the lane. */

@@ -2,7 +2,9 @@
 #ifndef WEIR_STORE_STORE_INTERNAL_H
 #define WEIR_STORE_STORE_INTERNAL_H
 
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -35,6 +37,8 @@ struct Store {
 	int64_t patience_ms, wait_ms_max, waited_ms;
 	bool wait_told;
 	volatile int interrupted;
+	atomic_bool lent;                 /* only this thread may use it (store_lend) */
+	pthread_t lent_to;
 	VEC(StoreStatement) statements;
 	StoreTable *tables;               /* all open ones, linked */
 	int64_t wal_frames;               /* in the WAL after the last commit */
@@ -53,6 +57,8 @@ bool store_own_error(sqlite3 *db, int rc, const char *path, Error *err);
 bool store_fail(Store *store, int rc, Error *err);      /* of the writer; notes where SQLite has ended the transaction by itself */
 
 /* ---- statement.c ---- */
+/* For assertions: may this thread use the connection? */
+static inline bool store_is_ours(const Store *store) { return !atomic_load(&store->lent) || pthread_equal(store->lent_to, pthread_self()); }
 /* A prepared statement for a literal (the pointer is the key), reset and ready; kept until close. NULL: err. */
 sqlite3_stmt *store_statement(Store *store, const char *sql, Error *err);
 /* Binds by format: i int64_t, r double, t const char * (NULL: NULL), b const void *, size_t; n nothing. The caller keeps the bytes until the step. */

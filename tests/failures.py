@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""What goes wrong beside a query: bad records where they must not be, damaged state, limits of the disk, impatience. usage: failures.py --weir PATH [NAME...]
+
+Each case has a folder of its own; nothing sleeps, everything waits for what it expects to see. Exit code 0: all hold, 1: one does not.
+"""
+import argparse, contextlib, json, os, signal, sqlite3, subprocess, sys, tempfile, time, traceback
+from pathlib import Path
+
+LIMIT_S = 60
+WEIR = None
+
+
+def weir(*words, code=0, **more):
+    run = subprocess.run([WEIR, *map(str, words)], capture_output=True, text=True, timeout=LIMIT_S, **more)
+    assert code is None or run.returncode == code, f"{words}: exit code {run.returncode}, not {code}: {run.stdout[-500:]}{run.stderr[-1500:]}"
+    return run
+
+
+def rows(path, query):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def wait_for(what, holds, limit_s=LIMIT_S):
+    end = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+def has(path, query, expected):
+    def holds():
+        try:
+            return rows(path, query) == expected
+        except sqlite3.Error:
+            return False
+    return holds
+
+
+@contextlib.contextmanager
+def service(folder, *words, env=None):
+    log = (folder / "log").open("ab")
+    process = subprocess.Popen([WEIR, "run", *map(str, words)], stdout=log, stderr=log, cwd=folder, env=env)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        log.close()
+
+
+def end(process, number=signal.SIGTERM, within_s=10):
+    began = time.monotonic()
+    process.send_signal(number)
+    code = process.wait(timeout=LIMIT_S)
+    took = time.monotonic() - began
+    assert took < within_s, f"it took {took:.1f} s to end"
+    return code
+
+
+def lines_of(path, records):
+    with path.open("a") as file:
+        file.writelines((record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records)
+
+
+# ---- views that are stopped, and others that go on ----
+
+STATES = "SELECT name, state FROM weir_views ORDER BY name"
+
+
+def a_bad_record_stops_only_views_that_read_its_source(folder):
+    path, strict, loose = folder / "f.db", folder / "strict.ndjson", folder / "loose.ndjson"
+    lines_of(strict, [{"a": 1}, {"a": 2}])
+    lines_of(loose, [{"a": 10}])
+    (folder / "s.sql").write_text(f"""
+        CREATE STREAM strict (a INTEGER) WITH (connector = 'file', path = '{strict}', format = 'json', follow = true, on_error = 'fail');
+        CREATE STREAM loose (a INTEGER) WITH (connector = 'file', path = '{loose}', format = 'json', follow = true);
+        CREATE MATERIALIZED VIEW total AS SELECT sum(a) AS a FROM strict;
+        CREATE MATERIALIZED VIEW above AS SELECT a + 1 AS a FROM total;
+        CREATE MATERIALIZED VIEW other AS SELECT sum(a) AS a FROM loose;""")
+    with service(folder, path, "-f", folder / "s.sql") as process:
+        wait_for("the first rows", has(path, "SELECT (SELECT a FROM above), (SELECT a FROM other)", [(4, 10)]))
+        lines_of(strict, [{"a": 4}, "no json", {"a": 8}])
+        wait_for("the views to stop", has(path, STATES, [("above", "stopped"), ("other", "live"), ("total", "stopped")]))
+        why = rows(path, "SELECT why FROM weir_views WHERE name = 'total'")[0][0]
+        assert "is no row" in why and "strict" in why, why
+        lines_of(loose, [{"a": 20}])
+        wait_for("the other view to go on", has(path, "SELECT a FROM other", [(30,)]))
+        assert weir("status", path, code=4).stdout.count("stopped") == 2
+        weir(path, "-c", "RESUME ALL")                      # the record is still there
+        wait_for("the views to stop again", has(path, STATES, [("above", "stopped"), ("other", "live"), ("total", "stopped")]))
+        weir(path, "-c", "ALTER STREAM strict SET (on_error = 'dead_letter'); RESUME ALL")
+        wait_for("the stopped views to go on", has(path, "SELECT a FROM above", [(16,)]))
+        assert rows(path, "SELECT rows_in, applied, dead FROM weir_accounts WHERE name = 'total'") == [(5, 4, 1)]
+        assert end(process) == 0
+    assert "is stopped: record at position" in (folder / "log").read_text()
+
+
+def a_bad_record_ends_until_end_with_1(folder):
+    path, lines = folder / "f.db", folder / "in.ndjson"
+    lines_of(lines, [{"a": 1}, "no json", {"a": 8}])
+    create = f"CREATE STREAM s (a INTEGER) WITH (connector = 'file', path = '{lines}', format = 'json', on_error = 'fail');"
+    (folder / "s.sql").write_text(create + "CREATE MATERIALIZED VIEW total AS SELECT sum(a) AS a FROM s;")
+    run = weir("run", path, "-f", folder / "s.sql", "--until-end", code=1)
+    assert "is no row" in run.stderr and "on_error = 'dead_letter'" in run.stderr, run.stderr
+
+
+def damage(path, statement):
+    """As a program that knows nothing of Weir might; the guards are for views alone."""
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    changed = connection.total_changes
+    connection.close()
+    assert changed, statement
+
+
+def make_damaged(folder, statement):
+    path = folder / "f.db"
+    weir(path, "-c", """CREATE STREAM s (k INTEGER, v INTEGER);
+        CREATE MATERIALIZED VIEW sums AS SELECT k, sum(v) AS v FROM s GROUP BY k;
+        CREATE MATERIALIZED VIEW highest AS SELECT max(v) AS v FROM sums;
+        CREATE MATERIALIZED VIEW counts AS SELECT k, count(*) AS n FROM s GROUP BY k;
+        INSERT INTO s SELECT i % 10, i FROM generate_series(1, 100) AS g(i); FLUSH; CHECKPOINT""")
+    damage(path, statement)
+    return path
+
+
+def damaged_state_stops_only_its_view(folder):
+    path = make_damaged(folder, "UPDATE weir_state_bytes SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT content FROM weir_state_pages"
+                        " WHERE op / 1024 = (SELECT id FROM weir_catalog WHERE name = 'sums') ORDER BY generation DESC LIMIT 1)")
+    run = weir(path, "-c", "INSERT INTO s VALUES (1, 1000); FLUSH; SELECT n FROM counts WHERE k = 1")
+    assert run.stdout.strip() == "11", run.stdout
+    assert '"sums" is stopped' in run.stderr and '"highest" is stopped' in run.stderr, run.stderr
+    assert rows(path, STATES) == [("counts", "live"), ("highest", "stopped"), ("sums", "stopped")]
+    weir(path, "-c", "ALTER MATERIALIZED VIEW sums REBUILD; RESUME ALL")
+    assert rows(path, STATES) == [("counts", "live"), ("highest", "live"), ("sums", "live")]
+    assert rows(path, "SELECT v FROM highest") == rows(path, "SELECT max(v) FROM sums")
+    assert rows(path, "SELECT k, v FROM sums ORDER BY k") == rows(path, "SELECT k, sum(v) FROM s GROUP BY k ORDER BY k")
+
+
+def a_damaged_checkpoint_stops_its_lane(folder):
+    path = make_damaged(folder, "UPDATE weir_checkpoints SET record = x'00'")
+    run = weir(path, "-c", "INSERT INTO s VALUES (1, 1000); FLUSH; SELECT count(*) FROM s")
+    assert run.stdout.strip() == "101" and "is stopped" in run.stderr, run.stdout + run.stderr
+    assert {state for _, state in rows(path, STATES)} == {"stopped"}
+    weir(path, "-c", "RESUME ALL")
+    assert {state for _, state in rows(path, STATES)} == {"live"}
+    assert rows(path, "SELECT k, v FROM sums ORDER BY k") == rows(path, "SELECT k, sum(v) FROM s GROUP BY k ORDER BY k")
+    assert rows(path, "SELECT k, n FROM counts ORDER BY k") == rows(path, "SELECT k, count(*) FROM s GROUP BY k ORDER BY k")
+
+
+CASES = [
+    a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, a_damaged_checkpoint_stops_its_lane,
+]
+
+
+def main():
+    global WEIR
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--weir", required=True, type=os.path.realpath)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    WEIR = options.weir
+    passed = failed = 0
+    for case in CASES:
+        if options.names and case.__name__ not in options.names:
+            continue
+        with tempfile.TemporaryDirectory(prefix="weir-failures-") as folder:
+            try:
+                case(Path(folder))
+                print(f"ok      {case.__name__.replace('_', ' ')}", flush=True)
+                passed += 1
+            except Exception:
+                print(f"FAILED  {case.__name__.replace('_', ' ')}\n{traceback.format_exc()}", flush=True)
+                failed += 1
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
