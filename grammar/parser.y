@@ -48,7 +48,7 @@
 %left OR.
 %left AND.
 %right NOT.
-%left IS LIKE ILIKE GLOB REGEXP RLIKE MATCH SIMILAR TILDE TILDE_STAR NOT_TILDE NOT_TILDE_STAR BETWEEN IN ISNULL NOTNULL NE EQ.
+%left IS OVERLAPS LIKE ILIKE GLOB REGEXP RLIKE MATCH SIMILAR TILDE TILDE_STAR NOT_TILDE NOT_TILDE_STAR BETWEEN IN ISNULL NOTNULL NE EQ.
 %left GT LE LT GE.
 %right ESCAPE.
 %left BITAND BITOR LSHIFT RSHIFT.
@@ -279,6 +279,9 @@ expr(A) ::= expr(X) IS(T) expr(Y). { A = ast_is(p, X, T, false, Y); }
 expr(A) ::= expr(X) IS(T) NOT expr(Y). { A = ast_is(p, X, T, true, Y); }
 expr(A) ::= expr(X) IS(T) NOT DISTINCT FROM expr(Y). [IS] { A = ast_is(p, X, T, false, Y); }
 expr(A) ::= expr(X) IS(T) DISTINCT FROM expr(Y). [IS] { A = ast_is(p, X, T, true, Y); }
+expr(A) ::= expr(X) IS(T) JSON_KIND(K). [IS] { A = ast_is_json(p, X, T, false, K); }
+expr(A) ::= expr(X) IS(T) NOT JSON_KIND(K). [IS] { A = ast_is_json(p, X, T, true, K); }
+expr(A) ::= expr(X) OVERLAPS(T) expr(Y). { A = ast_overlaps(p, X, T, Y); }
 expr(A) ::= expr(X) ISNULL(T). { A = ast_is_null(p, X, T, false, T); }
 expr(A) ::= expr(X) NOTNULL(T). { A = ast_is_null(p, X, T, true, T); }
 expr(A) ::= expr(X) NOT(T) NULL(N). [NOTNULL] { A = ast_is_null(p, X, T, true, N); }
@@ -364,11 +367,29 @@ call(A) ::= name(N) LP expr(E) PLACING expr(X) FROM expr(Y) RP(R). { A = ast_cal
 call(A) ::= name(N) LP expr(E) PLACING expr(X) FROM expr(Y) FOR expr(Z) RP(R). { A = ast_call_overlay(p, N, E, X, Y, Z, R); }
 call(A) ::= name(N) LP expr(E) POSITION_IN expr(X) RP(R). { A = ast_call_position(p, N, E, X, R); }
 call(A) ::= name(N) LP expr(E) TO nm(U) RP(R). { A = ast_call_to(p, N, E, U, R); }
+call(A) ::= name(N) LP json_members(M) json_clauses(C) RP(R). { A = ast_call_json(p, N, M, C, NULL, R); }
+call(A) ::= name(N) LP arguments(X) json_clauses_said(C) RP(R). { A = ast_call_json(p, N, X, C, NULL, R); }
+call(A) ::= name(N) LP arguments(X) ORDER BY order_terms(O) json_clauses_said(C) RP(R). { A = ast_call_json(p, N, X, C, O, R); }
 call(A) ::= call(C) WITHIN_GROUP LP ORDER BY order_terms(O) RP(R). { A = ast_call_within_group(p, C, O, R); }
 call(A) ::= call(C) FILTER LP WHERE expr(E) RP(R). { A = ast_call_filter(p, C, E, R); }
 call(A) ::= call(C) IGNORE_NULLS|RESPECT_NULLS(T). { A = ast_call_nulls(p, C, T); }
 call(A) ::= call(C) OVER nm(N). { A = ast_call_over_name(p, C, N); }
 call(A) ::= call(C) OVER LP window(W) RP(R). { A = ast_call_over(p, C, W, R); }
+
+/* JSON_OBJECT('a' VALUE 1 ABSENT ON NULL), JSON_VALUE(x, '$.a' RETURNING INTEGER DEFAULT 0 ON EMPTY) */
+%type json_members {AstArguments *}
+json_members(A) ::= expr(K) JSON_MEMBER expr(V). { A = ast_json_member(p, NULL, K, V); }
+json_members(A) ::= json_members(L) COMMA expr(K) JSON_MEMBER expr(V). { A = ast_json_member(p, L, K, V); }
+%type json_clauses {JsonClauses *}
+json_clauses(A) ::= . { A = NULL; }
+json_clauses(A) ::= json_clauses_said(C). { A = C; }
+%type json_clauses_said {JsonClauses *}
+json_clauses_said(A) ::= json_clause(C). { A = ast_json_clauses(p, NULL, C); }
+json_clauses_said(A) ::= json_clauses_said(L) json_clause(C). { A = ast_json_clauses(p, L, C); }
+%type json_clause {JsonClause}
+json_clause(A) ::= JSON_CLAUSE(T). { A = ast_json_clause(p, T); }
+json_clause(A) ::= RETURNING(T) type(Y). { A = ast_json_returning(T, Y); }
+json_clause(A) ::= DEFAULT(T) expr(E) JSON_ON(O). { A = ast_json_default(p, T, E, O); }
 
 %type window {AstWindow *}
 window(A) ::= window_parts(A).

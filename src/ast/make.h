@@ -27,6 +27,8 @@ typedef struct Words {
 	int angles;                   /* open ROW< ARRAY< MAP< */
 	int parens;
 	int positions[WORDS_POSITIONS], position_count;      /* depths of parentheses in which IN belongs to POSITION */
+	int json[WORDS_POSITIONS], json_count;               /* depths of parentheses of JSON_OBJECT( and its kin */
+	bool json_name;               /* the token before is the name of one of them */
 	int interval;                 /* where in an INTERVAL literal: see words.c */
 	bool durations;               /* ksqlDB's: a number may be followed by a unit */
 } Words;
@@ -178,6 +180,23 @@ AstExpr *ast_call_from(Parse *p, AstName *name, AstExpr *what, AstExpr *from, As
 AstExpr *ast_call_trim(Parse *p, AstName *name, Token side, AstExpr *what, AstExpr *from, Token right);
 AstExpr *ast_call_overlay(Parse *p, AstName *name, AstExpr *what, AstExpr *placing, AstExpr *from, AstExpr *count, Token right);
 AstExpr *ast_call_position(Parse *p, AstName *name, AstExpr *what, AstExpr *in, Token right);
+typedef enum JsonClauseKind { JSON_RETURNING, JSON_ON_NULL, JSON_ON_EMPTY, JSON_ON_ERROR, JSON_WRAPPER } JsonClauseKind;
+typedef struct JsonClause {
+	JsonClauseKind kind;
+	Span span;
+	AstTypeName *type;            /* JSON_RETURNING */
+	AstExpr *value;               /* JSON_ON_EMPTY, JSON_ON_ERROR: NULL stands for the literal NULL; JSON_WRAPPER: the function */
+	const char *word;             /* "absent", "error", "unconditional" ...; else NULL */
+} JsonClause;
+typedef VEC(JsonClause) JsonClauses;
+AstArguments *ast_json_member(Parse *p, AstArguments *list, AstExpr *key, AstExpr *value);
+JsonClauses *ast_json_clauses(Parse *p, JsonClauses *list, JsonClause clause);
+JsonClause ast_json_clause(Parse *p, Token token);
+JsonClause ast_json_returning(Token token, AstTypeName *type);
+JsonClause ast_json_default(Parse *p, Token token, AstExpr *value, Token on);
+AstExpr *ast_call_json(Parse *p, AstName *name, const AstArguments *arguments, const JsonClauses *clauses, const AstOrderTerms *order_by, Token right);
+AstExpr *ast_is_json(Parse *p, AstExpr *left, Token op, bool negated, Token kind);
+AstExpr *ast_overlaps(Parse *p, AstExpr *left, Token op, AstExpr *right);
 AstExpr *ast_call_to(Parse *p, AstName *name, AstExpr *what, AstIdent unit, Token right);
 AstExpr *ast_call_nulls(Parse *p, AstExpr *call, Token word);
 AstExpr *ast_call_within_group(Parse *p, AstExpr *call, const AstOrderTerms *order_by, Token right);

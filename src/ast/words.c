@@ -325,6 +325,8 @@ static int word_here(Parse *p, const Token *token)
 		return w->previous == TK_LP && w->raw_2 == TK_TRIM ? type : TK_ID;
 	case TK_PLACING:
 		return operand ? type : TK_ID;
+	case TK_OVERLAPS:
+		return w->previous == TK_RP && next == TK_LP ? type : TK_ID;
 	case TK_PIVOT: case TK_UNPIVOT: case TK_MATCH_RECOGNIZE:
 		return operand && next == TK_LP ? type : TK_ID;
 	case TK_TABLESAMPLE:
@@ -369,14 +371,105 @@ static void follow_parens(Parse *p, Token *token)
 	int innermost = w->position_count ? w->positions[w->position_count - 1] : -1;
 	if (token->type == TK_LP) {
 		w->parens++;
+		if (w->json_name && w->json_count < WORDS_POSITIONS) w->json[w->json_count++] = w->parens;
 		if (w->raw == TK_POSITION && w->position_count < WORDS_POSITIONS) w->positions[w->position_count++] = w->parens;
 	} else if (token->type == TK_RP) {
 		if (innermost == w->parens) w->position_count--;
+		if (w->json_count && w->json[w->json_count - 1] == w->parens) w->json_count--;
 		w->parens--;
 	} else if (token->type == TK_IN && innermost == w->parens) {
 		token->type = TK_POSITION_IN;
 		w->position_count--;
 	}
+}
+
+/* ---- SQL/JSON: words inside of JSON_OBJECT( ... ) and its kin that are names everywhere else ---- */
+
+static bool text_is(const Parse *p, const Token *token, const char *word)
+{
+	size_t bytes = strlen(word);
+	return token->end - token->start == bytes && !strncasecmp(p->text + token->start, word, bytes);
+}
+
+static bool is_json_function(const Parse *p, const Token *token)
+{
+	static const char *const NAMES[] = {"json_object", "json_objectagg", "json_array", "json_arrayagg", "json_value", "json_query", "json_exists"};
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+		if (token->type == TK_ID && text_is(p, token, NAMES[i])) return true;
+	return false;
+}
+
+/* Clauses behind the arguments that are one token; the maker reads them again. */
+static const char *const JSON_CLAUSES[][4] = {
+	{"NULL", "ON", "NULL"}, {"ABSENT", "ON", "NULL"}, {"NULL", "ON", "EMPTY"}, {"NULL", "ON", "ERROR"}, {"ERROR", "ON", "EMPTY"}, {"ERROR", "ON", "ERROR"},
+	{"TRUE", "ON", "ERROR"}, {"FALSE", "ON", "ERROR"}, {"UNKNOWN", "ON", "ERROR"}, {"EMPTY", "ARRAY", "ON", "EMPTY"}, {"EMPTY", "ARRAY", "ON", "ERROR"},
+	{"EMPTY", "OBJECT", "ON", "EMPTY"}, {"EMPTY", "OBJECT", "ON", "ERROR"}, {"WITH", "WRAPPER"}, {"WITH", "ARRAY", "WRAPPER"}, {"WITHOUT", "WRAPPER"},
+	{"WITHOUT", "ARRAY", "WRAPPER"}, {"WITH", "UNCONDITIONAL", "WRAPPER"}, {"WITH", "UNCONDITIONAL", "ARRAY", "WRAPPER"},
+	{"WITH", "CONDITIONAL", "WRAPPER"}, {"WITH", "CONDITIONAL", "ARRAY", "WRAPPER"},
+};
+
+static bool take_json_clause(Parse *p, Token *token)
+{
+	for (size_t i = 0; i < sizeof JSON_CLAUSES / sizeof *JSON_CLAUSES; i++) {
+		const char *const *words = JSON_CLAUSES[i];
+		int count = 1;
+		if (!text_is(p, token, words[0])) continue;
+		while (count < 4 && words[count] && text_is(p, ahead(p, count), words[count])) count++;
+		if (count < 4 && words[count]) continue;
+		for (int n = 1; n < count; n++) token->end = take(p).end;
+		token->type = TK_JSON_CLAUSE;
+		return true;
+	}
+	return false;
+}
+
+/* ON EMPTY, ON ERROR behind DEFAULT x; x VALUE y and x : y */
+static bool take_json_word(Parse *p, Token *token)
+{
+	const Words *w = &p->words;
+	if (!ends_operand(w->previous) && w->previous != TK_JSON_CLAUSE && w->previous != TK_JSON_ON) return false;
+	if (take_json_clause(p, token)) return true;
+	if (text_is(p, token, "ON") && (text_is(p, ahead(p, 1), "EMPTY") || text_is(p, ahead(p, 1), "ERROR"))) {
+		token->end = take(p).end;
+		token->type = TK_JSON_ON;
+		return true;
+	}
+	bool is_value = token->type == TK_COLON || (text_is(p, token, "VALUE") && starts_expression(next_type(p, 1)));
+	if (is_value) token->type = TK_JSON_MEMBER;
+	return is_value;
+}
+
+/* JSON_OBJECT(KEY 'a' VALUE 1): the word says nothing more */
+static void pass_json_key(Parse *p, Token *token)
+{
+	const Words *w = &p->words;
+	int next = next_type(p, 1);
+	bool is_key = (w->previous == TK_LP || w->previous == TK_COMMA) && text_is(p, token, "KEY");
+	if (is_key && (next == TK_STRING || is_name(next)) && !text_is(p, ahead(p, 1), "VALUE")) *token = take(p);
+}
+
+static bool is_json_here(Parse *p, Token *token)
+{
+	Words *w = &p->words;
+	if (!w->json_count || w->json[w->json_count - 1] != w->parens) return false;
+	pass_json_key(p, token);
+	return take_json_word(p, token);
+}
+
+/* x IS [NOT] JSON [VALUE | ARRAY | OBJECT | SCALAR] */
+static bool take_is_json(Parse *p, Token *token)
+{
+	static const char *const KINDS[] = {"VALUE", "ARRAY", "OBJECT", "SCALAR"};
+	const Words *w = &p->words;
+	if (w->previous != TK_IS && !(w->previous == TK_NOT && w->previous_2 == TK_IS)) return false;
+	if (!text_is(p, token, "JSON") || next_type(p, 1) == TK_DOT) return false;
+	for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+		if (!text_is(p, ahead(p, 1), KINDS[i])) continue;
+		token->end = take(p).end;
+		break;
+	}
+	token->type = TK_JSON_KIND;
+	return true;
 }
 
 /* INT '5': the name of a type before a text, where a value begins */
@@ -434,10 +527,12 @@ Token words_next(Parse *p)
 	Token token = take(p);
 	uint16_t raw = token.type;
 	if (!w->statement) w->statement = raw;
-	if (keyword_text(raw)) classify_word(p, &token);
+	if (is_json_here(p, &token) || take_is_json(p, &token)) raw = token.type;
+	else if (keyword_text(raw = token.type)) classify_word(p, &token);
 	else if (is_literal_type(p, &token)) token.type = TK_LITERAL_TYPE;
 	else classify_mark(p, &token);
 	follow_parens(p, &token);
+	w->json_name = is_json_function(p, &token);
 	w->interval = interval_after(w->interval, token.type);
 	w->durations |= token.type == TK_WITHIN || token.type == TK_WINDOW_TUMBLING || token.type == TK_WINDOW_HOPPING || token.type == TK_WINDOW_SESSION;
 	w->raw_2 = w->raw;

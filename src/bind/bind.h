@@ -189,6 +189,11 @@ void bound_release(BoundStatement *bound);
 Relation *bind_relation_text(const char *sql, int64_t id, Catalog *catalog, const BindSettings *settings, PlanContext *context,
 	BoundQuery *out_query, Error *err);
 
+/* Functions that are said in SQL by others; their examples are tests. */
+typedef struct DefinedFunction { const char *name, *signature, *definition, *category, *description, *example, *example_result; } DefinedFunction;
+extern const DefinedFunction DEFINED_FUNCTIONS[];
+extern const int DEFINED_FUNCTION_COUNT;
+
 /* A constant expression as a value of the given type: DEFAULTs in tests, values of the shell. */
 bool bind_constant(const AstExpr *ast, Type type, const BindSettings *settings, Arena *arena, Value *out, Error *err);
 

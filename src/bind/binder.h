@@ -79,6 +79,7 @@ typedef struct Binder {
 	bool strict;                  /* a view, sink or pipeline: its query is kept up to date */
 	bool keeps_nulls;             /* columns of NULLs alone keep their type: they are cast to those of a target */
 	int view_depth, view_count;   /* views being expanded, and how many were */
+	Expr **defined_args;          /* of the defined function that is being bound; NULL: none is */
 	const char *self;             /* the relation that is being made: a query that names it is told so */
 } Binder;
 
@@ -143,7 +144,6 @@ Expr *bind_like(Clause *clause, const AstExpr *ast);
 Expr *bind_case(Clause *clause, const AstExpr *ast);
 Expr *bind_exists(Clause *clause, const AstExpr *ast);
 Expr *bind_scalar_subquery(Clause *clause, const AstExpr *ast);
-Expr *bind_subscript(Clause *clause, const AstExpr *ast);
 Expr *bind_row_comparison(Clause *clause, const AstExpr *ast);
 bool is_row(const AstExpr *ast);
 
@@ -155,6 +155,19 @@ AstOrderTerms order_terms(Binder *binder, const AstOrderTerms *terms);          
 bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **out, int *count);
 bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out);           /* names of arguments are refused */
 Expr *collated(Binder *binder, Expr *e, const AstExpr *ast);                     /* COLLATE as a function of the value */
+
+/* ---- arrays.c ---- */
+bool array_element_type(Clause *clause, const Expr *e, Type *out);
+Type array_type_of(Binder *binder, Type element);                                /* JSON that remembers it */
+Expr *element_value(Binder *binder, Expr *json, Type type, Span span);
+Expr *typed_element(Clause *clause, Expr *call);
+bool is_array_concat(Clause *clause, const Expr *a, const Expr *b);
+Expr *bind_subscript(Clause *clause, const AstExpr *ast);
+
+/* ---- defined_functions.c ---- */
+const DefinedFunction *defined_function(const char *name);                       /* the first row of a name; NULL: there is none */
+Expr *bind_defined_function(Clause *clause, const DefinedFunction *first, const AstExpr *ast, Expr **args);
+Expr *defined_argument(Binder *binder, const AstExpr *ast);
 
 bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out);
 

@@ -159,6 +159,43 @@ static bool orders_by_arguments(Binder *binder, const AstExpr *ast, const Aggreg
 	return true;
 }
 
+/* arg_min(x, y ORDER BY k) is first_value(x ORDER BY y, k) of the rows where neither is NULL (min_by: where y is not): k decides between
+ * equal y. */
+static bool order_extreme(Clause *inner, const AstExpr *ast, AggregateCall *out)
+{
+	static const struct { const char *name; bool descending, x_may_be_null; } EXTREMES[] = {
+		{"arg_min", false, false}, {"arg_max", true, false}, {"min_by", false, true}, {"max_by", true, true}};
+	Binder *binder = inner->binder;
+	int e = 0;
+	while (e < 4 && strcmp(EXTREMES[e].name, out->aggregate->name) != 0) e++;
+	if (e == 4) return true;
+	OpSortKey *order = arena_array(binder->arena, OpSortKey, out->order_count + 1);
+	order[0] = (OpSortKey){out->args[1], {EXTREMES[e].descending, EXTREMES[e].descending}};
+	memcpy(order + 1, out->order, sizeof *order * (size_t)out->order_count);
+	for (int i = EXTREMES[e].x_may_be_null ? 1 : 0; i < 2; i++) {
+		Expr *there = expr_call(binder->arena, "is not null", &out->args[i], 1, ast->span, binder->err);
+		if (!there) return false;
+		out->filter = expr_and(binder->arena, out->filter, there);
+	}
+	out->aggregate = aggregate_find("first_value");
+	out->order = order;
+	out->order_count++;
+	out->arg_count = 1;
+	return true;
+}
+
+/* ORDER BY is obeyed, or changes no answer, or is refused. */
+static bool may_be_ordered(Binder *binder, const AstExpr *ast, const AggregateCall *out, bool within)
+{
+	const char *name = out->aggregate->name;
+	bool by_value = strcmp(name, "collect_set") == 0 || strcmp(name, "histogram") == 0;
+	bool of_value = out->aggregate->within_group && !within;           /* what the order is of must be what is ordered by */
+	if (!by_value && !of_value) return true;
+	for (int i = 0; i < out->order_count; i++)
+		if (by_value || !expr_equal(out->order[i].expr, out->args[0])) return REFUSE(binder, ast->span, "ORDER BY inside of %s()", call_name(ast->call));
+	return true;
+}
+
 static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, AggregateCall *out)
 {
 	const AstCall *call = ast->call;
@@ -166,8 +203,12 @@ static bool aggregate_order(Clause *inner, const AstExpr *ast, bool within, Aggr
 	if (call->within_group.count && call->order_by.count)
 		return error_set(inner->binder->err, ERR_SYNTAX, ast->span, "%s() has two ORDER BYs", call_name(call));
 	if (within && call->order_by.count) return REFUSE(inner->binder, ast->span, "ORDER BY inside of %s()", call_name(call));
-	if (!terms->count || !out->aggregate->obeys_order) return true;
-	return bind_order_terms(inner, terms, &out->order, &out->order_count) && (!call->distinct || orders_by_arguments(inner->binder, ast, out));
+	if (!terms->count) return true;
+	if (!bind_order_terms(inner, terms, &out->order, &out->order_count) || !may_be_ordered(inner->binder, ast, out, within)) return false;
+	if (call->distinct && !orders_by_arguments(inner->binder, ast, out)) return false;
+	if (!out->aggregate->obeys_order && !order_extreme(inner, ast, out)) return false;
+	if (!out->aggregate->obeys_order) out->order_count = 0;
+	return true;
 }
 
 /* Arguments, for percentile_cont(0.5) WITHIN GROUP (ORDER BY x) with x before them. */
@@ -207,7 +248,9 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 	if (call->filter) {
 		Clause filter = *inner;
 		filter.name = "FILTER";
-		if (!(out->filter = bind_condition(&filter, call->filter))) return false;
+		Expr *condition = bind_condition(&filter, call->filter);
+		if (!condition) return false;
+		out->filter = expr_and(binder->arena, condition, out->filter);
 	}
 	out->distinct = call->distinct && !names_equal(out->aggregate->name, "min") && !names_equal(out->aggregate->name, "max");
 	out->ignore_nulls = call->nulls == AST_IGNORE_NULLS;
@@ -259,7 +302,7 @@ static void note_impurity(Binder *binder, const Expr *e, const char *name)
 /* TIMESTAMPADD(DAY, 1, at): the unit is a word, not a column. */
 static const AstExpr *unit_word(Binder *binder, const AstExpr *ast)
 {
-	static const char *const NAMES[] = {"timestampadd", "timestampdiff", "dateadd"};
+	static const char *const NAMES[] = {"timestampadd", "timestampdiff", "dateadd", "datesub", "timestampsub", "timeadd", "timesub"};
 	const AstCall *call = ast->call;
 	const AstExpr *unit = call->arguments.count ? call->arguments.at[0].value : NULL;
 	if (!unit || unit->kind != AST_COLUMN || unit->path.count != 1 || unit->path.at[0].quoted) return NULL;
@@ -301,6 +344,8 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	const AstExpr *unit = unit_word(binder, ast);
 	if (unit) ((AstCall *)call)->arguments.at[0].value = (AstExpr *)unit;        /* so it is printed, too */
 	if (!bind_arguments(clause, call, &args)) return NULL;
+	const DefinedFunction *defined = function_find(call_name(call)) ? NULL : defined_function(call_name(call));
+	if (defined) return bind_defined_function(clause, defined, ast, args);
 	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);
 	if (!e) return NULL;
 	if (e->kind == EXPR_CALL) {
@@ -308,7 +353,7 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 		e->span = ast->span;
 	}
 	note_impurity(binder, e, call_name(call));
-	return e;
+	return e->kind == EXPR_CALL ? typed_element(clause, e) : e;
 }
 
 Expr *bind_call(Clause *clause, const AstExpr *ast)

@@ -101,7 +101,10 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	}
 	Expr *expr = bind_expr(clause, ast);
 	if (!expr) return false;
+	Type element, cast;
 	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
+	if (array_element_type(clause, expr, &element)) out->declared = array_type_of(clause->binder, element);
+	else if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
 	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
 	return true;
 }
@@ -230,7 +233,8 @@ static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 		return e ? with_span(binder, e, ast->span) : NULL;
 	}
 	Expr *args[2] = {a, b};
-	Expr *e = expr_call(binder->arena, operator_name(ast->op), args, 2, ast->op_span, binder->err);
+	bool joins_arrays = ast->op == AST_OP_CONCAT && is_array_concat(clause, a, b);
+	Expr *e = expr_call(binder->arena, joins_arrays ? "jsonb_concat" : operator_name(ast->op), args, 2, ast->op_span, binder->err);
 	return e ? with_span(binder, e, ast->span) : NULL;
 }
 

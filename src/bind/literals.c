@@ -97,6 +97,7 @@ const char *parameter_text(Binder *binder, const char *name, Span span)
 
 Expr *bind_parameter(Binder *binder, const AstExpr *ast)
 {
+	if (binder->defined_args) return defined_argument(binder, ast);
 	if (!ast->text) {
 		error_set(binder->err, ERR_UNSUPPORTED, ast->span, "a parameter without a name cannot be given a value");
 		error_hint(binder->err, "Write :name, and give its value with -v name=value.");

@@ -86,15 +86,6 @@ static ScopeColumn *add_column(ScopeTable *table, ScopeColumn column)
 
 /* ---- elements ---- */
 
-static Expr *element_value(Binder *binder, Expr *json, Type type, Span span)
-{
-	if (type.kind == TYPE_JSON || type.kind == TYPE_ROW) return json;
-	Expr *args[2] = {json, expr_text(binder->arena, "$")};
-	Expr *text = expr_call(binder->arena, "->>", args, 2, span, binder->err);
-	if (!text || type.kind == TYPE_NULL || type.kind == TYPE_TEXT) return text;
-	return expr_cast(binder->arena, text, type, CAST_TRY, binder->err);
-}
-
 /* An element that is a ROW is as many columns, as in Flink. */
 static bool add_element(Binder *binder, ScopeTable *table, const char *name, Expr *json, Type element, Span span)
 {
@@ -112,23 +103,10 @@ static bool add_element(Binder *binder, ScopeTable *table, const char *name, Exp
 	return true;
 }
 
-/* ARRAY[1, 2] says itself what its elements are. */
-static bool array_literal_type(Clause *clause, const AstExpr *ast, Type *element)
+static bool unnest_columns(Binder *binder, const TableFunction *function, AstTable *ast, const ScopeColumn *array, Plan *plan, ScopeTable *table)
 {
-	Binder *binder = clause->binder;
-	if (ast->kind != AST_ARRAY || ast->query || !ast->args.count) return true;
-	Expr **values = arena_array(binder->arena, Expr *, ast->args.count);
-	for (int i = 0; i < ast->args.count; i++)
-		if (!(values[i] = bind_expr(clause, ast->args.at[i]))) return false;
-	return expr_common_type(values, ast->args.count, element, binder->err);
-}
-
-static bool unnest_columns(Clause *clause, const TableFunction *function, AstTable *ast, const ScopeColumn *array, Plan *plan, ScopeTable *table)
-{
-	Binder *binder = clause->binder;
 	Type element = {.kind = function->element};
 	if (element.kind == TYPE_NULL && array->declared.kind == TYPE_JSON && array->declared.field_count == 1) element = array->declared.fields[0].type;
-	if (element.kind == TYPE_NULL && !array_literal_type(clause, ast->call->call->arguments.at[0].value, &element)) return false;
 	const char *name = ast->alias.text ? ast->alias.text : function->name;
 	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
 	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), element, ast->span);
@@ -262,7 +240,7 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	int fields = first.declared.kind == TYPE_JSON && first.declared.field_count == 1 ? first.declared.fields[0].type.field_count : 0;
 	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
 	table->column_count = 0;
-	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(&clause, function, ast, &first, plan, table)
+	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(binder, function, ast, &first, plan, table)
 		: function->kind == EXPAND_SERIES ? series_columns(&clause, function->name, ast, plan, table) : json_columns(&clause, ast, plan, table);
 	if (!done) return false;
 	if (ast->with_ordinality) {

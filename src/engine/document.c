@@ -85,6 +85,10 @@ static void document_functions(StrBuf *out)
 			if (strcmp(row->category, category) == 0)
 				function_row(out, row->name, row->signature, row->description, row->example, row->example_result, row->flags & FUNCTION_OPERATOR);
 		}
+		for (int d = 0; d < DEFINED_FUNCTION_COUNT; d++) {
+			const DefinedFunction *row = &DEFINED_FUNCTIONS[d];
+			if (strcmp(row->category, category) == 0) function_row(out, row->name, row->signature, row->description, row->example, row->example_result, false);
+		}
 	}
 	strbuf_printf(out, "\n## Aggregates\n\nThe examples give the rows that x (and y) are taken from.\n%s", HEAD);
 	for (int a = 0; a < AGGREGATE_COUNT; a++)

@@ -406,6 +406,7 @@ void engine_names(Engine *engine, EngineNameVisit *visit, void *context)
 	if (names.go && writer_wait(engine->runtime, &ignored)) store_tables_list(engine->store, NULL, visit_table, &names, &ignored);
 	runtime_leave(engine->runtime);
 	for (int f = 0; names.go && f < FUNCTION_COUNT; f++) names.go = visit(context, FUNCTIONS[f].name, "function");
+	for (int d = 0; names.go && d < DEFINED_FUNCTION_COUNT; d++) names.go = visit(context, DEFINED_FUNCTIONS[d].name, "function");
 	for (int a = 0; names.go && a < AGGREGATE_COUNT; a++) names.go = visit(context, AGGREGATES[a].name, "function");
 	for (int o = 0; names.go && o < OPTION_COUNT; o++) names.go = visit(context, OPTIONS[o].name, "option");
 }

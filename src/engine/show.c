@@ -75,6 +75,11 @@ static bool show_functions(Session *session, const AstShow *ast, Error *err)
 		const char *cells[] = {FUNCTIONS[f].name, FUNCTIONS[f].signature, FUNCTIONS[f].category, FUNCTIONS[f].description};
 		table_row(&table, cells);
 	}
+	for (int d = 0; d < DEFINED_FUNCTION_COUNT; d++) {
+		if (!like(ast->like, DEFINED_FUNCTIONS[d].name)) continue;
+		const char *cells[] = {DEFINED_FUNCTIONS[d].name, DEFINED_FUNCTIONS[d].signature, DEFINED_FUNCTIONS[d].category, DEFINED_FUNCTIONS[d].description};
+		table_row(&table, cells);
+	}
 	for (int a = 0; a < AGGREGATE_COUNT; a++) {
 		if (!like(ast->like, AGGREGATES[a].name)) continue;
 		const char *cells[] = {AGGREGATES[a].name, AGGREGATES[a].signature, "aggregate", AGGREGATES[a].description};

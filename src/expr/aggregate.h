@@ -6,7 +6,8 @@
  *   ORDERED  the operator keeps all values of the group in order (a multiset in a StateTree) and the aggregate reads them
  *            when the group's result is wanted: min, max with retractions (first/last entry only), percentile, string_agg,
  *            first_value, arg_min, json_group_array, and whatever has ORDER BY inside.
- * ORDER BY inside is obeyed only where obeys_order says so; elsewhere it changes no answer and the binder drops it.
+ * ORDER BY inside is obeyed only where obeys_order says so; elsewhere it changes no answer and the binder drops it (bind/calls.c knows the few
+ * that are refused, and says arg_min with ORDER BY by first_value).
  * WITHIN GROUP (ORDER BY k): where within_group says so, k becomes the first argument, before those in the parentheses, and the
  * order of the values (percentile_cont(0.5) WITHIN GROUP (ORDER BY x DESC) is percentile_cont(x, 0.5 ORDER BY x DESC)); for all
  * others (listagg) it means ORDER BY inside.

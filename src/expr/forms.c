@@ -107,6 +107,26 @@ static Expr *resolve_age(Arena *arena, Expr *from, Span span, Error *err)
 	return args[0] ? expr_call(arena, "age", args, 2, span, err) : NULL;
 }
 
+/* (s1, e1) OVERLAPS (s2, e2): each from the earlier to before the later, or the one moment that both are; an end may be an INTERVAL. NULL where
+ * one of them is. */
+static Expr *resolve_overlaps(Arena *arena, Expr **args, Span span, Error *err)
+{
+	Expr *low[2], *high[2];
+	for (int i = 0; i < 2; i++) {
+		Expr *ends[2] = {args[2 * i], args[2 * i + 1]};
+		if (ends[1]->type.kind == TYPE_INTERVAL && !(ends[1] = expr_call(arena, "+", ends, 2, span, err))) return NULL;
+		low[i] = expr_call(arena, "min", ends, 2, span, err);
+		high[i] = low[i] ? expr_call(arena, "max", ends, 2, span, err) : NULL;
+		if (!high[i]) return NULL;
+	}
+	Expr *same = compare_make(arena, "=", low[0], low[1], span, err), *any = same;
+	for (int i = 0; i < 2 && any; i++) {
+		Expr *after = compare_make(arena, ">", low[1 - i], low[i], span, err), *before = after ? compare_make(arena, "<", low[1 - i], high[i], span, err) : NULL;
+		any = before ? expr_or(arena, any, expr_and(arena, after, before)) : NULL;
+	}
+	return any;
+}
+
 Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
 {
 	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
@@ -118,7 +138,7 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	if (is(name, "between") && arg_count == 3) return resolve_between(arena, args, span, err);
 	if (is(name, "nullif") && arg_count == 2) return resolve_nullif(arena, args, span, err);
 	if ((is(name, "iif") || is(name, "if")) && arg_count >= 2) return resolve_if(arena, args, arg_count, span, err);
-	if ((is(name, "extract") || is(name, "date_part")) && arg_count == 2) return resolve_extract(arena, args, span, err);
+	if ((is(name, "extract") || is(name, "date_part") || is(name, "datepart")) && arg_count == 2) return resolve_extract(arena, args, span, err);
 	if (is(name, "timezone") && arg_count == 2) {
 		Expr *swapped[2] = {args[1], args[0]};
 		return expr_call(arena, "at time zone", swapped, 2, span, err);
@@ -127,6 +147,7 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 		Expr *local[2] = {expr_call(arena, "make_timestamp", args, 6, span, err), args[6]};
 		return local[0] ? expr_call(arena, "to_utc_timestamp", local, 2, span, err) : NULL;
 	}
+	if (is(name, "overlaps") && arg_count == 4) return resolve_overlaps(arena, args, span, err);
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
 		return resolve_sqlite_time(arena, name, time_at, args, arg_count, span, err);
@@ -179,6 +200,7 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 	{"from_utc_timestamp", 1, zone_is_known, "time zone", NULL}, {"to_utc_timestamp", 1, zone_is_known, "time zone", NULL},
 	{"date_format", 1, pattern_is_java, "time pattern", "Letters are Java's: yyyy-MM-dd HH:mm:ss.SSS."}, {"from_unixtime", 1, pattern_is_java, "time pattern", NULL},
 	{"json_extract", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."}, {"json_value", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."},
+	{"json_value_else", 1, path_is_json, "JSON path", NULL}, {"json_query_else", 1, path_is_json, "JSON path", NULL}, {"json_exists_else", 1, path_is_json, "JSON path", NULL},
 	{"json_query", 1, path_is_json, "JSON path", NULL}, {"json_exists", 1, path_is_json, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
 	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
 	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
@@ -224,7 +246,7 @@ static bool check_pattern(const Expr *call, Error *err)
 bool check_constants(const Expr *call, Error *err)
 {
 	if (!check_pattern(call, err)) return false;
-	if (strcmp(call->function->name, "json_object") == 0 && call->arg_count % 2)
+	if ((strcmp(call->function->name, "json_object") == 0 || strcmp(call->function->name, "json_object_absent") == 0) && call->arg_count % 2)
 		return error_set(err, ERR_UNDEFINED_FUNCTION, call->span, "json_object takes keys and values in turn");
 	for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
 		if (CHECKS[i].arg >= call->arg_count || strcmp(CHECKS[i].function, call->function->name) != 0) continue;

@@ -242,6 +242,78 @@ void kernel_json_exists(KernelCall *call)
 		if (!result_is_null(call, i)) call->out->i64[i] = find_path(call, i).at != NULL;
 }
 
+/* ---- SQL/JSON with ON EMPTY and ON ERROR: what is no JSON is an error, what the path does not find is empty ---- */
+
+static bool is_valid_at(KernelCall *call, int row) { return json_text_is_valid(str_at(&call->args->str[row]), call->args->str[row].bytes); }
+
+/* The text of argument `arg`, as it is or as JSON */
+static void set_argument(KernelCall *call, int arg, int row)
+{
+	if (is_null_at(&call->args[arg], row)) kernel_null(call, row);
+	else call->out->str[row] = call->args[arg].str[row];
+}
+
+void kernel_json_value_else(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		if (is_null_at(call->args, i) || is_null_at(&call->args[1], i)) kernel_null(call, i);
+		else if (!is_valid_at(call, i)) set_argument(call, 3, i);
+		else {
+			JsonPart part = find_path(call, i);
+			bool found = part.at && *part.at != '{' && *part.at != '[' && *part.at != 'n';
+			if (found) set_plain(call, i, part, true);
+			else set_argument(call, 2, i);
+		}
+	}
+}
+
+void kernel_json_query_else(KernelCall *call)
+{
+	StrBuf text = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (is_null_at(call->args, i) || is_null_at(&call->args[1], i)) {
+			kernel_null(call, i);
+			continue;
+		}
+		JsonPart part = is_valid_at(call, i) ? find_path(call, i) : (JsonPart){0};
+		char wrapper = *str_at(&call->args[2].str[i]);                /* without, unconditional, conditional */
+		bool container = part.at && (*part.at == '{' || *part.at == '[');
+		bool wraps = part.at && *part.at != 'n' && (wrapper == 'u' || (wrapper == 'c' && !container));
+		strbuf_clear(&text);
+		if (wraps) strbuf_addc(&text, '[');
+		if (wraps || container) json_minify(part, &text);
+		if (wraps) strbuf_addc(&text, ']');
+		if (text.bytes) set_text(call, i, &text);
+		else set_argument(call, part.at || !is_valid_at(call, i) ? 4 : 3, i);
+	}
+	strbuf_release(&text);
+}
+
+void kernel_json_exists_else(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		if (is_null_at(call->args, i) || is_null_at(&call->args[1], i)) kernel_null(call, i);
+		else if (is_valid_at(call, i)) call->out->i64[i] = find_path(call, i).at != NULL;
+		else if (is_null_at(&call->args[2], i)) kernel_null(call, i);
+		else call->out->i64[i] = call->args[2].i64[i];
+	}
+}
+
+/* is_json(text, 'value' | 'array' | 'object' | 'scalar') */
+void kernel_is_json(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		const Str *kind = call->arg_count > 1 ? &call->args[1].str[i] : NULL;
+		bool is = is_valid_at(call, i);
+		char first = is ? *part_of(&call->args->str[i]).at : 0, wanted = kind && kind->bytes ? (char)(*str_at(kind) | 0x20) : 'v';
+		if (wanted == 'a') is = first == '[';
+		else if (wanted == 'o') is = first == '{';
+		else if (wanted == 's') is = is && first != '[' && first != '{';
+		call->out->i64[i] = is;
+	}
+}
+
 static void set_kind(KernelCall *call, const char *const *names)
 {
 	for (int i = 0; i < call->count; i++) {
@@ -318,63 +390,29 @@ void kernel_json_keys(KernelCall *call)
 
 /* ---- arrays ---- */
 
-void kernel_array_contains(KernelCall *call)
+static void print_field(const char *at, size_t bytes, const Str *missing, StrBuf *out)
 {
-	StrBuf wanted = STRBUF_INIT;
-	for (int i = 0; i < call->count; i++) {
-		if (result_is_null(call, i)) continue;
-		JsonPart part = part_of(&call->args->str[i]);
-		strbuf_clear(&wanted);
-		print_value(&call->args[1], i, &wanted);
-		bool found = false;
-		for (JsonWalk walk = json_walk(part); *part.at == '[' && !found && json_walk_next(&walk);)
-			found = json_part_bytes(walk.value) == wanted.bytes && memcmp(walk.value.at, wanted.text, wanted.bytes) == 0;
-		call->out->i64[i] = found;
-	}
-	strbuf_release(&wanted);
+	if (missing && missing->bytes == bytes && memcmp(str_at(missing), at, bytes) == 0) strbuf_adds(out, "null");
+	else text_print_json(at, bytes, out);
 }
 
-/* Members as text with a separator between; null ones are left out */
-void kernel_array_join(KernelCall *call)
-{
-	for (int i = 0; i < call->count; i++) {
-		if (result_is_null(call, i)) continue;
-		JsonPart part = part_of(&call->args->str[i]);
-		const Str *separator = &call->args[1].str[i];
-		StrBuf text = STRBUF_INIT;
-		bool any = false;
-		if (*part.at != '[') kernel_null(call, i);
-		else {
-			for (JsonWalk walk = json_walk(part); json_walk_next(&walk);) {
-				if (*walk.value.at == 'n') continue;
-				if (any) strbuf_add(&text, str_at(separator), separator->bytes);
-				any = true;
-				if (*walk.value.at == '"') json_unescape(walk.value, &text);
-				else json_minify(walk.value, &text);
-			}
-			set_text(call, i, &text);
-		}
-		strbuf_release(&text);
-	}
-}
-
-/* split(text, separator): the fields as array; an empty separator splits into characters */
+/* split(text, separator [, what is null]): the fields as array; an empty separator splits into characters */
 void kernel_split(KernelCall *call)
 {
 	StrBuf out = STRBUF_INIT;
 	for (int i = 0; i < call->count; i++) {
 		if (result_is_null(call, i)) continue;
-		const Str *text = &call->args[0].str[i], *separator = &call->args[1].str[i];
+		const Str *text = &call->args[0].str[i], *separator = &call->args[1].str[i], *missing = call->arg_count > 2 ? &call->args[2].str[i] : NULL;
 		const char *at = str_at(text), *end = at + text->bytes, *next;
 		strbuf_clear(&out);
 		strbuf_addc(&out, '[');
 		if (separator->bytes) {
 			while ((next = find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes))) {
-				text_print_json(at, (size_t)(next - at), &out);
+				print_field(at, (size_t)(next - at), missing, &out);
 				strbuf_addc(&out, ',');
 				at = next + separator->bytes;
 			}
-			text_print_json(at, (size_t)(end - at), &out);
+			print_field(at, (size_t)(end - at), missing, &out);
 		} else for (size_t step; at < end; at += step) {
 			step = utf8_step(at, end);
 			if (out.bytes > 1) strbuf_addc(&out, ',');
@@ -388,14 +426,17 @@ void kernel_split(KernelCall *call)
 
 /* ---- building ---- */
 
-void kernel_json_array(KernelCall *call)
+typedef enum NullMembers { NULLS_STAY, NULLS_ABSENT } NullMembers;
+
+static void build_array(KernelCall *call, NullMembers nulls)
 {
 	StrBuf text = STRBUF_INIT;
 	for (int i = 0; i < call->count; i++) {
 		strbuf_clear(&text);
 		strbuf_addc(&text, '[');
 		for (int a = 0; a < call->arg_count; a++) {
-			if (a) strbuf_addc(&text, ',');
+			if (nulls == NULLS_ABSENT && is_null_at(&call->args[a], i)) continue;
+			if (text.bytes > 1) strbuf_addc(&text, ',');
 			print_value(&call->args[a], i, &text);
 		}
 		strbuf_addc(&text, ']');
@@ -403,6 +444,9 @@ void kernel_json_array(KernelCall *call)
 	}
 	strbuf_release(&text);
 }
+
+void kernel_json_array(KernelCall *call) { build_array(call, NULLS_STAY); }
+void kernel_json_array_absent(KernelCall *call) { build_array(call, NULLS_ABSENT); }
 
 static void print_key(const Column *column, int row, StrBuf *out)
 {
@@ -414,7 +458,7 @@ static void print_key(const Column *column, int row, StrBuf *out)
 	strbuf_addc(out, ':');
 }
 
-void kernel_json_object(KernelCall *call)
+static void build_object(KernelCall *call, NullMembers nulls)
 {
 	StrBuf text = STRBUF_INIT;
 	for (int i = 0; i < call->count; i++) {
@@ -422,7 +466,8 @@ void kernel_json_object(KernelCall *call)
 		strbuf_clear(&text);
 		strbuf_addc(&text, '{');
 		for (int a = 0; a + 1 < call->arg_count; a += 2) {
-			if (a) strbuf_addc(&text, ',');
+			if (nulls == NULLS_ABSENT && is_null_at(&call->args[a + 1], i)) continue;
+			if (text.bytes > 1) strbuf_addc(&text, ',');
 			bad |= is_null_at(&call->args[a], i);
 			print_key(&call->args[a], i, &text);
 			print_value(&call->args[a + 1], i, &text);
@@ -433,6 +478,9 @@ void kernel_json_object(KernelCall *call)
 	}
 	strbuf_release(&text);
 }
+
+void kernel_json_object(KernelCall *call) { build_object(call, NULLS_STAY); }
+void kernel_json_object_absent(KernelCall *call) { build_object(call, NULLS_ABSENT); }
 
 void kernel_json_quote(KernelCall *call)
 {

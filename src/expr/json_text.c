@@ -188,6 +188,70 @@ JsonPart json_path_find(JsonPart value, const JsonStep *steps, int count)
 	return value;
 }
 
+/* ---- comparing ---- */
+
+static int rank_of(JsonPart part)
+{
+	static const char RANKS[] = "nft0\"[{";
+	const char *found = strchr(RANKS, *part.at);
+	return found ? (int)(found - RANKS) : 3;
+}
+
+static int compare_bytes(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+	int order = memcmp(a, b, a_bytes < b_bytes ? a_bytes : b_bytes);
+	return order ? order : a_bytes < b_bytes ? -1 : a_bytes > b_bytes;
+}
+
+static int compare_numbers(JsonPart a, JsonPart b)
+{
+	int64_t i, j;
+	double x = 0, y = 0;
+	if (text_to_integer(a.at, json_part_bytes(a), &i) && text_to_integer(b.at, json_part_bytes(b), &j)) return i < j ? -1 : i > j;
+	text_to_real(a.at, json_part_bytes(a), &x);
+	text_to_real(b.at, json_part_bytes(b), &y);
+	return x < y ? -1 : x > y;
+}
+
+static int compare_printed(JsonPart a, JsonPart b, void (*print)(JsonPart part, StrBuf *out))
+{
+	StrBuf x = STRBUF_INIT, y = STRBUF_INIT;
+	print(a, &x);
+	print(b, &y);
+	int order = compare_bytes(x.text, x.bytes, y.text, y.bytes);
+	strbuf_release(&x);
+	strbuf_release(&y);
+	return order;
+}
+
+static bool has_escapes(JsonPart string) { return memchr(string.at, '\\', json_part_bytes(string)) != NULL; }
+
+static int compare_members(JsonPart a, JsonPart b)
+{
+	JsonWalk x = json_walk(a), y = json_walk(b);
+	for (;;) {
+		bool more_x = json_walk_next(&x), more_y = json_walk_next(&y);
+		if (!more_x || !more_y) return more_x - more_y;
+		int order = json_compare(x.value, y.value);
+		if (order) return order;
+	}
+}
+
+int json_compare(JsonPart a, JsonPart b)
+{
+	int rank = rank_of(a), other = rank_of(b);
+	if (rank != other) return rank < other ? -1 : 1;
+	switch (*a.at) {
+	case 'n': case 't': case 'f': return 0;
+	case '[': return compare_members(a, b);
+	case '{': return compare_printed(a, b, json_minify);
+	case '"':
+		if (has_escapes(a) || has_escapes(b)) return compare_printed(a, b, json_unescape);
+		return compare_bytes(a.at + 1, json_part_bytes(a) - 2, b.at + 1, json_part_bytes(b) - 2);
+	default: return compare_numbers(a, b);
+	}
+}
+
 /* ---- printing ---- */
 
 void json_minify(JsonPart part, StrBuf *out)

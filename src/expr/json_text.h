@@ -37,6 +37,9 @@ JsonPart json_find_key(JsonPart object, const char *key, size_t bytes);  /* the 
 JsonPart json_find_index(JsonPart array, int64_t index);                 /* from 0; negative: from the end, -1 the last */
 int64_t json_count(JsonPart container);
 
+/* In order: null, false, true, numbers, text, arrays (member by member), objects (as they stand). 0: the values are equal. */
+int json_compare(JsonPart a, JsonPart b);
+
 /* ---- printing ---- */
 
 void json_minify(JsonPart part, StrBuf *out);                   /* without blanks between */
@@ -46,6 +49,8 @@ void json_unescape(JsonPart string, StrBuf *out);               /* the text that
 typedef enum JsonEdit { JSON_EDIT_INSERT, JSON_EDIT_REPLACE, JSON_EDIT_SET, JSON_EDIT_REMOVE } JsonEdit;
 /* Prints value with the place of the path changed to `with` (JSON text), as SQLite's json_insert, json_replace, json_set, json_remove */
 void json_edit(JsonPart value, const JsonStep *steps, int count, JsonEdit edit, JsonPart with, StrBuf *out);
+/* The entries of two objects; of one key that of the second, where the first has it */
+void json_union(JsonPart a, JsonPart b, StrBuf *out);
 /* RFC 7396 */
 void json_merge(JsonPart target, JsonPart patch, StrBuf *out);
 
