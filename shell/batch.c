@@ -1,6 +1,7 @@
 /* Batch: statements of -c, -f or stdin, one after the other. */
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,7 +16,7 @@ typedef struct Job {
 	Console console;
 	_Atomic(Engine *) reading;        /* --until-end is under way */
 	int stop_fd;                      /* readable when the process is to end */
-	int signal_number;                /* the first; 0: none */
+	atomic_int signal_number;         /* the first; 0: none */
 } Job;
 
 /* The first signal ends what runs, in good order; a second one the process. */

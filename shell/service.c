@@ -1,5 +1,6 @@
 /* weir run FILE: keeps the views of a file up to date until it is told to stop. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -11,7 +12,7 @@
 #include "server/server.h"
 #include "signals.h"
 
-typedef struct Service { Engine *engine; Session *session; bool stopping; } Service;
+typedef struct Service { Engine *engine; Session *session; atomic_bool stopping; } Service;
 
 /* SIGTERM and SIGINT: a last commit and the end; a second one ends at once. SIGHUP: what ${env:} and ${file:} name is read again. */
 static bool on_signal(void *context, int number)

@@ -22,7 +22,7 @@ typedef struct Shell {
 	Progress progress;
 	pthread_t reading;                /* starts to read the sources */
 	bool started;
-	bool ending;                      /* SIGTERM, SIGHUP */
+	atomic_bool ending;               /* SIGTERM, SIGHUP */
 } Shell;
 
 /* Ctrl-C ends what runs, or gives the line up; it never ends the shell. */

@@ -17,7 +17,12 @@
 #include "base/clock.h"
 #include "base/vec.h"
 
-enum { FUZZ_INPUT_BYTES = 1 << 20, FUZZ_ROUND_SECONDS = 180 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { FUZZ_ROUND_SECONDS = 1800 };
+#else
+enum { FUZZ_ROUND_SECONDS = 180 };
+#endif
+enum { FUZZ_INPUT_BYTES = 1 << 20 };
 
 typedef struct Fuzz {
 	uint64_t seed, random;

@@ -123,6 +123,8 @@ class World:
 
     def run_killed(self, act):
         self.process = subprocess.Popen([self.weir, "run", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.process.poll() is None and subprocess.run([self.weir, "status", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode in (3, 5):
+            time.sleep(0.05)                              # it has the file before others ask for it
         act()
         self.process.kill()
         self.process.wait()

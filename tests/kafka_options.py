@@ -69,6 +69,8 @@ class World:
 
     def start(self):
         self.process = subprocess.Popen([self.weir, "run", self.file], stderr=open(self.folder / "log", "a"))
+        while self.process.poll() is None and self.status()[0] in (3, 5):
+            time.sleep(0.05)                              # it has the file before others ask for it
 
     def stop(self, sign=signal.SIGTERM):
         self.process.send_signal(sign)

@@ -748,7 +748,8 @@ def a_slow_reader_is_waited_for(s):
     memory = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{client.pid}/status").read()).group(1))
     equal(sum(1 for _ in client.stdout), 400000)
     equal(client.wait(LIMIT_S), 0)
-    holds(memory < 100 << 10, f"{memory} KiB")
+    sanitized = re.search(b"__[at]san_init", open(WEIR, "rb").read())         # they multiply what is allocated
+    holds(sanitized or memory < 100 << 10, f"{memory} KiB")
 
 
 def command_lines(s):

@@ -29,7 +29,7 @@ enum { CHUNK_BYTES = 256 << 10, FILES_MAX = 16384, LOOK_EVERY_US = 500000, RETRY
 
 typedef struct FilePartition {
 	const char *name, *path;
-	uint64_t inode;
+	_Atomic uint64_t inode;
 	int generation;               /* of this inode: 1, 2 ... */
 	_Atomic int fd;               /* -1: not assigned, or gone */
 	_Atomic int64_t position, end;
@@ -212,9 +212,9 @@ static int64_t size_of(int fd)
 
 static int64_t partition_size(const FileSource *source, const FilePartition *partition)
 {
-	int fd = partition->fd >= 0 ? partition->fd : open_partition(source, partition);
+	int known = partition->fd, fd = known >= 0 ? known : open_partition(source, partition);
 	int64_t size = size_of(fd);
-	if (fd >= 0 && fd != partition->fd) close(fd);
+	if (fd >= 0 && known < 0) close(fd);
 	return size;
 }
 
@@ -240,12 +240,19 @@ static bool file_partitions(Source *base, SourcePartitions *out, int timeout_ms,
 static bool read_header(FileSource *source, FilePartition *partition, Error *err);
 static bool find_rotated(FileSource *source, FilePartition *partition);
 
+static bool say_lost(const FilePartition *partition, Error *err)
+{
+	const SourceLost *lost = &partition->lost;
+	return error_set(err, ERR_POSITION_LOST, SPAN_NONE, lost->why == LOST_RECREATED ? "file \"%s\" has another content before byte %" PRId64 " than when it was read; it has %" PRId64 " bytes"
+		: "file \"%s\": byte %" PRId64 " is not there any more, it has %" PRId64, partition->path, lost->wanted, lost->end);
+}
+
+/* Once: `lost` is not touched any more when is_lost is seen. */
 static bool set_lost(FilePartition *partition, int64_t position, int64_t size, bool recreated, Error *err)
 {
 	partition->lost = (SourceLost){position, 0, size, recreated ? LOST_RECREATED : LOST_SHRUNK};
 	partition->is_lost = true;
-	return error_set(err, ERR_POSITION_LOST, SPAN_NONE, recreated ? "file \"%s\" has another content before byte %" PRId64 " than when it was read; it has %" PRId64 " bytes"
-		: "file \"%s\": byte %" PRId64 " is not there any more, it has %" PRId64, partition->path, position, size);
+	return say_lost(partition, err);
 }
 
 /* A file that was followed and has been emptied since: what comes now is another partition's. */
@@ -446,7 +453,7 @@ static Poll file_poll(Source *base, int number, int max, RecordBatch *out, Error
 {
 	FileSource *source = (FileSource *)base;
 	FilePartition *partition = source->partitions[number];
-	if (partition->is_lost) { set_lost(partition, partition->lost.wanted, partition->lost.end, partition->lost.why == LOST_RECREATED, err); return POLL_ERROR; }
+	if (partition->is_lost) { say_lost(partition, err); return POLL_ERROR; }
 	if (partition->is_ended || (partition->is_assigned && partition->position >= partition->stop)) { partition->is_ended = true; return POLL_END; }
 	if (!partition->is_assigned) return POLL_NOTHING;
 	if (!check_last(source, partition, err)) return POLL_ERROR;
@@ -513,7 +520,7 @@ static void file_status(const Source *base, SourceStatus *out)
 		if (partition->is_assigned && !partition->is_ended && left > 0) out->lag += left;
 		ended &= partition->is_ended;
 		lost |= partition->is_lost;
-		if (partition->is_lost) set_lost(partition, partition->lost.wanted, partition->lost.end, partition->lost.why == LOST_RECREATED, &out->last_error);
+		if (partition->is_lost) say_lost(partition, &out->last_error);
 	}
 	if (ended && !source->follows) out->state = SOURCE_ENDED;
 	if (lost) out->state = SOURCE_LOST;

@@ -21,6 +21,7 @@ typedef struct StdinSource {
 	LineBuffer *spare, *header;
 	_Atomic int64_t position;
 	_Atomic bool is_eof, is_ended;
+	_Atomic bool has_line;        /* bytes were taken of which records may still be made: for whoever looks from another thread */
 } StdinSource;
 
 static bool stdin_partitions(Source *base, SourcePartitions *out, int timeout_ms, Error *err)
@@ -54,6 +55,7 @@ static bool take_bytes(StdinSource *source, Error *err)
 		buffer->room *= 2;
 		buffer->bytes = mem_realloc(buffer->bytes, buffer->room);
 	}
+	source->has_line = true;                              /* before: what is taken must not be overlooked */
 	ssize_t got = read(STDIN_FILENO, buffer->bytes + buffer->used, buffer->room - buffer->used);
 	if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
 	if (got < 0) return error_set(err, ERR_IO, SPAN_NONE, "could not read standard input: %s", strerror(errno));
@@ -112,11 +114,8 @@ static bool take_header(StdinSource *source)
 	return source->header != NULL;
 }
 
-static Poll stdin_poll(Source *base, int partition, int max, RecordBatch *out, Error *err)
+static Poll poll_lines(StdinSource *source, int max, RecordBatch *out, Error *err)
 {
-	StdinSource *source = (StdinSource *)base;
-	(void)partition;
-	if (!source->is_assigned || !source->spare) return POLL_NOTHING;             /* one batch at a time */
 	if (!take_bytes(source, err)) return POLL_ERROR;
 	skip_line(source);
 	LineBuffer *buffer = take_header(source) ? cut_records(source, max < RECORD_BATCH_MAX ? max : RECORD_BATCH_MAX) : NULL;
@@ -127,6 +126,16 @@ static Poll stdin_poll(Source *base, int partition, int max, RecordBatch *out, E
 	*out = (RecordBatch){.at = buffer->records, .count = buffer->count, .partition = 0, .topic = "stdin", .position_next = source->position};
 	if (source->header) out->header = source->header->records[0].value, out->header_bytes = source->header->records[0].value_bytes;
 	return POLL_SOME;
+}
+
+static Poll stdin_poll(Source *base, int partition, int max, RecordBatch *out, Error *err)
+{
+	StdinSource *source = (StdinSource *)base;
+	(void)partition;
+	if (!source->is_assigned || !source->spare) return POLL_NOTHING;             /* one batch at a time */
+	Poll poll = poll_lines(source, max, out, err);
+	source->has_line = memchr(source->pending->bytes, '\n', source->pending->used) != NULL;
+	return poll;
 }
 
 static void stdin_release(Source *base, RecordBatch *records)
@@ -141,7 +150,7 @@ static bool stdin_is_caught_up(const Source *base, int partition)
 	const StdinSource *source = (const StdinSource *)base;
 	struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
 	(void)partition;
-	return source->is_ended || (source->is_assigned && !memchr(source->pending->bytes, '\n', source->pending->used) && poll(&ready, 1, 0) == 0);
+	return source->is_ended || (source->is_assigned && poll(&ready, 1, 0) == 0 && !source->has_line);
 }
 
 static void stdin_status(const Source *base, SourceStatus *out)

@@ -150,12 +150,15 @@ static int client_take(Client *client, Batch ***out, bool wait)
 	return count;
 }
 
-static void client_set_outside(Client *client, bool outside)
+/* Gives whether it was given up. */
+static bool client_set_outside(Client *client, bool outside)
 {
 	pthread_mutex_lock(&client->lock);
 	client->is_outside = outside;
+	bool is_lost = client->is_lost;
 	pthread_cond_broadcast(&client->taken);
 	pthread_mutex_unlock(&client->lock);
+	return is_lost;
 }
 
 static void client_init(Client *client, const Session *session)
@@ -492,10 +495,9 @@ static bool step_outside(Continuous *run, bool wait, Error *err)
 	Runtime *runtime = session->engine->runtime;
 	client_set_outside(&run->client, true);
 	runtime_leave(runtime);
-	bool ok = take_all(run, wait, err);
-	client_set_outside(&run->client, false);
+	bool ok = take_all(run, wait, err), is_lost = client_set_outside(&run->client, false);
 	if (ok && session_is_canceled(session)) ok = error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
-	if (ok && run->client.is_lost) ok = error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the results were read so slowly that they piled up");
+	if (ok && is_lost) ok = error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the results were read so slowly that they piled up");
 	runtime_enter(runtime);
 	return ok;
 }

@@ -106,7 +106,8 @@ bool sealed_write(SealedCommit *sealed, Store *store, Error *err)
 
 /* ---- the writer ---- */
 
-static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, Error *err)
+/* Without the runtime's lock where the writer has a thread: *wal_bytes is for whoever holds it next. */
+static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, int64_t *wal_bytes, Error *err)
 {
 	int64_t began_us = clock_monotonic_us();
 	if (!sealed_write(sealed, runtime->store, err)) return false;
@@ -118,7 +119,7 @@ static bool write_and_tend(Runtime *runtime, SealedCommit *sealed, Error *err)
 	if (sealed->keep_open) return true;
 	StoreWal wal = {0};
 	if (!store_wal_tend(runtime->store, &wal, err)) return false;
-	runtime->wal_bytes = wal.wal_bytes;
+	*wal_bytes = wal.wal_bytes;
 	return true;
 }
 
@@ -130,11 +131,11 @@ static void *writer_main(void *context)
 		while (!runtime->sealed && runtime->writer_running) pthread_cond_wait(&runtime->writer_wake, &runtime->lock);
 		if (!runtime->sealed) break;
 		SealedCommit *sealed = runtime->sealed;
-		pthread_mutex_unlock(&runtime->lock);
 		Error err = ERROR_INIT;
-		int64_t began_us = clock_monotonic_us();
+		int64_t began_us = clock_monotonic_us(), wal_bytes = runtime->wal_bytes;
+		pthread_mutex_unlock(&runtime->lock);
 		store_lend(runtime->store, true);
-		bool ok = write_and_tend(runtime, sealed, &err);
+		bool ok = write_and_tend(runtime, sealed, &wal_bytes, &err);
 		store_lend(runtime->store, false);
 		int64_t write_us = clock_monotonic_us() - began_us;
 		uint64_t commit = (uint64_t)sealed->record.commit;
@@ -142,6 +143,7 @@ static void *writer_main(void *context)
 		pthread_mutex_lock(&runtime->lock);
 		runtime->sealed = NULL;
 		runtime->write_us = write_us;
+		runtime->wal_bytes = wal_bytes;
 		if (ok) runtime->written = commit;
 		else if (runtime->failure.code == ERR_NONE) runtime->failure = err;
 		pthread_cond_broadcast(&runtime->wake);
@@ -175,7 +177,7 @@ bool writer_hand_over(Runtime *runtime, SealedCommit *sealed, Error *err)
 		pthread_cond_signal(&runtime->writer_wake);
 		return true;
 	}
-	bool ok = write_and_tend(runtime, sealed, err);
+	bool ok = write_and_tend(runtime, sealed, &runtime->wal_bytes, err);
 	if (ok) runtime->written = (uint64_t)sealed->record.commit;
 	else runtime->failure = *err;
 	sealed_free(sealed);

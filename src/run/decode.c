@@ -186,6 +186,15 @@ Item *partition_take(Partition *partition)
 	return item;
 }
 
+int64_t partition_queued_bytes(const Partition *partition)
+{
+	DecodePool *pool = partition->reader->pool;
+	pthread_mutex_lock(&pool->mutex);
+	int64_t bytes = partition->queued_bytes;
+	pthread_mutex_unlock(&pool->mutex);
+	return bytes;
+}
+
 static bool partition_is_full(Partition *partition)
 {
 	DecodePool *pool = partition->reader->pool;
@@ -258,7 +267,7 @@ static void partition_decode(Partition *partition, int to)
 		item->fingerprint = record_fingerprint(&records.at[next - 1]);
 		item->last_position = records.at[next - 1].position;
 	}
-	partition->topic = partition->records.topic ? partition->records.topic : partition->topic;
+	if (partition->records.topic) partition->topic = partition->records.topic;
 	item->records = next - from;
 	item->bytes = out.bytes + (int64_t)sizeof *item;
 	item->hash = partition->read_hash;
@@ -319,10 +328,8 @@ static bool fill_from_batches(Partition *partition, int64_t limit)
 	return true;
 }
 
-/* One portion of work. false: there is nothing to do for this partition now. */
-static bool partition_fill(Partition *partition)
+static bool fill(Partition *partition)
 {
-	if (atomic_load(&partition->ended) || atomic_load(&partition->broken) || partition_is_full(partition)) return false;
 	int64_t limit = atomic_load(&partition->limit);
 	if (source_makes_batches(partition->reader->source)) return fill_from_batches(partition, limit);
 	if (!partition->has_records) {
@@ -343,14 +350,25 @@ static bool partition_fill(Partition *partition)
 	return true;
 }
 
+/* One portion of work. false: there is nothing to do for this partition now. */
+static bool partition_fill(Partition *partition)
+{
+	if (atomic_load(&partition->ended) || atomic_load(&partition->broken) || partition_is_full(partition)) return false;
+	atomic_store(&partition->busy, true);
+	bool did = fill(partition);
+	atomic_store(&partition->busy, partition->has_records);
+	return did;
+}
+
 /* ---- threads ---- */
 
-/* The next partition after `from` in the thread's list, marked busy; NULL: none. */
-static Partition *thread_claim(DecodeThread *thread, int *turn)
+/* The next partition in the thread's list, marked busy; NULL: none. *count: of how many. */
+static Partition *thread_claim(DecodeThread *thread, int *turn, int *count)
 {
 	pthread_mutex_lock(&thread->pool->mutex);
 	Partition *partition = NULL;
-	if (thread->partitions.count) partition = thread->partitions.at[(*turn)++ % thread->partitions.count];
+	*count = thread->partitions.count;
+	if (*count) partition = thread->partitions.at[(*turn)++ % *count];
 	thread->busy = partition;
 	pthread_mutex_unlock(&thread->pool->mutex);
 	return partition;
@@ -387,13 +405,13 @@ static void thread_sleep(DecodeThread *thread)
 static void *thread_main(void *context)
 {
 	DecodeThread *thread = context;
-	int turn = 0, idle = 0;
+	int turn = 0, idle = 0, count;
 	while (!thread->pool->stopping) {
-		Partition *partition = thread_claim(thread, &turn);
+		Partition *partition = thread_claim(thread, &turn, &count);
 		bool did = partition && partition_fill(partition);
 		thread_release(thread);
 		idle = did ? 0 : idle + 1;
-		if (!partition || idle >= thread->partitions.count) {
+		if (idle >= count) {
 			thread_sleep(thread);
 			idle = 0;
 		}

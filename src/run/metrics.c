@@ -48,7 +48,7 @@ static void meter_pipeline(SealedCommit *sealed, Pipeline *pipeline)
 static void meter_reader(SealedCommit *sealed, Reader *reader)
 {
 	int64_t queued = 0;
-	for (int p = 0; p < reader->partitions.count; p++) queued += __atomic_load_n(&reader->partitions.at[p]->queued_bytes, __ATOMIC_RELAXED);
+	for (int p = 0; p < reader->partitions.count; p++) queued += partition_queued_bytes(reader->partitions.at[p]);
 	put(sealed, "rows_in", reader->relation->name, reader->rows_in - reader->metered_in, METRIC_COUNTER);
 	put(sealed, "queue_bytes", reader->relation->name, queued, METRIC_GAUGE);
 	reader->metered_in = reader->rows_in;

@@ -400,6 +400,7 @@ static bool partition_begin(Reader *reader, Partition *partition, const SourcePa
 	partition->read_hash = partition->hash;
 	partition->has_records = false;
 	atomic_store(&partition->ended, false);
+	atomic_store(&partition->busy, false);
 	atomic_store(&partition->broken, false);
 	partition->error = ERROR_INIT;
 	SourceStart start = {
@@ -806,10 +807,11 @@ bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64
 
 /* ---- between commits ---- */
 
+/* The source is asked before the queue is looked at: its thread may be about to queue what the source has just given. */
 static bool partition_is_at_end(const Reader *reader, const Partition *partition)
 {
-	return !__atomic_load_n(&partition->first, __ATOMIC_ACQUIRE)
-		&& (atomic_load(&partition->ended) || source_is_caught_up(reader->source, partition->number));
+	return (atomic_load(&partition->ended) || source_is_caught_up(reader->source, partition->number))
+		&& !atomic_load(&partition->busy) && !__atomic_load_n(&partition->first, __ATOMIC_SEQ_CST);
 }
 
 void reader_recompute_watermark(Reader *reader)
@@ -844,8 +846,9 @@ void reader_cut(Reader *reader, int64_t now_monotonic_us, bool until_end)
 	for (int i = 0; reader->source && i < reader->partitions.count; i++) {
 		Partition *partition = reader->partitions.at[i];
 		if (!partition->assigned) continue;
-		bool at_end = partition_is_at_end(reader, partition);
-		partition->idle = at_end && (until_end ? !partition->seen : now_monotonic_us - partition->arrived_us >= reader->idle_timeout_us);
+		bool quiet = until_end ? !partition->seen : now_monotonic_us - partition->arrived_us >= reader->idle_timeout_us;
+		if (quiet && atomic_load(&partition->busy)) continue;       /* perhaps its first record for long: idle or not, it stays what it was */
+		partition->idle = quiet && partition_is_at_end(reader, partition);
 	}
 	reader_recompute_watermark(reader);
 }
@@ -856,8 +859,8 @@ bool reader_is_done(const Reader *reader)
 	if (!reader->started) return false;
 	for (int i = 0; i < reader->partitions.count; i++) {
 		const Partition *partition = reader->partitions.at[i];
-		if (__atomic_load_n(&partition->first, __ATOMIC_ACQUIRE)) return false;
 		if (!atomic_load(&partition->ended) && partition->position < partition->stop) return false;
+		if (__atomic_load_n(&partition->first, __ATOMIC_SEQ_CST)) return false;       /* after `ended`: what it found last is queued before it says so */
 	}
 	return true;
 }

@@ -60,7 +60,7 @@ struct Partition {
 	Reader *reader;
 	int number;
 	const char *name;
-	const char *topic;            /* as the records say; NULL until the first */
+	const char *_Atomic topic;    /* as the records say; NULL until the first */
 
 	/* of the decode thread while assigned */
 	Decoder *decoder;
@@ -74,6 +74,7 @@ struct Partition {
 	bool has_records;
 	bool assigned;
 	atomic_bool ended;            /* POLL_END was seen and all is queued */
+	atomic_bool busy;             /* the source may have given records that are not queued yet */
 	atomic_int_least64_t limit;   /* decode up to this position; SOURCE_STOP_NEVER: no limit */
 	bool at_limit;
 	Error error;                  /* POLL_ERROR; read by the runtime once `broken` */
@@ -228,6 +229,7 @@ void decode_pool_remove(DecodePool *pool, Partition *partition);                
 int decode_pool_fd(const DecodePool *pool, const Partition *partition);          /* wake_fd for source_assign */
 void decode_pool_wake(DecodePool *pool);
 Item *partition_take(Partition *partition);                                      /* NULL: queue empty */
+int64_t partition_queued_bytes(const Partition *partition);
 void partition_report(Partition *partition, bool is_end);                        /* says what is odd about its records; while no thread works on it */
 void item_free(Item *item);
 
