@@ -394,6 +394,48 @@ static void equal_subtrees_are_lowered_once(void **state)
 	}
 }
 
+static const LoweredNote *aggregate_of(const Explained *explained)
+{
+	const Lowered *lowered = explained->lowered;
+	for (int n = 0; n < lowered->notes.count; n++)
+		if (strcmp(lowered->notes.at[n].op->class->name, "aggregate") == 0) return &lowered->notes.at[n];
+	fail();
+	return NULL;
+}
+
+static void operators_that_do_the_same_have_one_identity_in_all_queries(void **state)
+{
+	static const struct { const char *first, *second; bool equal; } CASES[] = {
+		{"select k, count(*) as n from a group by k", "select x.k from (select k, count(*) as m from a group by k) x join b on b.k = x.m", true},
+		{"select k, count(*) as n from a group by k", "select k, count(*) as n from b group by k", false},
+		{"select k, count(*) as n from a group by k", "select id, count(*) as n from a group by id", false},
+		{"select k, count(*) as n from a where v = 1 group by k", "select k, count(*) as n from a where v = 2 group by k", false},
+		{"select k, count(*) as n from a where v = 1 group by k", "select n from (select k, count(*) as n from a where v = 1 group by k)", true},
+		{"select k, sum(v) from a group by k", "select k, sum(v), count(*) from a group by k", false},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		Explained first = explain(*state, CASES[i].first, 0), second = explain(*state, CASES[i].second, 0);
+		const LoweredNote *a = aggregate_of(&first), *b = aggregate_of(&second);
+		assert_true(a->repeatable && b->repeatable && !a->of_sources);
+		assert_int_equal(a->identity.low == b->identity.low && a->identity.high == b->identity.high, CASES[i].equal);
+		explained_release(&first);
+		explained_release(&second);
+	}
+}
+
+static void what_depends_on_time_is_not_repeatable(void **state)
+{
+	static const char *const CASES[] = {
+		"select count(*) from tumble(bid, at, interval '10 seconds') group by window_start, window_end",
+		"select k, max(at) from s group by k", "select k, first_value(v) from s group by k",
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		Explained explained = explain(*state, CASES[i], 0);
+		assert_false(aggregate_of(&explained)->repeatable);
+		explained_release(&explained);
+	}
+}
+
 static void recursion_is_one_operator_with_others_inside(void **state)
 {
 	static const Case CASES[] = {
@@ -491,6 +533,8 @@ int main(void)
 		cmocka_unit_test(time_moves_rows_in_and_out),
 		cmocka_unit_test(the_first_few_are_a_top_n),
 		cmocka_unit_test(equal_subtrees_are_lowered_once),
+		cmocka_unit_test(operators_that_do_the_same_have_one_identity_in_all_queries),
+		cmocka_unit_test(what_depends_on_time_is_not_repeatable),
 		cmocka_unit_test(recursion_is_one_operator_with_others_inside),
 		cmocka_unit_test(state_that_grows_without_bound_is_warned_of),
 		cmocka_unit_test(every_optional_rule_can_be_switched_off),

@@ -45,6 +45,17 @@ static void store_release(Store *store)
 	vec_release(store);
 }
 
+/* All that the file would have, had it been saved whole. */
+static Store store_of_all(const State *state, State *copy)
+{
+	Error err = ERROR_INIT;
+	Store store = {0};
+	assert_true(state_take_copy(copy, state, &err));
+	state_check(copy);
+	save(copy, &store);
+	return store;
+}
+
 static void store_load(const Store *store, State *state)
 {
 	Error err = ERROR_INIT;
@@ -221,6 +232,16 @@ static void a_map_holds_what_was_put_in_also_after_saving_and_loading(void **unu
 				state_check(state);
 				save(state, &store);
 				assert_int_equal(state_dirty_bytes(state), 0);
+				if (random_below(2)) {
+					StateMap *other;
+					State *copy = map_state(c, &other);
+					for (int64_t n = 0; random_below(2) && n < 100; n++) state_map_upsert(other, &n, sizeof n, hash_bytes(&n, sizeof n), NULL);
+					state_clear(copy);
+					store_release(&store);
+					store = store_of_all(state, copy);
+					map_compare(other, &reference);
+					state_free(copy);
+				}
 				if (random_below(2)) {
 					state_free(state);
 					state = map_state(c, &map);
@@ -464,6 +485,17 @@ static void a_tree_holds_what_was_put_in_in_order_also_after_saving_and_loading(
 				state_check(state);
 				save(state, &store);
 				if (random_below(2)) {
+					StateTree *other;
+					State *copy = tree_state(c, &other);
+					bool added;
+					for (int64_t n = 0; random_below(2) && n < 100; n++) state_tree_upsert(other, &n, sizeof n, &added);
+					state_clear(copy);
+					store_release(&store);
+					store = store_of_all(state, copy);
+					tree_compare(other, &reference);
+					state_free(copy);
+				}
+				if (random_below(2)) {
 					state_free(state);
 					state = tree_state(c, &tree);
 					store_load(&store, state);
@@ -551,7 +583,14 @@ static void blobs_of_any_length_survive(void **unused)
 		}
 		if (random_below(300)) continue;
 		*state_register(state, 15) = step;
-		save(state, &store);
+		if (random_below(2)) {
+			store_release(&store);
+			State *copy = state_new("test");
+			store = store_of_all(state, copy);
+			for (int i = 0; i < blobs.count; i++) blob_compare(copy, &blobs.at[i]);
+			state_free(copy);
+		}
+		else save(state, &store);
 		state_free(state);
 		state = state_new("test");
 		store_load(&store, state);

@@ -72,6 +72,7 @@ struct Op {
 	bool drops_judge;             /* of lowering: nobody above judges rows, what was late was dropped below; op_emit hands on no Hidden.judge */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */
+	Op *served_by;                /* of the runtime: an equal operator of another query whose output is this one's, too; this one rests. NULL: none */
 	Op **inner; int inner_count;  /* operators that this one owns, commits and frees (the step of a recursion); their states are saved like others */
 	Arena arena;                  /* the operator's own, lives as long as it */
 	Arena scratch;                /* cleared before each push and commit by the graph */
@@ -112,6 +113,8 @@ void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column
 bool op_push(Op *op, int input, Batch *in, Error *err);
 void op_connect(Op *from, Op *to, int input);
 void op_disconnect(Op *from, Op *to);
+/* The one that gives out what this operator would. */
+static inline Op *op_serving(Op *op) { return op->served_by ? op->served_by : op; }
 /* The lowest judge that the other inputs of an operator give to a row of `input`: WATERMARK_END if they come from the same streams,
  * WATERMARK_NONE if one has no watermark. */
 int64_t op_other_judge(const Op *op, int input);

@@ -137,13 +137,65 @@ static const char **names_of(Arena *arena, const Plan *plan, const OpInput *edge
 	return names;
 }
 
-static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, const OpInput *edge)
+/* ---- identities ---- */
+
+static bool is_repeatable(const Plan *plan)
+{
+	static const bool DEPENDS_ON_MORE[PLAN_KIND_COUNT] = {[PLAN_MOVING] = true, [PLAN_SETTLE] = true, [PLAN_RECURSIVE] = true, [PLAN_STEP_INPUT] = true};
+	return !DEPENDS_ON_MORE[plan->kind] && plan->join_form == JOIN_FORM_PLAIN;
+}
+
+static bool has_no_time(const OpInput *edge) { return !edge->watermark_count && !edge->has_judge && !edge->has_arrival; }
+
+static void set_repeatable(const Plan *plan, const NewOp *new_op, LoweredNode *out)
+{
+	out->repeatable = is_repeatable(plan) && !out->edge.has_judge && !out->edge.has_arrival;
+	for (int i = 0; i < new_op->input_count; i++) {
+		const LoweredNode *input = &new_op->inputs[i];
+		out->repeatable = out->repeatable && input->repeatable && has_no_time(&input->edge);
+		out->of_sources |= input->of_sources;
+	}
+}
+
+/* Columns by their places in the plan's node: edges of equal nodes may have them in another order. */
+static void write_layout(const Plan *plan, const OpInput *edge, StrBuf *text)
+{
+	strbuf_addc(text, '[');
+	for (int c = 0; c < edge->column_count; c++) {
+		int at = 0;
+		while (at < plan->column_count && plan->columns[at].id != edge->layout[c]) at++;
+		strbuf_printf(text, "%d:", at < plan->column_count ? at : -1);
+		type_print(edge->types[c], text);
+	}
+	strbuf_addc(text, ']');
+}
+
+/* Of operators with state only; a node that makes several of them numbers them. */
+static void set_identity(const Lowering *lowering, const Plan *plan, const NewOp *new_op, const LoweredNode *node, LoweredNote *note)
+{
+	const AlikeClass *class = alike(lowering, plan);
+	int ordinal = 0;
+	if (!new_op->op->state || note->in_step) return;
+	note->repeatable = node->repeatable;
+	note->of_sources = node->of_sources;
+	for (int n = 0; n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
+	StrBuf text = STRBUF_INIT;
+	strbuf_printf(&text, "%s %d %d ", new_op->op->class->name, ordinal, lowering->context->emit_on_close);
+	strbuf_add(&text, class->text, class->bytes);
+	write_layout(plan, &node->edge, &text);
+	for (int i = 0; i < new_op->input_count && i < plan->input_count; i++) write_layout(plan->inputs[i], &new_op->inputs[i].edge, &text);
+	note->identity = hash_bytes_128(text.text, text.bytes);
+	strbuf_release(&text);
+}
+
+static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, const LoweredNode *node)
 {
 	Arena *arena = &lowering->out->arena;
+	const OpInput *edge = &node->edge;
 	LoweredNote note = {
 		.op = new_op->op, .in_step = recursion_of(lowering, new_op->inputs, new_op->input_count) != NULL,
 		.text = new_op->detail ? arena_strdup(arena, new_op->detail) : "", .stateful = plan->facts.bound_by != NULL,
-		.bounded = plan->facts.bounded, .bound = plan->facts.bound_by ? arena_strdup(arena, plan->facts.bound_by) : NULL,
+		.node = plan->alike, .bounded = plan->facts.bounded, .bound = plan->facts.bound_by ? arena_strdup(arena, plan->facts.bound_by) : NULL,
 		.inputs = arena_array(arena, Op *, new_op->input_count + 1), .input_count = new_op->input_count,
 		.watermarks = arena_array(arena, WatermarkColumn, edge->watermark_count + 1),
 	};
@@ -155,6 +207,7 @@ static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, 
 		note.input_names[i].count = from->column_count;
 	}
 	if (edge->watermark_count) copy_bytes(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
+	set_identity(lowering, plan, new_op, node, &note);
 	vec_push_in(arena, &lowering->out->notes, note);
 }
 
@@ -179,7 +232,8 @@ void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, Lowere
 	}
 	set_watermarks(lowering, plan, new_op, &out->edge);
 	if (new_op->detail && *new_op->detail) op->label = arena_printf(&op->arena, "%s %s", op->class->name, new_op->detail);
-	add_note(lowering, plan, new_op, &out->edge);
+	set_repeatable(plan, new_op, out);
+	add_note(lowering, plan, new_op, out);
 	Recursion *recursion = recursion_of(lowering, new_op->inputs, new_op->input_count);
 	if (recursion) {
 		vec_push_in(lowering->arena, &recursion->ops, op);
@@ -386,6 +440,7 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 	bool is_view = relation_is_maintained(plan->relation);
 	out->reads_views = is_view;
 	if (!is_view && source.facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
+	out->of_sources = !is_view && !relation_is_local(plan->relation);
 	vec_push_in(&lowering->out->arena, &lowering->out->scans, scan);
 	if (source.facts.watermark_count < plan->facts.watermark_count) add_clock(lowering, plan, out);
 	return true;
@@ -501,6 +556,31 @@ static void forget_versions(Plan *plan)
 	plan->facts.watermark_count = kept;
 }
 
+/* A record with a bad value is dead for queries that read its column: which they read of sources decides what their operators see. */
+static void add_columns_read(Lowering *lowering)
+{
+	StrBuf text = STRBUF_INIT;
+	Lowered *out = lowering->out;
+	for (int s = 0; s < out->scans.count; s++) {
+		const LoweredScan *scan = &out->scans.at[s];
+		if (relation_is_maintained(scan->relation) || relation_is_local(scan->relation)) continue;
+		strbuf_printf(&text, "%s(", scan->relation->name);
+		for (int c = 0; c < scan->column_count; c++) {
+			strbuf_printf(&text, " %d", scan->columns[c].column);
+			for (int f = 0; f < scan->columns[c].field_count; f++) strbuf_printf(&text, ".%s", scan->columns[c].fields[f]);
+		}
+		strbuf_addc(&text, ')');
+	}
+	Hash128 read = hash_bytes_128(text.text, text.bytes);
+	for (int n = 0; n < out->notes.count; n++) {
+		LoweredNote *note = &out->notes.at[n];
+		if (!note->of_sources) continue;
+		note->identity.low = hash_combine(note->identity.low, read.low);
+		note->identity.high = hash_combine(note->identity.high, read.high);
+	}
+	strbuf_release(&text);
+}
+
 static void forget_class(Plan *plan, void *closure)
 {
 	(void)closure;
@@ -533,6 +613,7 @@ Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 	}
 	result_columns(&lowering, plan, &root);
 	number_steps(out);
+	add_columns_read(&lowering);
 	out->graph_hash = graph_hash(&lowering);
 	return out;
 }

@@ -10,6 +10,7 @@
 #ifndef WEIR_PLAN_LOWER_H
 #define WEIR_PLAN_LOWER_H
 
+#include "base/hash.h"
 #include "plan/plan.h"
 
 typedef struct LoweredScan {
@@ -31,6 +32,11 @@ typedef struct LoweredNote {
 	Op **inputs; int input_count;
 	struct { const char **at; int count; } *input_names;          /* of each input's columns, no two alike */
 	WatermarkColumn *watermarks;  /* of its output: op->rule_count of them */
+	/* Operators of the same identity, of whatever queries, give the same rows and have the same state where they have seen the same input. Repeatable: it
+	 * depends on nothing but the rows, neither on watermarks nor on the order in which they came; of_sources: those of sources that are not kept. */
+	Hash128 identity;
+	bool repeatable, of_sources;
+	int node;                     /* number of the node that it was made for, of the nodes of this query */
 } LoweredNote;
 
 typedef struct Lowered {

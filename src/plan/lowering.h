@@ -15,6 +15,7 @@ typedef struct LoweredNode {
 	OpInput edge;
 	uint64_t sources;                     /* bits of Lowered.sources */
 	bool reads_views;                     /* not all its sources have bits */
+	bool repeatable, of_sources;          /* as LoweredNote says */
 } LoweredNode;
 
 /* A class of subtrees that are equal but for column numbers; lowered once. */
@@ -33,7 +34,6 @@ typedef struct Lowering {
 	Lowered *out;
 	Error *err;
 	VEC(AlikeClass *) classes;            /* Plan.alike - 1 */
-	VEC(const Relation *) relations;      /* scanned, by number */
 	VEC(const Plan *) recursions;
 	struct Recursion *recursion;          /* lower_recursive.c: the step being lowered; NULL */
 } Lowering;

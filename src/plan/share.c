@@ -1,6 +1,6 @@
 /* Equal subtrees: Nexmark's q5 aggregates the same hopping windows twice; lowered once they cost half. Each node is written down with columns
- * as positions in its inputs and inputs as the numbers of their classes; equal texts are equal results. The same texts, hashed, say whether saved
- * state fits a graph, so nothing of a process may stand in them. */
+ * as positions in its inputs and inputs as the hashes of their classes; equal texts are equal results, in other queries, too. The same texts, hashed, say
+ * whether saved state fits a graph, so nothing of a process may stand in them. */
 #include "plan/lowering.h"
 
 #include "base/hash.h"
@@ -84,14 +84,6 @@ static void write_ids(Writing *writing, const Plan *plan, const ColumnId *ids, i
 			if (plan->columns[c].id == ids[i]) strbuf_printf(&writing->text, " %d", c);
 }
 
-static int relation_number(Lowering *lowering, const Relation *relation)
-{
-	for (int i = 0; i < lowering->relations.count; i++)
-		if (lowering->relations.at[i] == relation) return i;
-	vec_push_in(lowering->arena, &lowering->relations, relation);
-	return lowering->relations.count - 1;
-}
-
 static int recursion_number(Lowering *lowering, const Plan *plan)
 {
 	for (int i = 0; i < lowering->recursions.count; i++)
@@ -102,7 +94,7 @@ static int recursion_number(Lowering *lowering, const Plan *plan)
 
 static void write_scan(Writing *writing, const Plan *plan)
 {
-	strbuf_printf(&writing->text, "%d %s", relation_number(writing->lowering, plan->relation), plan->relation->name);
+	strbuf_adds(&writing->text, plan->relation->name);
 	for (int i = 0; i < plan->column_count; i++) {
 		const ColumnPath *path = &plan->scan_columns[i].path;
 		strbuf_printf(&writing->text, " %s", plan->relation->columns[path->column].name);
@@ -125,15 +117,23 @@ static void write_frames(Writing *writing, const Plan *plan)
 	}
 }
 
+static void write_input(Writing *writing, const Plan *input)
+{
+	strbuf_printf(&writing->text, " #%016llx", (unsigned long long)alike(writing->lowering, input)->hash);
+}
+
 /* All fields that say what a node means; those that its kind does not use are zero and say nothing. */
 static void write_node(Writing *writing, const Plan *plan)
 {
 	StrBuf *text = &writing->text;
 	strbuf_printf(text, "%d", (int)plan->kind);
-	for (int i = 0; i < plan->input_count; i++) strbuf_printf(text, " #%d", plan->inputs[i]->alike);
+	for (int i = 0; i < plan->input_count; i++) write_input(writing, plan->inputs[i]);
 	strbuf_addc(text, ' ');
 	if (plan->kind == PLAN_SCAN) write_scan(writing, plan);
-	if (plan->kind == PLAN_SHARED) { strbuf_printf(text, "#%d", plan->shared->alike); write_ids(writing, plan->shared, plan->shared_columns, plan->column_count); }
+	if (plan->kind == PLAN_SHARED) {
+		write_input(writing, plan->shared);
+		write_ids(writing, plan->shared, plan->shared_columns, plan->column_count);
+	}
 	for (int i = 0; plan->reads && i < plan->column_count; i++) strbuf_addc(text, plan->reads[i] ? 'r' : '-');
 	if (plan->kind == PLAN_STEP_INPUT) strbuf_printf(text, "step %d", recursion_number(writing->lowering, plan->shared));
 	if (plan->kind == PLAN_RECURSIVE) strbuf_printf(text, "recursion %d", recursion_number(writing->lowering, plan));

@@ -7,6 +7,7 @@
  */
 #include "run/place.h"
 #include "run/replace.h"
+#include "run/sharing.h"
 #include "run/starts.h"
 
 enum { LANE_NEAR_RECORDS = 100000 };
@@ -177,9 +178,9 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	ok = ok && give_content(&making, err);
 	for (int p = 0; ok && p < count; p++) {
 		Place place = {.state = building ? PLACE_BUILDING : PLACE_LIVE, .lane = making.lane->id, .beside = making.pipelines[p]->building};
-		ok = place_put(runtime, relations[p], place, NULL, err);
+		ok = place_put(runtime, relations[p], place, NULL, err) && (building || again || place_begin_unbroken(runtime, relations[p], err));
 	}
-	runtime->checkpoint_wanted = true;
+	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	free(making.pipelines);
 	return ok;
 }
@@ -210,14 +211,14 @@ bool lane_drop_readers(Runtime *runtime, Lane *lane, Error *err)
 bool pipeline_remove(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
 {
 	int32_t first = op_first(pipeline->relation);
-	bool ok = store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
+	bool ok = sharing_end(runtime, pipeline, LEAVES_FOR_GOOD, err) && store_state_remove(runtime->store, lane->id, first, first + PIPELINE_OPS_MAX, err);
 	pipeline_leave(runtime, lane, pipeline);
 	ok = ok && lane_drop_readers(runtime, lane, err);
 	if (ok && lane != runtime->live && lane->id && !lane->pipelines.count) {
 		ok = store_lane_remove(runtime->store, lane->id, err);
 		lane_remove(runtime, lane);
 	}
-	runtime->checkpoint_wanted = true;
+	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	return ok;
 }
 
@@ -351,6 +352,6 @@ bool lane_join(Runtime *runtime, Lane *lane, Error *err)
 	lane->readers.count = 0;
 	graph_link(&runtime->live->graph);
 	lane_remove(runtime, lane);
-	runtime->checkpoint_wanted = true;
+	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	return runtime_flush(runtime, err);
 }

@@ -37,7 +37,7 @@ static bool lane_is_saved(const Lane *lane) { return lane->id != 0; }
 
 static void freeze_state(Checkpoint *checkpoint, const Lane *lane, const Pipeline *pipeline, Op *op)
 {
-	if (!op->state) return;
+	if (!op->state || op->served_by) return;
 	FrozenState frozen = {lane->id, op_number(pipeline, op), op->state};
 	state_freeze(op->state);
 	vec_push_in(&checkpoint->arena, &checkpoint->states, frozen);

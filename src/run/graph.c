@@ -80,6 +80,7 @@ bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err)
 	for (int i = 0; i < graph->nodes.count; i++) {
 		GraphNode *node = graph->nodes.at[i];
 		Op *op = node->op;
+		if (op->served_by) continue;
 		for (int in = 0; in < node->producer_count; in++)
 			if (node->producers[in])
 				memcpy(op->in_watermarks[in], node->producers[in]->out_watermarks, sizeof op->in_watermarks[in]);
@@ -101,7 +102,7 @@ int64_t graph_next_time(const Graph *graph)
 	int64_t next = INT64_MAX;
 	for (int i = 0; i < graph->nodes.count; i++) {
 		Op *op = graph->nodes.at[i]->op;
-		if (!op->class->next_time) continue;
+		if (op->served_by || !op->class->next_time) continue;
 		int64_t time = op->class->next_time(op);
 		if (time < next) next = time;
 	}
@@ -113,7 +114,7 @@ uint64_t graph_dirty_bytes(const Graph *graph)
 	uint64_t bytes = 0;
 	for (int i = 0; i < graph->nodes.count; i++) {
 		const Op *op = graph->nodes.at[i]->op;
-		if (op->state) bytes += state_dirty_bytes(op->state);
+		if (op->state && !op->served_by) bytes += state_dirty_bytes(op->state);
 		for (int n = 0; n < op->inner_count; n++)
 			if (op->inner[n]->state) bytes += state_dirty_bytes(op->inner[n]->state);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "run/commit.h"
+#include "run/sharing.h"
 
 enum { METRICS_EVERY_US = 5000000 };
 
@@ -88,10 +89,12 @@ static void name_op(SealedCommit *sealed, const Lane *lane, const Pipeline *pipe
 {
 	if (!op->state) return;
 	const char *detail = detail_of(pipeline->lowered, op);
+	const Pipeline *owner = sharing_owner(lane, op);
 	SealedOperator operator = {
 		.lane = lane->id, .op = op_number(pipeline, op), .view = pipeline->relation->id, .name = op->class->name,
 		.detail = detail ? arena_strdup(&sealed->arena, detail) : NULL,
 	};
+	if (owner) operator.detail = arena_printf(&sealed->arena, "%s (shared: see %s)", detail ? detail : "", owner->relation->name);
 	vec_push_in(&sealed->arena, &sealed->operators, operator);
 }
 

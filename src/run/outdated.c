@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "run/place.h"
+#include "run/sharing.h"
 
 static void tell(const Runtime *runtime, const Relation *relation, const char *what)
 {
@@ -20,6 +21,7 @@ static bool set_aside(Runtime *runtime, const Relation *relation, Error *err)
 	int32_t first = op_first(relation);
 	bool sink = relation->kind == RELATION_SINK;
 	if (place.beside && !table_beside_drop(runtime, relation, err)) return false;
+	if (!sharing_end_in_file(runtime, relation, err)) return false;
 	if (!store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)) return false;
 	tell(runtime, relation, sink ? "it is stopped; RESUME delivers all rows again" : "it is built anew");
 	if (!sink) vec_push(&runtime->anew, relation->id);

@@ -9,6 +9,7 @@
 
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/sharing.h"
 #include "run/starts.h"
 
 /* ---- which ---- */
@@ -109,7 +110,7 @@ static bool leave_lane(Runtime *runtime, Lane *lane, Pipeline **pipelines, int c
 	for (int p = 0; p < count; p++)
 		if (!place_put(runtime, pipelines[p]->relation, (Place){to.state, id, pipelines[p]->building, to.copy}, why, err)) return false;
 	for (int p = count - 1; p >= 0; p--) pipeline_leave(runtime, lane, pipelines[p]);
-	runtime->checkpoint_wanted = true;
+	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	if (whole) lane_remove(runtime, lane);
 	return whole || lane_drop_readers(runtime, lane, err);
 }
@@ -140,12 +141,21 @@ static bool checkpoint_here(Runtime *runtime, Error *err)
 	return runtime_flush(runtime, err);
 }
 
+static bool end_sharing(Runtime *runtime, const Relations *leaving, Error *err)
+{
+	for (int r = 0; r < leaving->at.count; r++) {
+		Pipeline *pipeline = lane_pipeline(runtime->live, leaving->at.at[r]->id);
+		if (pipeline && !sharing_end(runtime, pipeline, LEAVES_WITH_STATE, err)) return false;
+	}
+	return true;
+}
+
 static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
 {
 	Pipeline *pipeline;
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
-	bool ok = checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = state}, why, err)
+	bool ok = end_sharing(runtime, &family, err) && checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = state}, why, err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
 	return ok;
@@ -162,7 +172,7 @@ static bool hold(Runtime *runtime, const Relations *sinks, Error *err)
 {
 	static const char WHY[] = "the file is a copy: RESUME it, or weir run --take-over";
 	runtime->gathering = runtime->checkpoint_wanted = true;
-	bool ok = runtime_file_begin(runtime, err) && runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
+	bool ok = runtime_file_begin(runtime, err) && end_sharing(runtime, sinks, err) && runtime_flush(runtime, err) && runtime_file_begin(runtime, err);
 	for (int s = 0; ok && s < sinks->at.count; s++) {
 		Relations alone = {0};
 		vec_push(&alone.at, sinks->at.at[s]);

@@ -348,7 +348,7 @@ static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error
 	PipelineFeed feed = {.from = from, .adapter = make_adapter(from, scan), .scan = scan};
 	feed_watermarks(from, scan, feed.adapter);
 	graph_add(&lane->graph, feed.adapter);
-	op_connect(from->lowered->root, feed.adapter, 0);
+	op_connect(op_serving(from->lowered->root), feed.adapter, 0);
 	op_connect(feed.adapter, scan->op, 0);
 	vec_push(&pipeline->feeds, feed);
 	return true;
@@ -391,7 +391,7 @@ void pipeline_detach(Runtime *runtime, Lane *lane, Pipeline *pipeline)
 {
 	(void)runtime;
 	for (int f = 0; f < pipeline->feeds.count; f++) {
-		op_disconnect(pipeline->feeds.at[f].from->lowered->root, pipeline->feeds.at[f].adapter);
+		op_disconnect(op_serving(pipeline->feeds.at[f].from->lowered->root), pipeline->feeds.at[f].adapter);
 		graph_remove(&lane->graph, pipeline->feeds.at[f].adapter);
 	}
 	for (int r = 0; r < lane->readers.count; r++) reader_detach(lane->readers.at[r], pipeline);

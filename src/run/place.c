@@ -42,19 +42,47 @@ static bool put_status(Runtime *runtime, const Relation *relation, Place place, 
 	return store_view_status_put(runtime->store, &status, err);
 }
 
+static void unbroken_name(const Relation *relation, char *name, size_t bytes) { snprintf(name, bytes, "unbroken.%lld", (long long)relation->id); }
+
+static bool end_unbroken(Runtime *runtime, const Relation *relation, Error *err)
+{
+	char name[64];
+	unbroken_name(relation, name, sizeof name);
+	return store_setting_put(runtime->store, name, NULL, err);
+}
+
+bool place_begin_unbroken(Runtime *runtime, const Relation *relation, Error *err)
+{
+	char name[64];
+	unbroken_name(relation, name, sizeof name);
+	return store_setting_put(runtime->store, name, "1", err);
+}
+
+bool place_is_unbroken(Runtime *runtime, const Relation *relation)
+{
+	char name[64];
+	Arena arena;
+	arena_init(&arena, 0);
+	unbroken_name(relation, name, sizeof name);
+	bool is = store_setting_get(runtime->store, name, &arena) != NULL;
+	arena_release(&arena);
+	return is;
+}
+
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err)
 {
 	char name[64], text[64];
 	setting_name(relation, name, sizeof name);
 	snprintf(text, sizeof text, "%s %lld %d %d", WORDS[place.state], (long long)place.lane, place.beside, place.copy);
-	return store_setting_put(runtime->store, name, place.state == PLACE_LIVE ? NULL : text, err) && put_status(runtime, relation, place, why, err);
+	return store_setting_put(runtime->store, name, place.state == PLACE_LIVE ? NULL : text, err) && end_unbroken(runtime, relation, err)
+		&& put_status(runtime, relation, place, why, err);
 }
 
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err)
 {
 	char name[64];
 	setting_name(relation, name, sizeof name);
-	return store_setting_put(runtime->store, name, NULL, err) && store_view_status_remove(runtime->store, relation->id, err);
+	return store_setting_put(runtime->store, name, NULL, err) && end_unbroken(runtime, relation, err) && store_view_status_remove(runtime->store, relation->id, err);
 }
 
 /* ---- what the log keeps for lanes that are away ---- */

@@ -25,6 +25,10 @@ Place place_get(Runtime *runtime, const Relation *relation);
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
 
+/* In the live lane since before anything was read of its sources: all such have seen the same of them. Ends with the next place_put. */
+bool place_begin_unbroken(Runtime *runtime, const Relation *relation, Error *err);
+bool place_is_unbroken(Runtime *runtime, const Relation *relation);
+
 /* Lanes that read no source have nothing to catch up with: a process that ended before they joined left them. */
 bool lanes_join_local(Runtime *runtime, Error *err);
 /* In a copy of a file, at the start: sinks leave, so that they do not write where those of the original do. */

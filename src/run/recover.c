@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/sharing.h"
 #include "run/source_log.h"
 
 enum { REPLAY_PATIENCE_US = 60000000 };
@@ -122,6 +123,7 @@ static bool finish_ops(const Lane *lane, Error *err)
 	for (int n = 0; n < lane->graph.nodes.count; n++) {
 		Op *op = lane->graph.nodes.at[n]->op;
 		bool ok = true;
+		if (op->served_by) continue;
 		for (int i = 0; ok && i < op->inner_count; i++) ok = finish_op(op->inner[i], err);
 		op->failed = !ok || !finish_op(op, err);
 		if (op->failed) return false;
@@ -360,7 +362,7 @@ static bool start_lanes(Runtime *runtime, Error *err)
 		Relation *relation = runtime->catalog->relations.at[r];
 		if (relation_has_pipeline(relation) && !pipeline_start(runtime, relation, err)) return false;
 	}
-	return runtime_recover(runtime, err) && holds_refresh(runtime, err);
+	return sharing_restore(runtime, err) && runtime_recover(runtime, err) && holds_refresh(runtime, err);
 }
 
 /* What cannot be brought to where the file is stays behind, stopped. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/sharing.h"
 #include "run/source_log.h"
 #include "run/starts.h"
 
@@ -473,6 +474,7 @@ bool runtime_flush(Runtime *runtime, Error *err)
 	bool nothing = !runtime->gathering && !runtime->file_open && !runtime->checkpoint_wanted && !runtime->checkpoint && !(runtime->started && runtime_time_is_due(runtime));
 	if (!nothing && !runtime_cut(runtime, err)) return runtime_mend(runtime, err) && runtime_flush(runtime, err);
 	if (!nothing && !writer_wait(runtime, err)) return false;
+	if (runtime->sharing_wanted && runtime->started && !sharing_find(runtime, err)) return false;
 	if (!runtime->restart_wanted || runtime->transaction) return true;
 	runtime->restart_wanted = false;
 	return runtime_rollback(runtime, err);

@@ -109,6 +109,7 @@ typedef struct Runtime {
 	bool file_open;                   /* the writer's transaction was begun by a statement of this commit */
 	bool checkpoint_wanted;           /* the catalog changed, CHECKPOINT, a clean stop */
 	bool replaying;
+	bool sharing_wanted;              /* views have come or gone: sharing.c */
 	bool restart_wanted;              /* options of a source have changed: when it is committed, lanes are made anew */
 	int64_t clock_us;                 /* of the commit; never goes back */
 	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */

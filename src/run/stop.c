@@ -8,6 +8,7 @@
 
 #include "run/input_log.h"
 #include "run/place.h"
+#include "run/sharing.h"
 
 /* ---- whose fault ---- */
 
@@ -59,7 +60,7 @@ static bool stop_one(Runtime *runtime, Relation *relation, const char *why, Erro
 	Place place = place_get(runtime, relation);
 	if (place_is_away(place)) return true;
 	int32_t first = op_first(relation);
-	return (!place.beside || table_beside_drop(runtime, relation, err)) && store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)
+	return sharing_end_in_file(runtime, relation, err) && (!place.beside || table_beside_drop(runtime, relation, err)) && store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)
 		&& place_put(runtime, relation, (Place){.state = PLACE_STOPPED}, why, err);
 }
 

@@ -194,6 +194,24 @@ bool large_save_next(State *state, StatePut *put, void *context, uint64_t *bytes
 	return true;
 }
 
+bool large_copy(const State *from, State *to, Error *err)
+{
+	for (int i = 0; i < from->large.count; i++) {
+		const Large *large = &from->large.at[i];
+		if ((large->flags & PAGE_LIVE) && !large_load(to, LARGE_PAGE + (uint32_t)i, large->memory, large->bytes, err)) return false;
+	}
+	return true;
+}
+
+void large_mark_all(State *state)
+{
+	for (int i = 0; i < state->large.count; i++) {
+		if (!(state->large.at[i].flags & PAGE_LIVE)) continue;
+		state->large.at[i].flags &= (uint8_t)~PAGE_SAVED;
+		large_mark(state, &state->large.at[i]);
+	}
+}
+
 void large_release(State *state)
 {
 	for (int i = 0; i < state->large.count; i++) free(state->large.at[i].memory);

@@ -399,6 +399,12 @@ void *state_map_next(const StateMap *map, uint32_t *cursor)
 
 /* ---- for state.c ---- */
 
+static void map_make(StateMap *map)
+{
+	for (int i = 0; i < POOL_CLASSES; i++) pool_init(&map->pools[i], pool_class_bytes(i), map->part, PAGE_MAP, 0);
+	directory_make(map);
+}
+
 StateMap *map_new(State *state, uint16_t part, uint32_t payload_bytes)
 {
 	StateMap *map = mem_new(StateMap);
@@ -409,9 +415,16 @@ StateMap *map_new(State *state, uint16_t part, uint32_t payload_bytes)
 	assert(map->payload_area + KEY_LONG_BYTES + KEY_HEAD_BYTES <= RECORD_BYTES_IN_PAGE - 64);
 	uint32_t left = RECORD_BYTES_IN_PAGE - 64 - map->payload_area - KEY_HEAD_BYTES;
 	map->key_inline_max = left < KEY_INLINE_MAX ? left : KEY_INLINE_MAX;
-	for (int i = 0; i < POOL_CLASSES; i++) pool_init(&map->pools[i], pool_class_bytes(i), part, PAGE_MAP, 0);
-	directory_make(map);
+	map_make(map);
 	return map;
+}
+
+void map_clear(StateMap *map)
+{
+	directory_free(map);
+	map->granules.count = map->free_numbers.count = 0;
+	map->count = 0;
+	map_make(map);
 }
 
 void map_free(StateMap *map)

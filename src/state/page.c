@@ -277,6 +277,24 @@ void page_check(const Page *page)
 	}
 }
 
+bool pages_copy(const State *from, State *to, Error *err)
+{
+	for (uint32_t number = 1; number < from->slab_count * SLAB_PAGES; number++) {
+		const Page *page = from->flags[number] & PAGE_LIVE ? page_at(from, number) : NULL;
+		if (page && !page_load(to, number, page, page_bytes_used(page), err)) return false;
+	}
+	return true;
+}
+
+void pages_mark_all(State *state)
+{
+	for (uint32_t number = 1; number < state->slab_count * SLAB_PAGES; number++)
+		if (state->flags[number] & PAGE_LIVE) {
+			state->flags[number] &= (uint8_t)~PAGE_SAVED;
+			page_mark(state, number);
+		}
+}
+
 void pages_release(State *state)
 {
 	for (uint32_t i = 0; i < state->slab_count; i++) free(state->slabs[i]);
@@ -284,7 +302,12 @@ void pages_release(State *state)
 	free(state->slab_used);
 	free(state->flags);
 	free(state->links);
+	state->slabs = NULL;
+	state->slab_used = state->flags = NULL;
+	state->links = NULL;
+	state->slab_count = state->slab_room = state->slab_hint = state->live_pages = state->dirty_pages = 0;
 #ifndef NDEBUG
 	free(state->frozen_hashes);
+	state->frozen_hashes = NULL;
 #endif
 }

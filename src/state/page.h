@@ -145,6 +145,7 @@ void pool_adopt(State *state, Pool *pool, Page *page);     /* after loading */
 /* ---- what state.c calls in the parts ---- */
 StateMap *map_new(State *state, uint16_t part, uint32_t payload_bytes);
 void map_free(StateMap *map);
+void map_clear(StateMap *map);                             /* its pages are gone */
 bool map_adopt(StateMap *map, Page *page, Error *err);
 bool map_finish(StateMap *map, Error *err);
 void map_check(const StateMap *map);
@@ -152,6 +153,7 @@ uint32_t map_payload_bytes(const StateMap *map);
 
 StateTree *tree_new(State *state, uint16_t part, uint32_t payload_bytes);
 void tree_free(StateTree *tree);
+void tree_clear(StateTree *tree);
 bool tree_adopt(StateTree *tree, Page *page, Error *err);
 bool tree_finish(StateTree *tree, Error *err);
 void tree_check(const StateTree *tree);
@@ -164,14 +166,18 @@ bool large_load(State *state, uint32_t number, const void *bytes, uint32_t count
 void large_finish(State *state);
 void large_freeze(State *state);
 bool large_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max);
-void large_release(State *state);
+bool large_copy(const State *from, State *to, Error *err);
+void large_mark_all(State *state);                         /* none is saved */
+void large_release(State *state);                          /* all of it is gone, and what was kept for a snapshot */
 
 void pages_freeze(State *state);
 /* Hands out frozen pages until `bytes` reaches bytes_max; true: that was the last. */
 bool pages_save_next(State *state, StatePut *put, void *context, uint64_t *bytes, uint64_t bytes_max);
 bool page_load(State *state, uint32_t number, const void *bytes, uint32_t count, Error *err);
 void page_check(const Page *page);                         /* asserts; free places are zero */
-void pages_release(State *state);
+bool pages_copy(const State *from, State *to, Error *err);
+void pages_mark_all(State *state);
+void pages_release(State *state);                          /* there are none any more */
 
 bool state_damaged(const State *state, uint32_t page, Error *err);        /* is false */
 

@@ -186,6 +186,36 @@ bool state_load_finish(State *state, Error *err)
 	return true;
 }
 
+/* ---- starting over ---- */
+
+void state_clear(State *state)
+{
+	assert(!state->frozen && !state->kept.count);
+	pages_release(state);
+	large_release(state);
+	state->large_bytes = state->large_dirty_bytes = 0;
+	memset(state->registers, 0, sizeof state->registers);
+	state->system_saved = false;
+	blob_init(state);
+	for (int i = 0; i < state->parts.count; i++) {
+		if (state->parts.at[i].map) map_clear(state->parts.at[i].map);
+		else tree_clear(state->parts.at[i].tree);
+	}
+}
+
+bool state_take_copy(State *to, const State *from, Error *err)
+{
+	assert(!to->live_pages && from->parts.count == to->parts.count);
+	if (!pages_copy(from, to, err) || !large_copy(from, to, err)) return false;
+	memcpy(to->registers, from->registers, sizeof to->registers);
+	to->system_saved = true;
+	if (!state_load_finish(to, err)) return false;
+	to->system_saved = false;
+	pages_mark_all(to);
+	large_mark_all(to);
+	return true;
+}
+
 void state_check(const State *state)
 {
 	uint32_t live = 0, dirty = 0;

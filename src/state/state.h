@@ -107,6 +107,10 @@ bool state_save_next(State *state, uint64_t bytes_max, StatePut *put, void *cont
 /* Into a new State with the same parts: all pages, in any order, then finish. */
 bool state_load_page(State *state, uint32_t page, const void *bytes, uint32_t count, Error *err);
 bool state_load_finish(State *state, Error *err);
+/* Back to what it was when it was new: nothing of it is in the file, or is meant to stay there. No snapshot may be under way. */
+void state_clear(State *state);
+/* All of another state with the same parts into one that is new or cleared; none of it counts as saved. */
+bool state_take_copy(State *to, const State *from, Error *err);
 void state_check(const State *state);                           /* debug: asserts that all of it is sound */
 
 #endif

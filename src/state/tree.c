@@ -407,12 +407,20 @@ uint64_t state_tree_count(const StateTree *tree) { return tree->count; }
 
 /* ---- for state.c ---- */
 
+void tree_clear(StateTree *tree)
+{
+	tree->root = tree->first_leaf = 0;
+	tree->count = 0;
+	tree->version++;
+	pool_init(&tree->pool, NODE_BYTES, tree->part, PAGE_TREE, 0);
+}
+
 StateTree *tree_new(State *state, uint16_t part, uint32_t payload_bytes)
 {
 	assert(payload_bytes <= NODE_PAYLOAD_MAX);
 	StateTree *tree = mem_new(StateTree);
 	*tree = (StateTree){.state = state, .part = part, .payload_bytes = payload_bytes};
-	pool_init(&tree->pool, NODE_BYTES, part, PAGE_TREE, 0);
+	tree_clear(tree);
 	return tree;
 }
 

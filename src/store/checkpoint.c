@@ -139,6 +139,27 @@ bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *
 	return going && ok;
 }
 
+/* As they are: a damaged page stays one, and its reader finds out. */
+bool store_state_copy(Store *store, int64_t lane, int32_t op, int32_t to_op, Error *err)
+{
+	static const char PAGES[] = "SELECT page, generation, content FROM weir_state_pages WHERE lane = ?1 AND op = ?2 AND generation <= ?3";
+	static const char BYTES[] = "INSERT INTO weir_state_bytes(bytes) VALUES (coalesce((SELECT bytes FROM weir_state_bytes WHERE id = ?1), x''))";
+	static const char PAGE[] = "INSERT INTO weir_state_pages(lane, op, page, generation, size, content, hash)"
+		" SELECT lane, ?3, page, generation, size, ?6, hash FROM weir_state_pages WHERE lane = ?1 AND op = ?2 AND page = ?4 AND generation = ?5";
+	bool ok, going = true;
+	if (!clean_lane(store, lane, err)) return false;
+	sqlite3_stmt *stmt = store_query(store, err, PAGES, "iii", lane, (int64_t)op, complete_generation(store, lane));
+	if (!stmt) return false;
+	while (going && store_row(store, stmt, &ok, err)) {
+		int64_t page = sqlite3_column_int64(stmt, 0), generation = sqlite3_column_int64(stmt, 1);
+		if (sqlite3_column_type(stmt, 2) == SQLITE_NULL) continue;        /* freed */
+		going = store_run(store, err, BYTES, "i", sqlite3_column_int64(stmt, 2))
+			&& store_run(store, err, PAGE, "iiiiii", lane, (int64_t)op, (int64_t)to_op, page, generation, sqlite3_last_insert_rowid(store->db));
+	}
+	sqlite3_reset(stmt);
+	return going && ok;
+}
+
 bool store_state_remove(Store *store, int64_t lane, int32_t from, int32_t to, Error *err)
 {
 	static const char NOTE[] = "INSERT OR IGNORE INTO weir_garbage SELECT content FROM weir_state_pages"

@@ -205,6 +205,8 @@ int64_t store_checkpoint_previous(Store *store, int64_t lane);       /* generati
 /* bytes NULL: the page is damaged, err says how; it returns false */
 typedef bool StoreStateVisit(void *context, int32_t op, uint32_t page, const void *bytes, uint32_t count, Error *err);
 bool store_state_load(Store *store, int64_t lane, StoreStateVisit *visit, void *context, Error *err);     /* by op, page */
+/* The pages of one operator of the lane once more, as those of another, as of the last complete checkpoint. */
+bool store_state_copy(Store *store, int64_t lane, int32_t op, int32_t to_op, Error *err);
 /* Takes all pages of operators [from, to) away, in all generations: they are no longer part of the lane. */
 bool store_state_remove(Store *store, int64_t lane, int32_t from, int32_t to, Error *err);
 /* A lane joins another: pages keep their bytes, operator numbers are moved by op_delta. The joined lane must be checkpointed at the same boundary
