@@ -474,7 +474,7 @@ typedef struct DifferentialInput {
 typedef struct Differential {
 	TestMake *make;
 	DifferentialInput inputs[TEST_INPUTS_MAX]; int input_count;
-	/* May be NULL: test_random_value for every column. Sets values of a new row (but for the time column). */
+	/* May be NULL: test_random_value for every column. Sets values of a new row, in which the time is there already. */
 	void (*random_row)(TestRandom *random, int input, Value *values);
 	/* The result over all input so far. inputs: logs of changes in order of arrival (test_rows_net a copy for the sum). watermarks: of each input
 	 * at this commit. Adds rows to out. */
@@ -524,8 +524,8 @@ static void run_add_row(DifferentialRun *run, int input)
 	TestRows *rows = &run->h.inputs[input];
 	Value values[TEST_COLUMNS_MAX];
 	for (int c = 0; c < rows->column_count; c++) values[c] = test_random_value(&run->random, rows->types[c]);
-	if (run->d->random_row) run->d->random_row(&run->random, input, values);
 	if (in->has_time) run_random_time(run, input, &values[in->time_column]);
+	if (run->d->random_row) run->d->random_row(&run->random, input, values);
 	TestRow *row = test_rows_add(rows, values, 1 + (test_random(&run->random, 10) == 0));
 	row->judge = run_judge(run, input);
 	row->arrival = (Int128)++run->h.position;

@@ -6,13 +6,20 @@ typedef struct Shape {
 	int key_count;
 	bool null_equal, residual, interval, window, on_close, left_grows, right_grows;
 	bool unread;                      /* only the third columns are read above */
+	bool ends[2];                     /* intervals: rows of this side say themselves, in the third column, how long they wait */
 } Shape;
 static Shape shape;
 
 enum { LOWER_S = -2, DISORDER_S = 3 };
 static int upper_s = 3;                   /* little: rows that come late can still match */
 
-static const char *types(void) { return shape.interval || shape.window ? "integer timestamp integer" : "integer text integer"; }
+static const char *types_of(int side)
+{
+	if (shape.ends[side]) return "integer timestamp timestamp";
+	return shape.interval || shape.window ? "integer timestamp integer" : "integer text integer";
+}
+
+static const char *types(void) { return types_of(0); }
 
 static bool is_semi(void) { return shape.kind == JOIN_SEMI || shape.kind == JOIN_ANTI; }
 
@@ -20,8 +27,8 @@ static Op *make_join(Arena *arena)
 {
 	Error err = ERROR_INIT;
 	JoinSpec spec = {.kind = shape.kind, .close_key = -1, .left_close_watermark = -1, .right_close_watermark = -1, .emit_on_close = shape.on_close};
-	spec.left = test_input(arena, 1, types(), shape.left_grows);
-	spec.right = test_input(arena, 11, types(), shape.right_grows);
+	spec.left = test_input(arena, 1, types_of(0), shape.left_grows);
+	spec.right = test_input(arena, 11, types_of(1), shape.right_grows);
 	if (shape.interval || shape.window) {
 		test_input_watermark(arena, &spec.left, 1, 0, false);
 		test_input_watermark(arena, &spec.right, 1, 0, false);
@@ -42,7 +49,9 @@ static Op *make_join(Arena *arena)
 	}
 	if (shape.interval) {
 		JoinInterval *interval = arena_new(arena, JoinInterval);
-		*interval = (JoinInterval){test_column(arena, &spec.left, 1), test_column(arena, &spec.right, 1), LOWER_S * SECOND, upper_s * SECOND, 0, 0};
+		*interval = (JoinInterval){test_column(arena, &spec.left, 1), test_column(arena, &spec.right, 1), .lower_us = LOWER_S * SECOND, .upper_us = upper_s * SECOND};
+		if (shape.ends[0]) interval->left_end = test_column(arena, &spec.left, 2);
+		if (shape.ends[1]) interval->right_end = test_column(arena, &spec.right, 2);
 		spec.interval = interval;
 	}
 	if (shape.window) {
@@ -68,17 +77,21 @@ static bool keys_meet(const Value *left, const Value *right)
 static bool passed(int64_t watermark, int64_t time) { return watermark != WATERMARK_NONE && watermark > time; }
 
 /* The row with the higher judge is the later one. */
-static bool judged_to_meet(const TestRow *left, const TestRow *right)
+static bool judged_to_meet(const TestRow *left, const TestRow *right, int64_t left_last, int64_t right_last)
 {
-	bool for_left = !passed(left->judge, right->values[1].i64 - LOWER_S * SECOND), for_right = !passed(right->judge, left->values[1].i64 + upper_s * SECOND);
+	bool for_left = !passed(left->judge, right_last), for_right = !passed(right->judge, left_last);
 	return left->judge > right->judge ? for_left : left->judge < right->judge ? for_right : for_left || for_right;
 }
 
+static const Value *end_of(const TestRow *row, int side) { return &row->values[shape.ends[side] ? 2 : 1]; }
+static int64_t last_of(const TestRow *row, int side) { return side ? end_of(row, 1)->i64 - LOWER_S * SECOND : end_of(row, 0)->i64 + upper_s * SECOND; }
+static bool has_time(const TestRow *row, int side) { return !row->values[1].is_null && !end_of(row, side)->is_null; }
+
 static bool in_interval(const TestRow *left, const TestRow *right)
 {
-	if (left->values[1].is_null || right->values[1].is_null) return false;
-	int64_t apart = right->values[1].i64 - left->values[1].i64;
-	return apart >= LOWER_S * SECOND && apart <= upper_s * SECOND && judged_to_meet(left, right);
+	if (!has_time(left, 0) || !has_time(right, 1)) return false;
+	int64_t left_last = last_of(left, 0), right_last = last_of(right, 1);
+	return right->values[1].i64 <= left_last && left->values[1].i64 <= right_last && judged_to_meet(left, right, left_last, right_last);
 }
 
 static bool rows_meet(const TestRow *left, const TestRow *right)
@@ -101,11 +114,12 @@ static void add_pair(TestRows *out, const TestRow *left, const TestRow *right, i
 /* On close: outer and anti rows come when nothing that they could meet can still come. */
 static bool is_settled(const TestRow *row, int side, const int64_t *watermarks)
 {
-	if (!shape.on_close || row->values[1].is_null || (shape.key_count && row->values[0].is_null && !shape.window)) return true;
-	int64_t time = row->values[1].i64, lowest = watermarks[0] < watermarks[1] ? watermarks[0] : watermarks[1];
-	if (shape.window) return passed(lowest, time);
-	int64_t last = side ? time - LOWER_S * SECOND : time + upper_s * SECOND, reach = (upper_s - LOWER_S) * SECOND;
-	if (!passed(row->judge, time + reach) && row->judge > last) last = row->judge;        /* late, but can be the later one of a pair */
+	if (!shape.on_close || !has_time(row, side) || (shape.key_count && row->values[0].is_null && !shape.window)) return true;
+	int64_t lowest = watermarks[0] < watermarks[1] ? watermarks[0] : watermarks[1];
+	if (shape.window) return passed(lowest, row->values[1].i64);
+	int64_t last = last_of(row, side), reach = last + (side ? upper_s : -LOWER_S) * SECOND;
+	bool too_late = !shape.ends[1 - side] && passed(row->judge, reach);        /* for any row that could be the earlier one of a pair */
+	if (!too_late && row->judge > last) last = row->judge;
 	return passed(lowest, last);
 }
 
@@ -154,12 +168,19 @@ static void recompute_join(const TestRows *inputs, const int64_t *watermarks, Te
 	test_rows_release(&sides[1]);
 }
 
+/* Rows wait for less than no time, for long, or, without an end, not at all. */
+static void random_end(TestRandom *random, int input, Value *values)
+{
+	if (!shape.ends[input] || values[2].is_null) return;
+	values[2].i64 = (values[1].is_null ? 0 : values[1].i64) + ((int64_t)test_random(random, 12) - 3) * SECOND;
+}
+
 static void run(int rounds)
 {
 	bool timed = shape.interval || shape.window;
-	Differential d = {.make = make_join, .recompute = recompute_join, .input_count = 2, .rows = 300, .rounds = rounds};
+	Differential d = {.make = make_join, .recompute = recompute_join, .input_count = 2, .rows = 300, .rounds = rounds, .random_row = random_end};
 	for (int s = 0; s < 2; s++)
-		d.inputs[s] = (DifferentialInput){.types = types(), .append_only = s ? shape.right_grows : shape.left_grows,
+		d.inputs[s] = (DifferentialInput){.types = types_of(s), .append_only = s ? shape.right_grows : shape.left_grows,
 			.has_time = timed, .time_column = 1, .disorder_us = DISORDER_S * SECOND};
 	differential_run(&d);
 }
@@ -200,6 +221,18 @@ static void interval_joins_forget_without_changing_the_answer(void **context)
 			run(4);
 		}
 	upper_s = 3;
+}
+
+static void rows_that_say_themselves_how_long_they_wait_are_forgotten_then(void **context)
+{
+	(void)context;
+	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
+		for (int form = 0; form < 12; form++) {
+			shape = (Shape){.kind = kind, .key_count = 1, .interval = true, .left_grows = true, .right_grows = true, .on_close = form / 3 & 1, .unread = form / 6,
+				.ends = {form % 3 != 1, form % 3 != 0}};
+			shape.residual = shape.ends[0] && shape.ends[1];
+			run(4);
+		}
 }
 
 static void window_joins_forget_without_changing_the_answer(void **context)
@@ -278,14 +311,16 @@ static void late_rows_meet_by_the_rule_not_by_what_is_in_memory(void **context)
 static void what_watermarks_have_passed_takes_no_memory(void **context)
 {
 	(void)context;
-	for (int form = 0; form < 2; form++) {
+	for (int form = 0; form < 3; form++) {
 		Harness h;
 		uint64_t early = 0;
-		shape = (Shape){.kind = JOIN_LEFT, .key_count = form ? 2 : 1, .interval = !form, .window = form, .left_grows = true, .right_grows = true};
-		harness_open(&h, make_join, types(), types(), NULL);
+		bool window = form == 1;
+		shape = (Shape){.kind = JOIN_LEFT, .key_count = window ? 2 : 1, .interval = !window, .window = window, .left_grows = true, .right_grows = true,
+			.ends = {form == 2}};
+		harness_open(&h, make_join, types_of(0), types_of(1), NULL);
 		for (int n = 1; n <= 500; n++) {
 			char row[64];
-			snprintf(row, sizeof row, "+1 @%d | %d | %d | 1", n - 1, n % 5, n);
+			snprintf(row, sizeof row, "+1 @%d | %d | %d | %d", n - 1, n % 5, n, form == 2 ? n + n % 7 : 1);
 			harness_push(&h, 0, row);
 			harness_push(&h, 1, row);
 			harness_watermark(&h, 0, 0, n * SECOND);
@@ -325,6 +360,7 @@ int main(void)
 		cmocka_unit_test(joins_of_all_kinds_follow_changes_of_both_sides),
 		cmocka_unit_test(sides_that_only_grow_are_joined_the_same_way),
 		cmocka_unit_test(interval_joins_forget_without_changing_the_answer),
+		cmocka_unit_test(rows_that_say_themselves_how_long_they_wait_are_forgotten_then),
 		cmocka_unit_test(window_joins_forget_without_changing_the_answer),
 		cmocka_unit_test(late_rows_meet_by_the_rule_not_by_what_is_in_memory),
 		cmocka_unit_test(what_watermarks_have_passed_takes_no_memory),

@@ -17,6 +17,7 @@ static const char DECLARATIONS[] =
 	"create stream r (k bigint, v bigint, at timestamp not null, watermark for at as at - interval '5 seconds');"
 	"create stream e (kind integer, bid row<auction bigint, price bigint>, at timestamp, watermark for at as at - interval '4 seconds') "
 	"with (connector = 'kafka', topic = 't', brokers = 'localhost:9092', format = 'json');"
+	"create stream o (k bigint, at timestamp not null, until timestamp, watermark for at as at);"
 	"create stream p (k bigint, t as proctime());"
 	"create table a (id bigint primary key, k bigint, v bigint not null, name text);"
 	"create table b (id bigint primary key, k bigint, v bigint, x double);"
@@ -199,6 +200,10 @@ static void watermarks_go_where_nothing_earlier_can_come(void **state)
 		{"select at, k from s union all select at, k from r", "Union all\nwatermark at#7"},
 		{"select s.k, r.v from s join r on s.k = r.k and r.at between s.at - interval '1 minute' and s.at + interval '10 seconds'",
 			"watermark at#3 less 10 seconds; watermark at#6 less 1 minute; bounded: watermark of at\njoin inner interval on k"},
+		{"select o.k, r.v, o.at, r.at as q from o join r on o.k = r.k and r.at between o.at and o.until", "watermark at#6; bounded: watermark of at\njoin inner interval on k"},
+		{"select o.k, r.v from r join o on o.k = r.k and o.until > r.at and r.at + interval '1 second' >= o.at", "bounded: watermark of at\njoin inner interval on k"},
+		{"select o.k, r.v from o join r on o.k = r.k and r.at <= o.until", "unbounded: both sides keep every row of a stream"},
+		{"select o.k, r.v from o join r on o.k = r.k and r.at >= o.until and r.at <= o.at", "unbounded: both sides keep every row of a stream"},
 		{"select s.at, r.at as q from s join r on s.k = r.k", "unbounded: both sides keep every row of a stream\n!{append-only; watermark at#3; unbounded"},
 		{"select * from session(s partition by k, at, interval '5 seconds')", "{updating; watermark window_end#5; watermark window_time#6 less 1 millisecond; bounded: watermark of at}"},
 		{"select window_end, sum(n) from tumble((select window_time as wt, count(*) as n from tumble(s, at, interval '1 minute') "

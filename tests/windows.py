@@ -166,15 +166,18 @@ class IntervalJoin:
 	def __init__(self, rng, name):
 		self.name, self.kind = name, rng.choice(["JOIN", "LEFT JOIN"])
 		self.before, self.after = rng.choice([0, 1, 4, 9]), rng.choice([0, 1, 5])
+		self.left_end, self.right_end = rng.choice([("at", "at"), ("at", "at"), ("until", "at"), ("at", "until"), ("until", "until")])
 
 	def sql(self):
-		return (f"SELECT a.at AS ws, b.at AS we, a.id AS li, b.id AS ri, a.k AS lk, b.v AS rv FROM a {self.kind} b ON a.k = b.k AND b.at BETWEEN a.at - {interval(self.before)} "
-			f"AND a.at + {interval(self.after)}")
+		return (f"SELECT a.at AS ws, b.at AS we, a.id AS li, b.id AS ri, a.k AS lk, b.v AS rv FROM a {self.kind} b ON a.k = b.k "
+			f"AND b.{self.right_end} >= a.at - {interval(self.before)} AND b.at <= a.{self.left_end} + {interval(self.after)}")
 
 	def meets(self, l, left_judge, r, right_judge):
-		if l[1] is None or l[1] != r[1] or l[3] is None or r[3] is None or not l[3] - self.before <= r[3] <= l[3] + self.after: return False
+		if l[1] is None or l[1] != r[1] or l[3] is None or r[3] is None: return False
 		later = max(left_judge, right_judge)
-		left_last, right_last = l[3] + self.after, r[3] + self.before           # last time at which a row of the other side can match
+		# last time at which a row of the other side can match
+		left_last, right_last = l[3] + l[2] * (self.left_end == "until") + self.after, r[3] + r[2] * (self.right_end == "until") + self.before
+		if r[3] > left_last or l[3] > right_last: return False
 		if left_judge > right_judge: return later <= right_last
 		if right_judge > left_judge: return later <= left_last
 		return later <= left_last or later <= right_last
@@ -301,7 +304,7 @@ def run_case(program, seed):
 	setting = SETTINGS[seed % len(SETTINGS)]
 	a, b = Stream("a", rng.choice([0, 2, 5])), Stream("b", rng.choice([0, 1, 4]))
 	views = [kind(rng, f"v{i}") for i, kind in enumerate(rng.choices([Aggregate, Session, Rank, Join, IntervalJoin, Over, Union, Cascade], [4, 3, 2, 3, 2, 2, 2, 2], k=8))]
-	script = [f"CREATE STREAM {s.name} (id INTEGER, k TEXT, v INTEGER, at TIMESTAMP, WATERMARK FOR at AS at - {interval(s.delay)})" for s in (a, b)]
+	script = [f"CREATE STREAM {s.name} (id INTEGER, k TEXT, v INTEGER, at TIMESTAMP, until AS at + v * INTERVAL '1' SECOND, WATERMARK FOR at AS at - {interval(s.delay)})" for s in (a, b)]
 	script += [f"CREATE MATERIALIZED VIEW {v.name} AS {v.sql()}" for v in views]
 	everything, rounds = list(script), make_rounds(rng, rng.choice([0, 1000, -40, 1_700_000_000]))
 	with tempfile.TemporaryDirectory(prefix="weir-windows-") as folder:

@@ -125,8 +125,9 @@ static void make_side(Join *join, const JoinSpec *spec, int side)
 	own->watermark = -1;
 	exprs_compile(&own->keys, arena, side == LEFT ? spec->left_keys : spec->right_keys, spec->key_count, in);
 	if (spec->interval) {
-		Expr *time = side == LEFT ? spec->interval->left_time : spec->interval->right_time;
-		exprs_compile(&own->time, arena, &time, 1, in);
+		Expr *times[] = {side == LEFT ? spec->interval->left_time : spec->interval->right_time, side == LEFT ? spec->interval->left_end : spec->interval->right_end};
+		own->has_end = times[1] != NULL;
+		exprs_compile(&own->time, arena, times, own->has_end ? 2 : 1, in);
 		own->watermark = side == LEFT ? spec->interval->left_watermark : spec->interval->right_watermark;
 	}
 	else if (spec->close_key >= 0) own->watermark = side == LEFT ? spec->left_close_watermark : spec->right_close_watermark;
@@ -148,7 +149,10 @@ static void choose_columns(Join *join, const JoinSpec *spec, int side)
 	bool *kept = arena_array(&join->op.arena, bool, own->in.column_count + 1);
 	for (int c = 0; c < own->in.column_count; c++) kept[c] = !reads || reads[c];
 	if (spec->residual) mark_read(spec->residual, &own->in, kept);
-	if (spec->interval && !own->blobs) mark_read(side == LEFT ? spec->interval->left_time : spec->interval->right_time, &own->in, kept);
+	if (spec->interval && !own->blobs) {
+		mark_read(side == LEFT ? spec->interval->left_time : spec->interval->right_time, &own->in, kept);
+		if (own->has_end) mark_read(side == LEFT ? spec->interval->left_end : spec->interval->right_end, &own->in, kept);
+	}
 	own->columns = arena_array(&join->op.arena, int, own->in.column_count + 1);
 	own->kinds = arena_array(&join->op.arena, PhysKind, own->in.column_count + 1);
 	for (int c = 0; c < own->in.column_count; c++) {
@@ -181,6 +185,7 @@ static void choose_fields(Join *join, int side)
 	at->matches = add_field(at, counted, 8);
 	at->judge = add_field(at, join->has_judge, 8);
 	at->time = add_field(at, join->interval || join->window, 8);
+	at->end = add_field(at, own->has_end, 8);
 }
 
 /* The parts in a fixed order: keys, then rows and expiry of each side. */

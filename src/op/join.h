@@ -29,13 +29,15 @@ typedef struct JoinFields {
 	uint8_t matches;                  /* 8 bytes: copies on the other side that it meets, where there is a condition besides keys */
 	uint8_t judge;                    /* 8 bytes: highest that its copies carried */
 	uint8_t time;                     /* 8 bytes: interval and window joins */
+	uint8_t end;                      /* 8 bytes: interval joins whose rows say themselves how long they wait */
 	uint8_t bytes;                    /* of all of them */
 } JoinFields;
 
 typedef struct JoinSide {
 	OpInput in;                       /* layout and types copied */
 	Exprs keys;
-	Exprs time;                       /* interval joins: one */
+	Exprs time;                       /* interval joins: the time, and behind it the end if it is another column */
+	bool has_end;
 	StateMap *rows;                   /* key number, packed row -> JoinRow */
 	bool ends;                        /* rows go once the other side's watermark has passed what they can meet */
 	uint32_t *ending; int64_t ending_at;      /* blobs: the entry of expiry that was used last; NULL: none since the tree was changed otherwise */
@@ -73,6 +75,7 @@ static inline int64_t *join_field_64(const JoinRow *row, uint8_t at) { return (i
 static inline int64_t join_row_matches(const JoinSide *side, const JoinRow *row) { return side->at.matches ? *join_field_64(row, side->at.matches) : 0; }
 static inline int64_t join_row_judge(const JoinSide *side, const JoinRow *row) { return side->at.judge ? *join_field_64(row, side->at.judge) : WATERMARK_NONE; }
 static inline int64_t join_row_time(const JoinSide *side, const JoinRow *row) { return side->at.time ? *join_field_64(row, side->at.time) : 0; }
+static inline int64_t join_row_end(const JoinSide *side, const JoinRow *row) { return side->at.end ? *join_field_64(row, side->at.end) : join_row_time(side, row); }
 static inline int64_t join_row_weight(const JoinSide *side, const JoinRow *row)
 {
 	return side->blobs ? *((const uint8_t *)row + side->at.bytes) : *join_field_64(row, side->at.weight);
@@ -81,7 +84,7 @@ static inline int64_t join_row_weight(const JoinSide *side, const JoinRow *row)
 /* ---- join_state.c ---- */
 enum { JOIN_BLOB_COPIES_MAX = 255 };
 /* So many copies more of the row, or less: without any it is gone. Blobs: at most JOIN_BLOB_COPIES_MAX copies. */
-typedef struct JoinNewRow { const char *packed; uint32_t bytes; int64_t weight, matches, judge, time; } JoinNewRow;
+typedef struct JoinNewRow { const char *packed; uint32_t bytes; int64_t weight, matches, judge, time, end; } JoinNewRow;
 void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row);
 void join_row_changed(Join *join, int side, JoinRow *row);                   /* before writing to it */
 const char *join_row_packed(const Join *join, int side, const JoinRow *row);
@@ -98,10 +101,10 @@ static inline bool join_key_is_empty(const Join *join, const JoinKey *key)
 }
 /* Whether nothing more can come that a row which ends at this instant would meet: the lowest watermark of both sides has passed it. */
 bool join_has_passed(const Join *join, int side, int64_t instant);
-/* The instant, in terms of the other side's time, that must have been passed before the row can go. */
-int64_t join_row_end(const Join *join, int side, int64_t time, int64_t judge);
-/* The instant after which a row of this time on this side meets nothing, in terms of the other side's time. */
-int64_t join_last_partner(const Join *join, int side, int64_t time);
+/* The instant, in terms of the other side's time, that must have been passed before a row with this end can go. */
+int64_t join_row_goes(const Join *join, int side, int64_t end, int64_t judge);
+/* The instant after which a row with this end meets nothing, in terms of the other side's time. */
+int64_t join_last_partner(const Join *join, int side, int64_t end);
 
 /* ---- what rows give when they stand alone ---- */
 /* Copies of a row that come out without a partner: outer, anti; or, for semi joins, because it has one. */

@@ -12,7 +12,8 @@ typedef struct Pairs {
 	int side;
 	Batch *dense;
 	PackedRows packed;                    /* rows of the batch, what of them is remembered */
-	int64_t *times;                       /* interval and window joins */
+	const Column *time_columns;           /* interval joins: JoinSide.time */
+	int64_t *times, *ends;                /* interval and window joins */
 	JoinKey **keys;                       /* of each row; NULL: it can meet nothing, or is late */
 	JoinKey **made;                       /* the same, late ones included */
 	PackedRows key_bytes;
@@ -33,33 +34,30 @@ static int64_t judge_of(const Batch *dense, int i) { return dense->hidden.judge 
 
 /* ---- which pairs may meet ---- */
 
+/* A row of a pair. last: after this instant of the other side's time it meets nothing */
+typedef struct Timed { int64_t time, last, judge; } Timed;
+
 /* Of two rows the one that carries the higher watermark counts as the later: they meet only if that has not passed the last time at which the
  * other can match. */
-static bool judged_to_meet(const Join *join, int64_t left_time, int64_t left_judge, int64_t right_time, int64_t right_judge)
+static bool judged_to_meet(const Join *join, const Timed *l, const Timed *r)
 {
 	const JoinSide *left = &join->sides[LEFT], *right = &join->sides[RIGHT];
 	if (left->watermark < 0 || right->watermark < 0) return true;
-	bool for_left = !watermark_passed(&left->column, watermark_judge(&left->column, left_judge), join_last_partner(join, RIGHT, right_time));
-	bool for_right = !watermark_passed(&right->column, watermark_judge(&right->column, right_judge), join_last_partner(join, LEFT, left_time));
-	return left_judge > right_judge ? for_left : left_judge < right_judge ? for_right : for_left || for_right;
-}
-
-static bool in_interval(const Join *join, int64_t left_time, int64_t right_time)
-{
-	return right_time >= time_add(left_time, join->lower_us) && right_time <= time_add(left_time, join->upper_us);
+	bool for_left = !watermark_passed(&left->column, watermark_judge(&left->column, l->judge), r->last);
+	bool for_right = !watermark_passed(&right->column, watermark_judge(&right->column, r->judge), l->last);
+	return l->judge > r->judge ? for_left : l->judge < r->judge ? for_right : for_left || for_right;
 }
 
 static bool may_meet(const Pairs *pairs, int i, const JoinRow *partner)
 {
 	const Join *join = pairs->join;
 	if (!join->interval) return true;
-	int64_t own_time = pairs->times[i], own_judge = judge_of(pairs->dense, i);
-	bool left = pairs->side == LEFT;
-	const JoinSide *others = &join->sides[other(pairs->side)];
-	int64_t time = join_row_time(others, partner), left_time = left ? own_time : time, right_time = left ? time : own_time;
-	if (!in_interval(join, left_time, right_time)) return false;
-	int64_t judge = join_row_judge(others, partner);
-	return !join->has_judge || judged_to_meet(join, left_time, left ? own_judge : judge, right_time, left ? judge : own_judge);
+	int side = pairs->side;
+	const JoinSide *others = &join->sides[other(side)];
+	Timed own = {pairs->times[i], join_last_partner(join, side, pairs->ends[i]), judge_of(pairs->dense, i)};
+	Timed theirs = {join_row_time(others, partner), join_last_partner(join, other(side), join_row_end(others, partner)), join_row_judge(others, partner)};
+	if (own.time > theirs.last || theirs.time > own.last) return false;
+	return !join->has_judge || judged_to_meet(join, side == LEFT ? &own : &theirs, side == LEFT ? &theirs : &own);
 }
 
 /* ---- portions of pairs ---- */
@@ -206,14 +204,14 @@ static bool is_past(const Pairs *pairs, int i)
 {
 	const Join *join = pairs->join;
 	if (!join->sides[pairs->side].expiry) return false;
-	return join_has_passed(join, pairs->side, join_row_end(join, pairs->side, pairs->times[i], judge_of(pairs->dense, i)));
+	return join_has_passed(join, pairs->side, join_row_goes(join, pairs->side, pairs->ends[i], judge_of(pairs->dense, i)));
 }
 
 static void remember(Pairs *pairs, int i)
 {
 	Join *join = pairs->join;
 	JoinNewRow row = {.packed = pairs->packed.at[i], .bytes = pairs->packed.bytes[i], .matches = pairs->matches[i], .judge = judge_of(pairs->dense, i),
-		.time = pairs->times ? pairs->times[i] : 0};
+		.time = pairs->times ? pairs->times[i] : 0, .end = pairs->ends ? pairs->ends[i] : 0};
 	int64_t weight = weight_of(pairs->dense, i), most = join->sides[pairs->side].blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
 	assert(weight >= 0 || most == INT64_MAX);
 	for (; weight; weight -= row.weight) {
@@ -251,11 +249,21 @@ static void find_times(Pairs *pairs, const Column *keys)
 {
 	Join *join = pairs->join;
 	JoinSide *own = &join->sides[pairs->side];
-	if (join->interval) pairs->times = exprs_eval(&own->time, pairs->dense, &join->op.scratch)[0].i64;
+	if (join->interval) {
+		pairs->time_columns = exprs_eval(&own->time, pairs->dense, &join->op.scratch);
+		pairs->times = pairs->time_columns[0].i64;
+		pairs->ends = pairs->time_columns[own->has_end].i64;
+	}
 	else if (join->window) {
-		pairs->times = keys[join->close_key].i64;
+		pairs->times = pairs->ends = keys[join->close_key].i64;
 		pairs->no_window = keys[join->close_key].null;
 	}
+}
+
+static bool has_no_time(const Pairs *pairs, int i)
+{
+	const Column *columns = pairs->time_columns;
+	return columns && (column_is_null(&columns[0], i) || (pairs->join->sides[pairs->side].has_end && column_is_null(&columns[1], i)));
 }
 
 /* With EMIT ON WINDOW CLOSE the outer row of what meets nothing comes with its window, too. */
@@ -285,7 +293,6 @@ static void find_keys(Pairs *pairs, const Column *keys)
 	int count = pairs->dense->count;
 	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch), wanted = {
 		arena_array(scratch, const char *, count + 1), arena_array(scratch, uint32_t, count + 1), arena_array(scratch, uint64_t, count + 1)};
-	Column *time = join->interval ? exprs_eval(&join->sides[pairs->side].time, pairs->dense, scratch) : NULL;
 	uint32_t *rows = arena_array(scratch, uint32_t, count + 1);
 	void **found = arena_array(scratch, void *, count + 1);
 	int wanted_count = 0;
@@ -294,7 +301,7 @@ static void find_keys(Pairs *pairs, const Column *keys)
 	pairs->made = arena_array(scratch, JoinKey *, count + 1);
 	for (int i = 0; i < count; i++) {
 		pairs->lonely[i] = row_has_null_key(join, keys, i);
-		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || (time && column_is_null(&time[0], i))) continue;
+		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || has_no_time(pairs, i)) continue;
 		wanted.at[wanted_count] = packed.at[i];
 		wanted.bytes[wanted_count] = packed.bytes[i];
 		wanted.hashes[wanted_count] = packed.hashes[i];

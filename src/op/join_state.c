@@ -15,24 +15,25 @@ static void expiry_key(char out[12], int64_t instant, uint32_t number)
 	for (int i = 0; i < 4; i++) out[8 + i] = (char)(number >> (24 - 8 * i));
 }
 
-int64_t join_last_partner(const Join *join, int side, int64_t time)
+int64_t join_last_partner(const Join *join, int side, int64_t end)
 {
-	return side == LEFT ? time_add(time, join->upper_us) : time_add(time, -join->lower_us);
+	return side == LEFT ? time_add(end, join->upper_us) : time_add(end, -join->lower_us);
 }
 
-/* Of an interval: a row that came late may, as the later of two, still meet rows that the other side's watermark has left behind, up to its own judge. */
-int64_t join_row_end(const Join *join, int side, int64_t time, int64_t judge)
+/* Of an interval: a row that came late may, as the later of two, still meet rows that the other side's watermark has left behind, up to its own judge.
+ * Not where it has passed all that such a row could meet; how much that is follows from a row's time only where it has no end of its own. */
+int64_t join_row_goes(const Join *join, int side, int64_t end, int64_t judge)
 {
 	const JoinSide *own = &join->sides[side], *ends = &join->sides[other(side)];
-	int64_t last = join_last_partner(join, side, time);
+	int64_t last = join_last_partner(join, side, end);
 	if (!join->interval || !join->has_judge || own->watermark < 0 || ends->watermark < 0) return last;
-	if (watermark_passed(&own->column, watermark_judge(&own->column, judge), join_last_partner(join, other(side), last))) return last;
+	if (!ends->has_end && watermark_passed(&own->column, watermark_judge(&own->column, judge), join_last_partner(join, other(side), last))) return last;
 	return watermark_later(last, time_add(watermark_judge(&ends->column, judge), ends->column.inclusive));
 }
 
-static int64_t row_end(const Join *join, int side, const JoinRow *row)
+static int64_t row_goes(const Join *join, int side, const JoinRow *row)
 {
-	return join_row_end(join, side, join_row_time(&join->sides[side], row), join_row_judge(&join->sides[side], row));
+	return join_row_goes(join, side, join_row_end(&join->sides[side], row), join_row_judge(&join->sides[side], row));
 }
 
 JoinRow *join_row_at(const Join *join, int side, uint32_t name)
@@ -83,7 +84,7 @@ static void expiry_drop(Join *join, int side, const JoinRow *row)
 	char bytes[12];
 	const JoinSide *own = &join->sides[side];
 	if (!own->expiry || own->blobs) return;               /* blobs go only when they end, and are off the list then */
-	expiry_key(bytes, row_end(join, side, row), name_of(own, row));
+	expiry_key(bytes, row_goes(join, side, row), name_of(own, row));
 	state_tree_remove(own->expiry, bytes, sizeof bytes);
 }
 
@@ -97,7 +98,7 @@ static void expires(Join *join, int side, JoinRow *row)
 	bool added;
 	JoinSide *own = &join->sides[side];
 	if (!own->expiry) return;
-	int64_t end = row_end(join, side, row);
+	int64_t end = row_goes(join, side, row);
 	expiry_key(bytes, end, name_of(own, row));
 	if (!own->blobs) {
 		state_tree_upsert(own->expiry, bytes, sizeof bytes, &added);
@@ -128,7 +129,7 @@ static void raise_judge(Join *join, int side, JoinRow *row, int64_t judge)
 {
 	const JoinSide *own = &join->sides[side];
 	if (judge <= join_row_judge(own, row)) return;
-	int64_t before = row_end(join, side, row), after = join_row_end(join, side, join_row_time(own, row), judge);
+	int64_t before = row_goes(join, side, row), after = join_row_goes(join, side, join_row_end(own, row), judge);
 	if (before != after) expiry_drop(join, side, row);
 	*join_field_64(row, own->at.judge) = judge;
 	if (before != after) expires(join, side, row);
@@ -145,6 +146,7 @@ void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row)
 		if (own->at.matches) *join_field_64(row, own->at.matches) = new_row->matches;
 		if (own->at.judge) *join_field_64(row, own->at.judge) = new_row->judge;
 		if (own->at.time) *join_field_64(row, own->at.time) = new_row->time;
+		if (own->at.end) *join_field_64(row, own->at.end) = new_row->end;
 		link_row(join, side, key, row, name);
 		expires(join, side, row);
 	}

@@ -90,8 +90,13 @@ Op *op_aggregate_new(const AggregateSpec *spec);
  * (SEMI, ANTI: left columns only). ---- */
 typedef enum JoinKind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI } JoinKind;
 
-/* left.time + lower <= right.time <= left.time + upper (microseconds), where both have watermarks: an interval join */
-typedef struct JoinInterval { Expr *left_time, *right_time; int64_t lower_us, upper_us; int left_watermark, right_watermark; } JoinInterval;
+/* left.time <= right.end - lower and right.time <= left.end + upper (microseconds), where both times have watermarks: an interval join. The ends are
+ * the times (NULL), or columns of their own. */
+typedef struct JoinInterval {
+	Expr *left_time, *right_time, *left_end, *right_end;
+	int64_t lower_us, upper_us;
+	int left_watermark, right_watermark;
+} JoinInterval;
 
 typedef struct JoinSpec {
 	JoinKind kind;

@@ -32,10 +32,12 @@ typedef struct JoinKeys {
 } JoinKeys;
 void join_keys_find(PlanContext *context, const Plan *join, JoinKeys *out);
 
-/* What an interval join goes by: left_time + lower <= right_time <= left_time + upper */
+/* What an interval join goes by: left <= right_end - lower and right <= left_end + upper. The ends are the times themselves, and the interval is as long for
+ * each row, or other columns of timestamps, so that each row has an interval of its own (`bid.at BETWEEN auction.at AND auction.expires`). */
 typedef struct IntervalBounds {
 	bool found;
 	ColumnId left, right;             /* columns with watermarks */
+	ColumnId left_end, right_end;
 	int64_t lower_us, upper_us;
 	Exprs rest;                       /* conjuncts that the bounds do not say already */
 } IntervalBounds;

@@ -108,35 +108,38 @@ static Relationship relationship_of(const Expr *e)
 	return NO_RELATIONSHIP;
 }
 
-/* One bound on right - left */
+/* Bounds on right - left. An upper one ends rows of the left side by the right side's watermark, a lower one those of the right side. */
 typedef struct TimeBound { ColumnId left, right; bool has_lower, has_upper; int64_t lower_us, upper_us; } TimeBound;
 
-static bool usable(const PlanFacts *facts, ColumnId column)
+static bool usable(const Plan *side, ColumnId column)
 {
-	const PlanWatermark *watermark = facts_closing(facts, column);
+	const PlanWatermark *watermark = facts_closing(&side->facts, column);
 	return watermark && !watermark->clock;
 }
 
+/* False: it says nothing of times by which rows end. */
 static bool read_bound(const Plan *join, const Expr *e, TimeBound *out)
 {
+	const Plan *left = join->inputs[0], *right = join->inputs[1];
 	Relationship is = relationship_of(e);
 	Moment a, b;
 	if (is == NO_RELATIONSHIP || e->arg_count != 2 || !read_moment(e->args[0], &a) || !read_moment(e->args[1], &b)) return false;
-	if (plan_column(join->inputs[1], a.column)) {
+	if (plan_column(right, a.column)) {
 		Moment swap = a;
 		a = b;
 		b = swap;
 		if (is != EQUAL) is = (Relationship)(GREATER - is);
 	}
-	if (!usable(&join->inputs[0]->facts, a.column) || !usable(&join->inputs[1]->facts, b.column)) return false;
+	if (!plan_column(left, a.column) || !plan_column(right, b.column)) return false;
 	/* left + a is ... right + b:  right - left >= a - b where left is less, <= where it is greater */
 	*out = (TimeBound){.left = a.column, .right = b.column};
 	int64_t distance = a.shift_us - b.shift_us;
-	out->has_lower = is <= EQUAL;
-	out->has_upper = is >= EQUAL;
+	out->has_lower = is <= EQUAL && usable(left, a.column);
+	out->has_upper = is >= EQUAL && usable(right, b.column);
+	if (is == EQUAL && out->has_lower != out->has_upper) return false;
 	out->lower_us = distance + (is == LESS);
 	out->upper_us = distance - (is == GREATER);
-	return true;
+	return out->has_lower || out->has_upper;
 }
 
 static void tighten(TimeBound *bound, const TimeBound *by)
@@ -149,30 +152,56 @@ static void tighten(TimeBound *bound, const TimeBound *by)
 
 static bool same_pair(const TimeBound *a, const TimeBound *b) { return a->left == b->left && a->right == b->right; }
 
-void interval_bounds_find(PlanContext *context, const Plan *join, const JoinKeys *keys, IntervalBounds *out)
+typedef VEC(TimeBound) TimeBounds;
+
+static void find_bounds(PlanContext *context, const Plan *join, TimeBounds *out)
 {
 	Exprs conjuncts = {0};
-	VEC(TimeBound) pairs = {0};
 	TimeBound bound;
-	*out = (IntervalBounds){0};
 	expr_conjuncts(context->arena, join->condition, &conjuncts);
 	for (int i = 0; i < conjuncts.count; i++) {
 		if (!read_bound(join, conjuncts.at[i], &bound)) continue;
 		int at = 0;
-		while (at < pairs.count && !same_pair(&pairs.at[at], &bound)) at++;
-		if (at == pairs.count) vec_push_in(context->arena, &pairs, bound);
-		else tighten(&pairs.at[at], &bound);
+		while (at < out->count && !same_pair(&out->at[at], &bound)) at++;
+		if (at == out->count) vec_push_in(context->arena, out, bound);
+		else tighten(&out->at[at], &bound);
 	}
-	const TimeBound *best = NULL;
-	for (int i = 0; i < pairs.count; i++) {
-		TimeBound *pair = &pairs.at[i];
+}
+
+/* Two columns whose distance is bounded both ways, closely if possible, for then the result has watermarks, too; else any bound each way. */
+static bool choose_bounds(const TimeBounds *pairs, const TimeBound **lower, const TimeBound **upper)
+{
+	*lower = *upper = NULL;
+	for (int i = 0; i < pairs->count; i++) {
+		const TimeBound *pair = &pairs->at[i];
 		if (!pair->has_lower || !pair->has_upper) continue;
-		if (!best || pair->upper_us - pair->lower_us < best->upper_us - best->lower_us) best = pair;
+		if (!*lower || pair->upper_us - pair->lower_us < (*lower)->upper_us - (*lower)->lower_us) *lower = *upper = pair;
 	}
-	if (!best) return;
-	*out = (IntervalBounds){.found = true, .left = best->left, .right = best->right, .lower_us = best->lower_us, .upper_us = best->upper_us};
+	for (int i = 0; i < pairs->count && !(*lower && *upper); i++) {
+		if (pairs->at[i].has_lower && !*lower) *lower = &pairs->at[i];
+		if (pairs->at[i].has_upper && !*upper) *upper = &pairs->at[i];
+	}
+	return *lower && *upper;
+}
+
+/* Whether the bounds by which the join goes imply this one. */
+static bool is_said(const TimeBound *bound, const TimeBound *lower, const TimeBound *upper)
+{
+	return (!bound->has_lower || same_pair(bound, lower)) && (!bound->has_upper || same_pair(bound, upper));
+}
+
+void interval_bounds_find(PlanContext *context, const Plan *join, const JoinKeys *keys, IntervalBounds *out)
+{
+	TimeBounds pairs = {0};
+	const TimeBound *lower, *upper;
+	TimeBound bound;
+	*out = (IntervalBounds){0};
+	find_bounds(context, join, &pairs);
+	if (!choose_bounds(&pairs, &lower, &upper)) return;
+	*out = (IntervalBounds){.found = true, .left = lower->left, .right_end = lower->right, .lower_us = lower->lower_us,
+		.right = upper->right, .left_end = upper->left, .upper_us = upper->upper_us};
 	for (int i = 0; i < keys->residual.count; i++)
-		if (!read_bound(join, keys->residual.at[i], &bound) || !same_pair(&bound, best)) vec_push_in(context->arena, &out->rest, keys->residual.at[i]);
+		if (!read_bound(join, keys->residual.at[i], &bound) || !is_said(&bound, lower, upper)) vec_push_in(context->arena, &out->rest, keys->residual.at[i]);
 }
 
 /* ---- the way ---- */

@@ -35,14 +35,17 @@ static void add_join(Lowering *lowering, const Plan *plan, Op *op, const JoinInp
 static const JoinInterval *interval_of(Lowering *lowering, const Plan *plan, const JoinShape *shape, const JoinInputs *inputs)
 {
 	if (shape->way != JOIN_WAY_INTERVAL) return NULL;
+	const IntervalBounds *bounds = &shape->interval;
 	JoinInterval *interval = arena_new(lowering->arena, JoinInterval);
 	*interval = (JoinInterval){
-		.left_time = plan_column_ref(lowering->context, plan->inputs[0], shape->interval.left),
-		.right_time = plan_column_ref(lowering->context, plan->inputs[1], shape->interval.right),
-		.lower_us = shape->interval.lower_us, .upper_us = shape->interval.upper_us,
-		.left_watermark = edge_watermark(&inputs->sides[0].edge, shape->interval.left),
-		.right_watermark = edge_watermark(&inputs->sides[1].edge, shape->interval.right),
+		.left_time = plan_column_ref(lowering->context, plan->inputs[0], bounds->left),
+		.right_time = plan_column_ref(lowering->context, plan->inputs[1], bounds->right),
+		.lower_us = bounds->lower_us, .upper_us = bounds->upper_us,
+		.left_watermark = edge_watermark(&inputs->sides[0].edge, bounds->left),
+		.right_watermark = edge_watermark(&inputs->sides[1].edge, bounds->right),
 	};
+	if (bounds->left_end != bounds->left) interval->left_end = plan_column_ref(lowering->context, plan->inputs[0], bounds->left_end);
+	if (bounds->right_end != bounds->right) interval->right_end = plan_column_ref(lowering->context, plan->inputs[1], bounds->right_end);
 	return interval;
 }
 

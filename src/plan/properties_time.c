@@ -422,9 +422,10 @@ static void add_judged_term(PlanContext *context, PlanWatermark *watermark, int 
 	add_term(context, watermark, input, from->column, watermark->delta_us - from->delta_us);
 }
 
-/* A row still waits for partners, so its column is as far behind as it can wait. */
+/* A row still waits for partners, so its column is as far behind as it can wait; where each row says itself how long, nobody knows how far. */
 static void interval_join_side(PlanContext *context, Plan *plan, const IntervalBounds *bounds, int side)
 {
+	if (side ? bounds->right_end != bounds->right : bounds->left_end != bounds->left) return;
 	const PlanWatermark *left = facts_closing(&plan->inputs[0]->facts, bounds->left), *right = facts_closing(&plan->inputs[1]->facts, bounds->right);
 	const PlanWatermark *own = side ? right : left, *other = side ? left : right;
 	int64_t waits_us = other->delta_us + (side ? -bounds->lower_us : bounds->upper_us);
