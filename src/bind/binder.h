@@ -18,6 +18,7 @@ typedef struct Cte Cte;
 
 /* A column that can be named. Fields of a ROW column are columns of their own, reached by dots. */
 typedef struct ScopeColumn ScopeColumn;
+typedef struct ScopeTable ScopeTable;
 struct ScopeColumn {
 	const char *name;
 	Expr *expr;                   /* what it is: a column, or COALESCE of both sides of FULL JOIN ... USING */
@@ -25,20 +26,22 @@ struct ScopeColumn {
 	bool hidden;                  /* not in `*` */
 	bool merged;                  /* taken by USING: in `*` and alone the merged column stands for it */
 	bool proctime;                /* PROCTIME() of the row: makes AS OF a temporal join by arrival */
+	const ScopeTable *before;     /* of a merged column: the relation before whose columns `*` gives it */
 	ScopeColumn *fields; int field_count;
 };
 
-typedef struct ScopeTable {
+struct ScopeTable {
 	AstIdent alias;               /* text NULL: none */
 	AstTable *ast;                /* gets an alias when `*` has to name it; may be NULL */
 	ScopeColumn *columns; int column_count;
 	Relation *relation;           /* what it scans, where it is a plain relation; NULL */
-} ScopeTable;
+	bool told_apart;              /* ast->columns has a name of its own for each shown column: see stars.c */
+};
 
 struct Scope {
 	Scope *outer;
 	VEC(ScopeTable *) tables;
-	VEC(ScopeColumn *) merged;    /* of USING and NATURAL, in the order of `*` */
+	VEC(ScopeColumn *) merged;    /* of USING and NATURAL, those of outer joins first */
 	Select *select;               /* whose FROM it is; NULL: of a join or a definition */
 };
 
@@ -219,6 +222,9 @@ struct Select {
 Plan *distinct_plan(Binder *binder, Plan *input, Span span);                     /* each row once */
 bool bind_returning(Binder *binder, const AstItems *items, ScopeTable **tables, int table_count, Plan *plan, Expr ***exprs, BoundColumn **columns, int *count);
 bool bind_select(Binder *binder, AstSelect *ast, Scope *outer, const AstQuery *around, Rows *out);
+
+/* ---- stars.c ---- */
+bool add_star(Select *select, const AstExpr *star);                               /* the items that it stands for */
 
 /* ---- grouping.c ---- */
 bool bind_group_by(Select *select);

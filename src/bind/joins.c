@@ -108,6 +108,8 @@ static bool merge_column(Joining *joining, const AstIdent *name)
 	*merged = joining->kind == JOIN_RIGHT ? *right : *left;
 	merged->name = left->name;
 	merged->field_count = 0;
+	merged->merged = false;
+	merged->before = joining->left.tables.at[0];
 	if (!(merged->expr = merged_expr(joining, left, right))) return false;
 	vec_push_in(binder->arena, &joining->merged, merged);
 	forget_merged(&joining->left, left);
@@ -314,10 +316,12 @@ static bool rename_join(Joining *joining, From *out)
 	for (int i = 0; i < out->tables.count; i++) count += out->tables.at[i]->column_count;
 	ScopeTable *table = scope_table_new(binder, ast->alias, ast, count);
 	table->column_count = 0;
-	for (int i = 0; i < out->merged.count; i++) table->columns[table->column_count++] = *out->merged.at[i];
-	for (int i = 0; i < out->tables.count; i++)
+	for (int i = 0; i < out->tables.count; i++) {
+		for (int j = 0; j < out->merged.count; j++)
+			if (out->merged.at[j]->before == out->tables.at[i]) table->columns[table->column_count++] = *out->merged.at[j];
 		for (int j = 0; j < out->tables.at[i]->column_count; j++)
 			if (!out->tables.at[i]->columns[j].merged) table->columns[table->column_count++] = out->tables.at[i]->columns[j];
+	}
 	out->tables.count = out->merged.count = 0;
 	vec_push_in(binder->arena, &out->tables, table);
 	return rename_columns(binder, table, &ast->columns, ast->span);
