@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "engine/internal.h"
+#include "run/sharing.h"
 
 static bool wants(const AstExplain *ast, const char *stage, bool otherwise)
 {
@@ -69,7 +70,10 @@ static bool explain_analyze(Session *session, const Relation *relation, Error *e
 		const Pipeline *pipeline = lane_pipeline(runtime->lanes.at[l], relation->id);
 		for (int o = 0; pipeline && o < pipeline->lowered->ops.count; o++) {
 			const Op *op = pipeline->lowered->ops.at[o];
-			strbuf_printf(&out, "%d %s: %lld rows in, %lld out, %lld late, %llu bytes of state\n", op->id, op->label ? op->label : op->class->name,
+			const Pipeline *owner = sharing_owner(runtime->lanes.at[l], op);
+			strbuf_printf(&out, "%d %s: ", op->id, op->label ? op->label : op->class->name);
+			if (owner) strbuf_printf(&out, "shared, see \"%s\"\n", owner->relation->name);
+			else strbuf_printf(&out, "%lld rows in, %lld out, %lld late, %llu bytes of state\n",
 				(long long)op->rows_in, (long long)op->rows_out, (long long)op->rows_late, (unsigned long long)(op->state ? state_bytes(op->state) : 0));
 		}
 	}
