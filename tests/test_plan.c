@@ -227,7 +227,7 @@ static void hidden_columns_travel_only_where_somebody_reads_them(void **state)
 		{"select k, first_value(v) from s group by k", false, true, false},
 		{"select k, max(v) from s group by k", false, false, false},
 		{"select k, window_end from (select *, row_number() over (partition by window_end order by v) as n "
-			"from tumble(s, at, interval '1 minute')) where n <= 3", true, false, false},
+			"from tumble(s, at, interval '1 minute')) where n <= 3", true, true, false},
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		Explained explained = explain(*state, CASES[i].sql, 0);
@@ -421,14 +421,14 @@ static void operators_that_do_the_same_have_one_identity_in_all_queries(void **s
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		Explained first = explain(*state, CASES[i].first, 0), second = explain(*state, CASES[i].second, 0);
 		const LoweredNote *a = aggregate_of(&first), *b = aggregate_of(&second);
-		assert_true(a->repeatable && b->repeatable && !a->of_sources);
+		assert_true(a->sharing == SHARED_BY_ROWS && b->sharing == SHARED_BY_ROWS);
 		assert_int_equal(a->identity.low == b->identity.low && a->identity.high == b->identity.high, CASES[i].equal);
 		explained_release(&first);
 		explained_release(&second);
 	}
 }
 
-static void what_depends_on_time_is_not_repeatable(void **state)
+static void what_depends_on_time_is_shared_by_history_only(void **state)
 {
 	static const char *const CASES[] = {
 		"select count(*) from tumble(bid, at, interval '10 seconds') group by window_start, window_end",
@@ -436,7 +436,7 @@ static void what_depends_on_time_is_not_repeatable(void **state)
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
 		Explained explained = explain(*state, CASES[i], 0);
-		assert_false(aggregate_of(&explained)->repeatable);
+		assert_int_equal(aggregate_of(&explained)->sharing, SHARED_BY_HISTORY);
 		explained_release(&explained);
 	}
 }
@@ -539,7 +539,7 @@ int main(void)
 		cmocka_unit_test(the_first_few_are_a_top_n),
 		cmocka_unit_test(equal_subtrees_are_lowered_once),
 		cmocka_unit_test(operators_that_do_the_same_have_one_identity_in_all_queries),
-		cmocka_unit_test(what_depends_on_time_is_not_repeatable),
+		cmocka_unit_test(what_depends_on_time_is_shared_by_history_only),
 		cmocka_unit_test(recursion_is_one_operator_with_others_inside),
 		cmocka_unit_test(state_that_grows_without_bound_is_warned_of),
 		cmocka_unit_test(every_optional_rule_can_be_switched_off),

@@ -139,22 +139,26 @@ static const char **names_of(Arena *arena, const Plan *plan, const OpInput *edge
 
 /* ---- identities ---- */
 
-static bool is_repeatable(const Plan *plan)
+/* Constants come with a query's first commit, and a recursion keeps state in operators of its own. */
+static Sharing sharing_of_node(const Plan *plan)
 {
-	static const bool DEPENDS_ON_MORE[PLAN_KIND_COUNT] = {[PLAN_MOVING] = true, [PLAN_SETTLE] = true, [PLAN_RECURSIVE] = true, [PLAN_STEP_INPUT] = true};
-	return !DEPENDS_ON_MORE[plan->kind] && plan->join_form == JOIN_FORM_PLAIN;
+	if (plan->kind == PLAN_RECURSIVE || plan->kind == PLAN_STEP_INPUT || plan->kind == PLAN_VALUES) return SHARED_NEVER;
+	bool of_time = plan->kind == PLAN_MOVING || plan->kind == PLAN_SETTLE || plan->join_form != JOIN_FORM_PLAIN;
+	return of_time ? SHARED_BY_HISTORY : SHARED_BY_ROWS;
 }
 
-static bool has_no_time(const OpInput *edge) { return !edge->watermark_count && !edge->has_judge && !edge->has_arrival; }
-
-static void set_repeatable(const Plan *plan, const NewOp *new_op, LoweredNode *out)
+static Sharing sharing_of_edge(const OpInput *edge)
 {
-	out->repeatable = is_repeatable(plan) && !out->edge.has_judge && !out->edge.has_arrival;
-	for (int i = 0; i < new_op->input_count; i++) {
-		const LoweredNode *input = &new_op->inputs[i];
-		out->repeatable = out->repeatable && input->repeatable && has_no_time(&input->edge);
-		out->of_sources |= input->of_sources;
-	}
+	return edge->watermark_count || edge->has_judge || edge->has_arrival ? SHARED_BY_HISTORY : SHARED_BY_ROWS;
+}
+
+static Sharing least(Sharing a, Sharing b) { return a < b ? a : b; }
+
+static void set_sharing(const Plan *plan, const NewOp *new_op, LoweredNode *out)
+{
+	out->sharing = least(sharing_of_node(plan), sharing_of_edge(&out->edge));
+	for (int i = 0; i < new_op->input_count; i++)
+		out->sharing = least(out->sharing, least(new_op->inputs[i].sharing, sharing_of_edge(&new_op->inputs[i].edge)));
 }
 
 /* Columns by their places in the plan's node: edges of equal nodes may have them in another order. */
@@ -167,7 +171,9 @@ static void write_layout(const Plan *plan, const OpInput *edge, StrBuf *text)
 		strbuf_printf(text, "%d:", at < plan->column_count ? at : -1);
 		type_print(edge->types[c], text);
 	}
-	strbuf_addc(text, ']');
+	for (int w = 0; w < edge->watermark_count; w++)
+		strbuf_printf(text, " %d %lld %d", edge->watermarks[w].column, (long long)edge->watermarks[w].delta_us, edge->watermarks[w].inclusive);
+	strbuf_printf(text, " %d%d%d]", edge->append_only, edge->has_judge, edge->has_arrival);
 }
 
 /* Of operators with state only; a node that makes several of them numbers them. */
@@ -176,8 +182,7 @@ static void set_identity(const Lowering *lowering, const Plan *plan, const NewOp
 	const AlikeClass *class = alike(lowering, plan);
 	int ordinal = 0;
 	if (!new_op->op->state || note->in_step) return;
-	note->repeatable = node->repeatable;
-	note->of_sources = node->of_sources;
+	note->sharing = node->sharing;
 	for (int n = 0; n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
 	StrBuf text = STRBUF_INIT;
 	strbuf_printf(&text, "%s %d %d ", new_op->op->class->name, ordinal, lowering->context->emit_on_close);
@@ -232,7 +237,7 @@ void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, Lowere
 	}
 	set_watermarks(lowering, plan, new_op, &out->edge);
 	if (new_op->detail && *new_op->detail) op->label = arena_printf(&op->arena, "%s %s", op->class->name, new_op->detail);
-	set_repeatable(plan, new_op, out);
+	set_sharing(plan, new_op, out);
 	add_note(lowering, plan, new_op, out);
 	Recursion *recursion = recursion_of(lowering, new_op->inputs, new_op->input_count);
 	if (recursion) {
@@ -440,7 +445,7 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 	bool is_view = relation_is_maintained(plan->relation);
 	out->reads_views = is_view;
 	if (!is_view && source.facts.watermark_count) out->sources = source_bit(lowering, plan->relation);
-	out->of_sources = !is_view && !relation_is_local(plan->relation);
+	if (!is_view && !relation_is_local(plan->relation)) out->sharing = least(out->sharing, SHARED_BY_HISTORY);
 	vec_push_in(&lowering->out->arena, &lowering->out->scans, scan);
 	if (source.facts.watermark_count < plan->facts.watermark_count) add_clock(lowering, plan, out);
 	return true;
@@ -574,7 +579,7 @@ static void add_columns_read(Lowering *lowering)
 	Hash128 read = hash_bytes_128(text.text, text.bytes);
 	for (int n = 0; n < out->notes.count; n++) {
 		LoweredNote *note = &out->notes.at[n];
-		if (!note->of_sources) continue;
+		if (note->sharing != SHARED_BY_HISTORY) continue;
 		note->identity.low = hash_combine(note->identity.low, read.low);
 		note->identity.high = hash_combine(note->identity.high, read.high);
 	}

@@ -23,6 +23,12 @@ typedef struct LoweredScan {
 	bool before_others;           /* the table of a PROCTIME join: its changes come before those of the left side */
 } LoweredScan;
 
+/* When operators of the same identity, of whatever queries, have the same state and give the same rows.
+ *   SHARED_BY_ROWS      when they have been given the same rows: they depend on nothing else, and have them from local relations and views
+ *   SHARED_BY_HISTORY   when they have seen the same commits from the first row on: watermarks, the order of arrival, the clock, records of a source
+ *                       that are dead for some queries */
+typedef enum Sharing { SHARED_NEVER, SHARED_BY_HISTORY, SHARED_BY_ROWS } Sharing;
+
 /* What EXPLAIN says of an operator beside its edges. */
 typedef struct LoweredNote {
 	Op *op;
@@ -32,10 +38,8 @@ typedef struct LoweredNote {
 	Op **inputs; int input_count;
 	struct { const char **at; int count; } *input_names;          /* of each input's columns, no two alike */
 	WatermarkColumn *watermarks;  /* of its output: op->rule_count of them */
-	/* Operators of the same identity, of whatever queries, give the same rows and have the same state where they have seen the same input. Repeatable: it
-	 * depends on nothing but the rows, neither on watermarks nor on the order in which they came; of_sources: those of sources that are not kept. */
 	Hash128 identity;
-	bool repeatable, of_sources;
+	Sharing sharing;
 	int node;                     /* number of the node that it was made for, of the nodes of this query */
 } LoweredNote;
 

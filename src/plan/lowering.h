@@ -15,7 +15,7 @@ typedef struct LoweredNode {
 	OpInput edge;
 	uint64_t sources;                     /* bits of Lowered.sources */
 	bool reads_views;                     /* not all its sources have bits */
-	bool repeatable, of_sources;          /* as LoweredNote says */
+	Sharing sharing;                      /* of what stands above, at most */
 } LoweredNode;
 
 /* A class of subtrees that are equal but for column numbers; lowered once. */

@@ -102,6 +102,32 @@ static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lo
 	return false;
 }
 
+static bool local_is_untouched(const Runtime *runtime, const Relation *relation, const Reader *reader)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableSpec spec = relation_spec(relation, &arena);
+	bool untouched = store_table_last_row(runtime->store, &spec) == 0 && !reader_closed_in_file((Runtime *)runtime, relation);
+	arena_release(&arena);
+	for (int p = 0; reader && p < reader->partitions.count; p++)
+		untouched &= reader->partitions.at[p]->position <= 0 && reader->partitions.at[p]->watermark == WATERMARK_NONE;
+	return untouched;
+}
+
+/* Has nothing ever come of what the query reads, so that it has missed nothing? `of`: the relation that it is for. */
+static bool reads_untouched(const Runtime *runtime, const Relation *of, const Lowered *lowered)
+{
+	for (int s = 0; s < lowered->scans.count; s++) {
+		const Relation *relation = lowered->scans.at[s].relation;
+		const Reader *reader = lane_reader_find(runtime->live, relation->id);
+		const Pipeline *below = relation_is_maintained(relation) && relation->id != of->id ? lane_pipeline(runtime->live, relation->id) : NULL;
+		bool untouched = below ? reads_untouched(runtime, relation, below->lowered)
+			: relation_is_local(relation) ? local_is_untouched(runtime, relation, reader) : !reader || !reader_has_begun(reader);
+		if (!untouched) return false;
+	}
+	return true;
+}
+
 /* The table that was built takes the view's name, and the place of the one that the view had before. */
 static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
 {
@@ -165,7 +191,7 @@ bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *e
 bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err)
 {
 	Making making = {.runtime = runtime, .again = again, .pipelines = mem_alloc(sizeof(Pipeline *) * (size_t)count)};
-	bool ok = runtime_file_begin(runtime, err), building = false;
+	bool ok = runtime_file_begin(runtime, err), building = false, untouched = !again && reads_untouched(runtime, relations[0], lowered[0]);
 	for (int i = 0; i < count; i++) {
 		ok = ok && starts_check(relations[i], lowered[i], err) && (!again || store_changes_drop(runtime->store, relations[i]->id, err));
 		building |= must_catch_up(runtime, relations[i], lowered[i]);
@@ -178,7 +204,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	ok = ok && give_content(&making, err);
 	for (int p = 0; ok && p < count; p++) {
 		Place place = {.state = building ? PLACE_BUILDING : PLACE_LIVE, .lane = making.lane->id, .beside = making.pipelines[p]->building};
-		ok = place_put(runtime, relations[p], place, NULL, err) && (building || again || place_begin_unbroken(runtime, relations[p], err));
+		ok = place_put(runtime, relations[p], place, NULL, err) && (building || !untouched || place_begin_unbroken(runtime, relations[p], err));
 	}
 	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	free(making.pipelines);

@@ -174,11 +174,11 @@ void lane_extra_save(const Lane *lane, StrBuf *out)
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		const Pipeline *pipeline = lane->pipelines.at[p];
 		for (int o = 0; o < pipeline->lowered->ops.count; o++) {
-			const Op *op = pipeline->lowered->ops.at[o];
+			Op *op = pipeline->lowered->ops.at[o];
 			if (!op->rule_count) continue;
 			put_i64(out, op_number(pipeline, op));
 			put_i64(out, op->rule_count);
-			for (int w = 0; w < op->rule_count; w++) put_i64(out, op->out_watermarks[w]);
+			for (int w = 0; w < op->rule_count; w++) put_i64(out, op_serving(op)->out_watermarks[w]);
 		}
 	}
 	put_i64(out, -1);

@@ -157,13 +157,14 @@ int64_t pipeline_late(const Pipeline *pipeline)
 	const Lowered *lowered = pipeline->lowered;
 	int64_t late = 0;
 	for (int o = 0; o < lowered->ops.count; o++) {
-		const Op *op = lowered->ops.at[o];
-		bool most = op->rows_late > 0;
+		Op *op = lowered->ops.at[o];
+		int64_t own = op_serving(op)->rows_late;
+		bool most = own > 0;
 		for (int other = 0; most && other < lowered->ops.count; other++) {
-			int64_t rows = lowered->ops.at[other]->rows_late;
-			most = other == o || op_sources(lowered->ops.at[other]) != op_sources(op) || (other < o ? rows < op->rows_late : rows <= op->rows_late);
+			int64_t rows = op_serving(lowered->ops.at[other])->rows_late;
+			most = other == o || op_sources(lowered->ops.at[other]) != op_sources(op) || (other < o ? rows < own : rows <= own);
 		}
-		if (most) late += op->rows_late;
+		if (most) late += own;
 	}
 	return late;
 }
@@ -333,7 +334,7 @@ static void feed_watermarks(const Pipeline *from, const LoweredScan *scan, Op *a
 				break;
 			}
 	}
-	for (int w = 0; w < OP_WATERMARKS_MAX; w++) adapter->out_watermarks[w] = from->lowered->root->out_watermarks[w];
+	for (int w = 0; w < OP_WATERMARKS_MAX; w++) adapter->out_watermarks[w] = op_serving(from->lowered->root)->out_watermarks[w];
 }
 
 static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)

@@ -25,7 +25,7 @@ Place place_get(Runtime *runtime, const Relation *relation);
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err);
 bool place_remove(Runtime *runtime, const Relation *relation, Error *err);
 
-/* In the live lane since before anything was read of its sources: all such have seen the same of them. Ends with the next place_put. */
+/* In the live lane since before the first row of anything that it reads: all such have seen the same of that. Ends with the next place_put. */
 bool place_begin_unbroken(Runtime *runtime, const Relation *relation, Error *err);
 bool place_is_unbroken(Runtime *runtime, const Relation *relation);
 

@@ -69,7 +69,7 @@ static int64_t time_of_view(const Pipeline *pipeline, int column, int64_t clock_
 	const Lowered *lowered = pipeline->lowered;
 	for (int w = 0; w < lowered->watermark_count; w++) {
 		if (lowered->watermarks[w].column != column) continue;
-		int64_t watermark = lowered->root->out_watermarks[w];
+		int64_t watermark = op_serving(lowered->root)->out_watermarks[w];
 		return watermark == WATERMARK_NONE || watermark == WATERMARK_END ? INT64_MIN : watermark;
 	}
 	return clock_us;

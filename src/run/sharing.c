@@ -1,5 +1,6 @@
-/* Which operators are equal is lowering's word (LoweredNote.identity). Have they also seen the same input? Of tables and views, yes, whenever they were made:
- * a new view gets their content. Of sources only where both views were there before anything was read and have never left the live lane.
+/* Which operators are equal is lowering's word (LoweredNote.identity), and whether that is so as soon as they have been given the same rows or only if they
+ * have lived through the same commits (LoweredNote.sharing). Rows of tables and views all readers have been given, whenever they were made. The same
+ * history have those that were there before the first row and have never left the live lane.
  *
  * Rejected: hidden views that own what is shared. They would have to be paused, replaced and rebuilt with their readers, which are of different lanes
  * then; so each view keeps operators of its own, and an operator that is needed again gets a copy of the state. */
@@ -34,7 +35,13 @@ static bool sees_all(const Pipeline *pipeline)
 
 static bool is_equal(const LoweredNote *a, const LoweredNote *b)
 {
-	return a->repeatable && b->repeatable && a->identity.low == b->identity.low && a->identity.high == b->identity.high;
+	return a->sharing != SHARED_NEVER && a->sharing == b->sharing && a->identity.low == b->identity.low && a->identity.high == b->identity.high;
+}
+
+/* Late rows that are kept are told view by view. */
+static bool has_whole_history(Runtime *runtime, const Pipeline *pipeline)
+{
+	return place_is_unbroken(runtime, pipeline->relation) && !relation_option(pipeline->relation, "late_rows");
 }
 
 static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipeline *pipeline, const LoweredNote *note)
@@ -43,8 +50,8 @@ static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipe
 		const Pipeline *other = runtime->live->pipelines.at[p];
 		for (int n = 0; n < other->lowered->notes.count; n++) {
 			const LoweredNote *found = &other->lowered->notes.at[n];
-			if (!is_equal(found, note) || found->op->served_by || !sees_all(other)) continue;
-			if (!note->of_sources || (place_is_unbroken(runtime, other->relation) && place_is_unbroken(runtime, pipeline->relation))) return found;
+			if (!is_equal(found, note) || found->op->served_by || found->op->defers != note->op->defers || !sees_all(other)) continue;
+			if (note->sharing == SHARED_BY_ROWS || (has_whole_history(runtime, other) && has_whole_history(runtime, pipeline))) return found;
 		}
 	}
 	return NULL;
@@ -106,6 +113,9 @@ static bool wake(Runtime *runtime, const Pipeline *pipeline, const LoweredNote *
 	Op *op = note->op, *owner = op->served_by;
 	if (with_state && !state_take_copy(op->state, owner->state, err)) return false;
 	op->served_by = NULL;
+	op->rows_late = owner->rows_late;
+	memcpy(op->in_watermarks, owner->in_watermarks, sizeof op->in_watermarks);
+	memcpy(op->out_watermarks, owner->out_watermarks, sizeof op->out_watermarks);
 	for (int i = 0; i < note->input_count; i++) op_connect(op_serving(note->inputs[i]), op, i);
 	take_readers(runtime, pipeline, owner, op);
 	return setting_put(runtime, op_number(pipeline, op), 0, err);
@@ -133,7 +143,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 		Pipeline *pipeline = lane->pipelines.at[p];
 		for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
-			const LoweredNote *owner = note->repeatable && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
+			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;
 			if (!share(runtime, pipeline, note, owner, pipeline_of(lane, owner->op), err)) return false;
 			found = true;
