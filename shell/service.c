@@ -111,7 +111,7 @@ int command_run(const Cli *cli)
 	if (!service.engine) return report_owner(cli, &err);
 	Output output;
 	bool terminal = isatty(STDOUT_FILENO);
-	output_init(&output, stdout, cli->has_mode ? cli->mode : cli->check || terminal ? OUTPUT_BOX : OUTPUT_LIST, cli->check);
+	output_init(&output, stdout, cli->has_mode ? cli->mode : terminal ? OUTPUT_BOX : OUTPUT_LIST, cli->check && terminal);
 	ResultSink sink = output_sink(&output);
 	service.session = session_new(service.engine, &sink, SESSION_BATCH);
 	connection_variables(cli, service.session, NULL);

@@ -154,8 +154,34 @@ def a_damaged_checkpoint_stops_its_lane(folder):
     assert rows(path, "SELECT k, n FROM counts ORDER BY k") == rows(path, "SELECT k, count(*) FROM s GROUP BY k ORDER BY k")
 
 
+def status_of(path, code):
+    run = weir("status", path, "--json", code=code)
+    return {row["name"]: row["state"] for row in json.loads(run.stdout)}
+
+
+def status_says_how_it_is(folder):
+    path, lines = folder / "f.db", folder / "in.ndjson"
+    lines_of(lines, [{"a": 1}])
+    create = f"CREATE STREAM s (a INTEGER) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);"
+    (folder / "s.sql").write_text(create + "CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS t FROM s; CREATE MATERIALIZED VIEW w AS SELECT count(*) AS n FROM s;")
+    weir("run", path, "-f", folder / "s.sql", "--until-end")
+    assert status_of(path, 5) == {str(path): "not running", "s": "not read", "v": "live", "w": "live"}
+    with service(folder, path) as process:
+        wait_for("the service", lambda: weir("status", path, code=None).returncode == 0)
+        assert status_of(path, 0)["s"] == "reading"
+        weir(path, "-c", "PAUSE v")
+        assert status_of(path, 4)["v"] == "paused"
+        weir(path, "-c", "RESUME v")
+        wait_for("the view to come back", lambda: weir("status", path, code=None).returncode == 0)
+        lines_of(lines, ["no json"])
+        wait_for("the dead letter", lambda: weir("status", path, code=None).returncode == 4)
+        assert end(process) == 0
+    assert status_of(path, 5)["s"] == "not read"                # what wants a person is no matter while nobody runs it
+    assert weir("status", folder / "none.db", code=3).stdout == ""
+
+
 CASES = [
-    a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, a_damaged_checkpoint_stops_its_lane,
+    a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]
 
 

@@ -213,9 +213,51 @@ def a_topic_made_anew_is_a_gap(w):
     w.stop()
 
 
+def follow(w, statement):
+    return subprocess.Popen([w.weir, w.file, "-c", statement], stdout=open(w.folder / "rows", "w"), stderr=open(w.folder / "errors", "w"))
+
+
+def expect_rows(w, rows):
+    deadline = time.monotonic() + PATIENCE
+    while (got := (w.folder / "rows").read_text().split()) != rows:
+        if time.monotonic() > deadline:
+            raise Wrong(f"{got}, expected {rows}: {(w.folder / 'errors').read_text()}")
+        time.sleep(0.05)
+
+
+def anew(w):
+    w.kafka("drop", w.topic)
+    time.sleep(1)
+    w.kafka("topic", w.topic)
+    w.send(2)
+
+
+def a_query_ends_where_its_position_is_lost(w):
+    w.send(3)
+    w.sql(w.stream())
+    query = follow(w, "SELECT a FROM s")
+    expect_rows(w, ["1", "2", "3"])
+    anew(w)
+    code, said = query.wait(timeout=PATIENCE), (w.folder / "errors").read_text()
+    if code == 0 or "is not there any more" not in said or "on_offset_gap = 'earliest'" not in said:
+        raise Wrong(f"{code}: {said}")
+
+
+def a_query_goes_on_where_the_stream_says_so(w):
+    w.send(3)
+    w.sql(w.stream(", on_offset_gap = 'earliest'"))
+    query = follow(w, "SELECT a FROM s LIMIT 5")
+    expect_rows(w, ["1", "2", "3"])
+    anew(w)
+    expect_rows(w, ["1", "2", "3", "4", "5"])
+    code, said = query.wait(timeout=PATIENCE), (w.folder / "errors").read_text()
+    if code or "goes on at 0" not in said or w.ask("SELECT count(*) FROM weir_gaps") != [(0,)]:
+        raise Wrong(f"{code}: {said}")
+
+
 CASES = [
     views_begin_where_they_say, a_start_goes_before_the_streams_own, a_gap_stops_the_source_alone_and_is_shown, until_end_cannot_go_on_over_a_gap,
-    a_gap_is_passed_where_the_stream_says_so, a_topic_made_anew_is_a_gap,
+    a_gap_is_passed_where_the_stream_says_so, a_topic_made_anew_is_a_gap, a_query_ends_where_its_position_is_lost, a_query_goes_on_where_the_stream_says_so,
 ]
 
 

@@ -723,11 +723,18 @@ def what_is_odd_about_a_source_is_told(s):
 def a_check_leaves_nothing(s):
     script = os.path.join(s.folder, "script.sql")
     open(script, "w").write("CREATE TABLE t (i INTEGER);\nCREATE VIEW v AS SELECT i FROM t;\n")
-    check = lambda: [line.split(None, 1) for line in fine("run", s.file, "-f", script, "--check").splitlines()]
+    check = lambda: [[row["result"], row["statement"]] for row in json.loads(fine("run", s.file, "-f", script, "--check", "--json"))]
     equal(check(), [["new", "table t"], ["new", "view v"]])
     equal(os.listdir(s.folder), ["script.sql"])
     fine("run", s.file, "-f", script, "--until-end")
     equal(check(), [["same", "table t"], ["same", "view v"]])
+    open(script, "a").write("SELECT *\nFROM t; INSERT INTO t VALUES (1); SHOW TABLES; PAUSE nothing; FLUSH; DROP VIEW v;\n")
+    out, err, code = run("run", s.file, "-f", script, "--check", "--csv")
+    equal(out, 'result,statement,records,error\r\nsame,table t,,\r\nsame,view v,,\r\nruns,SELECT * FROM t,,\r\nruns,INSERT INTO t VALUES (1),,\r\nruns,SHOW TABLES,,\r\n'
+          'error,PAUSE nothing,,"relation ""nothing"" does not exist (42P01)"\r\nruns,FLUSH,,\r\nruns,DROP VIEW v,,\r\n')
+    equal(code, 1)
+    equal(fine("run", s.file, "-f", "/dev/null", "--check", "--json"), "[]\n")
+    equal(fine(s.file, "-c", "SELECT count(*) FROM t"), "0\n")
 
 
 def a_slow_reader_is_waited_for(s):

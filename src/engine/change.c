@@ -404,7 +404,7 @@ static bool conflicts_are_of_key(const BoundInsert *bound, Error *err)
 bool run_insert(Session *session, BoundStatement *bound, Error *err)
 {
 	if (session->check) {
-		session_done(session, "%-8s INSERT into %s", "runs", bound->insert.target->name);
+		session_done(session, "INSERT");
 		return true;
 	}
 	Insert insert = {.bound = &bound->insert};
@@ -517,7 +517,7 @@ bool run_change(Session *session, BoundStatement *bound, Error *err)
 {
 	bool deletes = bound->kind == BOUND_DELETE;
 	if (session->check) {
-		session_done(session, "%-8s %s %s", "runs", deletes ? "DELETE from" : "UPDATE of", bound->change.target->name);
+		session_done(session, deletes ? "DELETE" : "UPDATE");
 		return true;
 	}
 	Update update = {.bound = &bound->change, .deletes = deletes};

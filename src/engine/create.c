@@ -214,8 +214,7 @@ static bool take_over_options(Session *session, BoundCreate *create, Error *err)
 static void check_tells(Session *session, const BoundCreate *create, const char *kind, const char *name)
 {
 	static const char *const OUTCOMES[] = {"new", "same", "options", "replaced", "same"};
-	if (create->outcome != CREATE_REPLACE) session_done(session, "%-8s %s %s", OUTCOMES[create->outcome], kind, name);
-	else session_done(session, "%-8s %s %s, records to read again: %lld", OUTCOMES[create->outcome], kind, name, (long long)session->records_again);
+	session_tell(session, OUTCOMES[create->outcome], arena_printf(&session->arena, "%s %s", kind, name), create->outcome == CREATE_REPLACE ? session->records_again : -1, NULL);
 }
 
 /* weir run -f at each start: not a line for each of them. */
@@ -353,13 +352,12 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 		return true;
 	}
 	bool ok;
-	const char *name = arena_strdup(&session->arena, alter->relation->name);
 	session->records_again = 0;
 	if (!writer_wait(engine->runtime, err) || !refuse_while_replaced(engine, alter->relation, err)) return false;
 	if (alter->rebuild) ok = rebuild_view(session, alter, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);
-	if (ok && session->check) session_done(session, "%-8s ALTER of %s, records to read again: %lld", "runs", name, (long long)session->records_again);
+	if (ok && session->check) session_tell(session, "runs", session->text, session->records_again, NULL);
 	else if (ok) session_done(session, "ALTER");
 	return ok;
 }

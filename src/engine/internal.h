@@ -37,7 +37,9 @@ struct Session {
 	bool begun;                           /* the statement that runs has begun to change definitions */
 	int unchanged;                        /* definitions of the script that were passed over without a word */
 	int64_t records_again;                /* that the statement makes the views read again */
-	bool check;                           /* --check: nothing is kept, each statement tells what it would do */
+	bool check;                           /* --check: nothing is kept, each statement tells what it would do ... */
+	struct Table *told;                          /* ... by a row of this (session_tell) */
+	const char *text;                     /* its first words */
 	PlanContext *context;                 /* of the statement that runs */
 	atomic_bool canceled;
 	AdhocQuery *adhoc;                    /* running, for cancel; under adhoc_lock */
@@ -79,6 +81,8 @@ bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error
 /* ---- session.c ---- */
 void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void session_done(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* --check: a row for a statement. records: to be read again; -1: it is no matter of that. failed: NULL, or why it is refused. */
+void session_tell(Session *session, const char *result, const char *statement, int64_t records, const Error *failed);
 StoreReader *session_reader(Session *session);
 const char *session_setting(const Session *session, const char *name);                   /* NULL: not set */
 bool session_emit(Session *session, const Batch *rows, Error *err);                      /* to out; ERR_CANCELED */

@@ -71,7 +71,8 @@ void session_done(Session *session, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	if (session->out.done) session->out.done(session->out.context, text);
+	if (session->check) session_tell(session, "runs", session->text, -1, NULL);
+	else if (session->out.done) session->out.done(session->out.context, text);
 }
 
 bool session_emit(Session *session, const Batch *rows, Error *err)
@@ -315,6 +316,40 @@ static void after_failure(Session *session)
 	else if (session->undoable && session->engine->runtime->file_open) engine_rollback(session->engine, &ignored);
 }
 
+/* ---- --check ---- */
+
+enum { TOLD_COLUMNS = 4, TOLD_TEXT_MAX = 60 };
+static const ResultColumn TOLD[TOLD_COLUMNS] = {{"result", {.kind = TYPE_TEXT}}, {"statement", {.kind = TYPE_TEXT}}, {"records", {.kind = TYPE_INTEGER}}, {"error", {.kind = TYPE_TEXT}}};
+
+void session_tell(Session *session, const char *result, const char *statement, int64_t records, const Error *failed)
+{
+	Arena *arena = &session->arena;
+	const char *cells[TOLD_COLUMNS] = {result, statement};
+	if (records >= 0) cells[2] = arena_printf(arena, "%lld", (long long)records);
+	if (failed) cells[3] = arena_printf(arena, "%s (%s)", failed->message, error_sqlstate(failed->code));
+	table_row(session->told, cells);
+}
+
+/* A statement by its first words. */
+static const char *told_text(Session *session, const char *text, size_t bytes)
+{
+	char *words = arena_strndup(&session->arena, text, bytes > TOLD_TEXT_MAX ? TOLD_TEXT_MAX : bytes);
+	for (char *c = words; *c; c++)
+		if (*c == '\n' || *c == '\t' || *c == '\r') *c = ' ';
+	return bytes > TOLD_TEXT_MAX ? arena_printf(&session->arena, "%s ...", words) : words;
+}
+
+/* What defines nothing that a later statement could need is not run. */
+static bool is_only_told(const Session *session, BoundKind kind)
+{
+	switch (kind) {
+	case BOUND_QUERY: case BOUND_SUBSCRIBE: case BOUND_SHOW: case BOUND_DESCRIBE: case BOUND_EXPLAIN: case BOUND_PRINT: case BOUND_PEEK: case BOUND_TRUNCATE:
+	case BOUND_FLUSH: case BOUND_CHECKPOINT: case BOUND_CLOSE: case BOUND_PAUSE: case BOUND_RESUME:
+		return session->check;
+	default: return false;
+	}
+}
+
 static bool run_bound(Session *session, AstStatement *ast, Error *err)
 {
 	Engine *engine = session->engine;
@@ -325,7 +360,8 @@ static bool run_bound(Session *session, AstStatement *ast, Error *err)
 	session->context = &context;
 	session->undoable = session->begun = false;
 	for (int n = 0; ok && n < bound.notices.count; n++) session_notice(session, "%s", bound.notices.at[n]);
-	if (ok && !(ok = dispatch(session, &bound, err))) after_failure(session);
+	if (ok && is_only_told(session, bound.kind)) session_tell(session, "runs", session->text, -1, NULL);
+	else if (ok && !(ok = dispatch(session, &bound, err))) after_failure(session);
 	bound_release(&bound);
 	return ok;
 }
@@ -385,6 +421,7 @@ static bool run_script_statement(Session *session, const char *text, size_t star
 {
 	arena_clear(&session->arena);
 	AstStatement *ast = parse_statement(text, start, end, &session->arena, err);
+	session->text = told_text(session, text + start, end - start);
 	if (ast && run_bound(session, ast, err)) return true;
 	if (err->span.end == 0) err->span = (Span){(uint32_t)start, (uint32_t)start};
 	return false;
@@ -398,11 +435,34 @@ static bool run_script_text(Session *session, const ScriptText *script, Error *e
 		Error failed = ERROR_INIT;
 		session->aborted = false;
 		if (run_script_statement(session, script->text, start, end, &failed)) continue;
-		if (session->check) session_done(session, "%-8s %s (%s)", "error", failed.message, error_sqlstate(failed.code));
+		if (session->check) session_tell(session, "error", session->text, -1, &failed);
 		if (err->code == ERR_NONE) *err = failed;
 		if (!session->check || session->begun) return false;
 	}
 	return err->code == ERR_NONE;
+}
+
+static bool run_scripts(Session *session, const ScriptText *scripts, int count, int *failed_script, Error *err)
+{
+	bool ok = true;
+	for (int i = 0; ok && i < count; i++) {
+		*failed_script = i;
+		ok = run_script_text(session, &scripts[i], err);
+	}
+	return ok;
+}
+
+/* As many rows as statements, then all that they did is taken back. */
+static bool check_scripts(Session *session, const ScriptText *scripts, int count, int *failed_script, Error *err)
+{
+	Table table;
+	session->check = true;
+	session->told = &table;
+	bool ok = table_begin(&table, session, RESULT_TABLE, TOLD, TOLD_COLUMNS);
+	ok = ok && run_scripts(session, scripts, count, failed_script, err);
+	Error unheard = ERROR_INIT;
+	session->check = false;
+	return table_end(&table, ok ? err : &unheard) && ok;
 }
 
 bool session_run_script(Session *session, const ScriptText *scripts, int count, bool check, int *failed_script, Error *err)
@@ -411,13 +471,9 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 	runtime_enter(runtime);
 	bool ok = runtime_start(runtime, err) && runtime_flush(runtime, err);
 	session->transaction = session->script = true;
-	session->check = check;
 	session->unchanged = 0;
 	runtime_hold(runtime, true);
-	for (int s = 0; ok && s < count; s++) {
-		*failed_script = s;
-		ok = run_script_text(session, &scripts[s], err);
-	}
+	if (ok) ok = (check ? check_scripts : run_scripts)(session, scripts, count, failed_script, err);
 	if (ok && !check) {
 		session->transaction = session->script = false;
 		runtime_hold(runtime, false);
@@ -429,7 +485,6 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 		session->script = false;
 		rollback(session, &ignored);
 	}
-	session->check = false;
 	runtime_leave(runtime);
 	return ok;
 }

@@ -122,10 +122,14 @@ static void file_row(Status *status, const Value *values)
 	if (!values[2].is_null && values[2].i64 > 0) want_a_person(status);
 }
 
+/* The file says how it was when somebody read the source last; what has ended or is lost stays so. */
+static bool was_read(const Value *state) { return is(state, "connecting") || is(state, "reading") || is(state, "retrying"); }
+
 static void source_row(Status *status, const Value *values)
 {
 	const char *cells[STATUS_COLUMN_COUNT] = {"source"};
 	for (int c = STATUS_NAME; c < STATUS_COLUMN_COUNT; c++) cells[c] = cell(status, &values[c - STATUS_NAME]);
+	if (status->health == HEALTH_NOT_RUNNING && was_read(&values[STATUS_STATE - STATUS_NAME])) cells[STATUS_STATE] = "not read";
 	table_row(&status->table, cells);
 	const Value *lag = &values[STATUS_LAG - STATUS_NAME];
 	if (!lag->is_null && lag->i64 > 0 && status->now_us - status->last_commit_us > STALE_US) want_a_person(status);
@@ -162,7 +166,7 @@ static bool ask_all(Status *status, Error *err)
 		" (SELECT count(*) FROM weir_dead_letters WHERE commit_id > (SELECT coalesce(max(id), 0) FROM weir_commits WHERE time < TIMESTAMP '%s'))", cell(status, &since));
 	return ask(status, recent, file_row, err)
 		&& ask_sources(status, err)
-		&& ask(status, "SELECT CASE c.kind WHEN 'materialized view' THEN 'view' ELSE coalesce(c.kind, 'view') END AS kind, v.name, v.state, a.rows_in, NULL AS lag, a.late, a.dead, CASE WHEN v.state = 'building' AND v.progress IS NOT NULL"
+		&& ask(status, "SELECT CASE c.kind WHEN 'materialized view' THEN 'view' ELSE coalesce(c.kind, 'view') END AS kind, v.name, v.state, coalesce(a.rows_in, 0), NULL AS lag, coalesce(a.late, 0), coalesce(a.dead, 0), CASE WHEN v.state = 'building' AND v.progress IS NOT NULL"
 			" THEN cast(cast(v.progress * 100 AS INTEGER) AS TEXT) || '% read again' ELSE v.why END FROM weir_views v LEFT JOIN weir_accounts a ON a.relation = v.id"
 			" LEFT JOIN weir_catalog c ON c.id = v.id ORDER BY v.name", view_row, err);
 }

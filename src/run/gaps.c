@@ -1,7 +1,8 @@
 /* Gaps: positions that a topic no longer has, because its retention was faster than the reader or because it was made anew. The option on_offset_gap
  * says what comes of it. `fail` stops the source, and only it: what it feeds stays as it is, everything else goes on, and a person decides (ALTER
  * STREAM ... SET (on_offset_gap = ...), RESUME s ON OFFSET GAP ...). `earliest` and `latest` go on behind the gap and note in weir_gaps what
- * was lost. A commit that carries a gap carries a checkpoint, too: replay could not read across it. */
+ * was lost. A commit that carries a gap carries a checkpoint, too: replay could not read across it. A client's query goes by the same option, but leaves no
+ * trace in the file; where `fail` stops a source it ends. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void note_gap(Runtime *runtime, const Lane *lane, const Reader *reader, c
 		.source = arena_strdup(&sealed->arena, reader->relation->name), .topic = topic ? arena_strdup(&sealed->arena, topic) : NULL, .why = WHY[lost->why],
 		.partition = partition->number, .wanted = lost->wanted, .earliest = lost->earliest, .end = lost->end, .went_on = went_on, .lane = lane->id,
 	};
-	vec_push_in(&sealed->arena, &sealed->gaps, gap);
+	if (lane->id) vec_push_in(&sealed->arena, &sealed->gaps, gap);
 	char text[512];
 	snprintf(text, sizeof text, "stream \"%s\" [%d]: position %lld is not there any more (%s), it goes on at %lld", reader->relation->name, partition->number,
 		(long long)lost->wanted, WHY[lost->why], (long long)went_on);
@@ -50,14 +51,20 @@ static bool pass_partitions(Runtime *runtime, const Lane *lane, Reader *reader)
 	return any;
 }
 
+static bool end_of_query(const Reader *reader, Error *err)
+{
+	return error_hint(err, "Ask again to begin with what the topic has now; ALTER STREAM %s SET (on_offset_gap = 'earliest') lets queries and views go on behind such a gap.", reader->relation->name);
+}
+
 /* The state of what was read so far is saved at once: what came since the last checkpoint may soon not be there to be read again either. */
 bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err)
 {
-	if (err->code != ERR_POSITION_LOST || !lane->id || runtime->replaying) return false;
+	if (err->code != ERR_POSITION_LOST || runtime->replaying) return false;
 	Error lost = *err;
 	runtime_open_commit(runtime);
-	runtime->checkpoint_wanted = true;
+	if (lane->id) runtime->checkpoint_wanted = true;
 	bool passed = reader->on_gap != GAP_FAIL && pass_partitions(runtime, lane, reader);
+	if (!passed && !lane->id) return end_of_query(reader, err);
 	reader_stop(reader);
 	*err = ERROR_INIT;
 	if (passed) {

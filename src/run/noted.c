@@ -25,6 +25,7 @@ static void look(const Runtime *runtime, const Reader *reader, SourceStatus *out
 {
 	const Reader *lost = loser(runtime, reader);
 	source_status(reader->source, out);
+	if (out->state == SOURCE_ENDED && !source_is_bounded(reader->source)) out->state = SOURCE_READING;        /* --until-end ends, the topic does not */
 	if (lost) {
 		out->state = SOURCE_LOST;
 		out->last_error = lost->last_error;

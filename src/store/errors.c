@@ -1,13 +1,36 @@
 /* SQLite's result codes as Errors: which world each belongs to, and what a person can do. */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "store/store_internal.h"
 
-static bool io_error(sqlite3 *db, const char *path, Error *err)
+/* Has the file, or its WAL, grown as far as this process may let a file grow? By the time that SQLite tells of a failed write errno is often gone. */
+static bool is_at_size_limit(const char *path)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+	static const char *const ENDINGS[] = {"", "-wal"};
+	for (int i = 0; i < 2; i++) {
+		char name[PATH_MAX + 8];
+		struct stat info;
+		snprintf(name, sizeof name, "%s%s", path, ENDINGS[i]);
+		if (stat(name, &info) == 0 && (uint64_t)info.st_size + STORE_WAL_FRAME_BYTES > limit.rlim_cur) return true;
+	}
+	return false;
+}
+
+static bool io_error(sqlite3 *db, int rc, const char *path, Error *err)
 {
 	int number = sqlite3_system_errno(db);
-	if (number == ENOSPC || number == EDQUOT || number == EFBIG) {
+	if (number == EFBIG || (rc == SQLITE_IOERR_WRITE && is_at_size_limit(path))) {
+		error_set(err, ERR_DISK_FULL, SPAN_NONE, "file \"%s\" could not be written: it has reached the greatest size that this process may give a file", path);
+		return error_hint(err, "Raise the limit (ulimit -f, LimitFSIZE= of a unit file); what is committed is safe, and a restart goes on from there.");
+	}
+	if (number == ENOSPC || number == EDQUOT) {
 		error_set(err, ERR_DISK_FULL, SPAN_NONE, "file \"%s\" could not be written: %s", path, strerror(number));
 		return error_hint(err, "Free some space; what is committed is safe, and a restart goes on from there.");
 	}
@@ -40,7 +63,7 @@ bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err)
 		return error_hint(err, "Free some space; what is committed is safe, and a restart goes on from there.");
 	case SQLITE_IOERR:
 		if (rc == SQLITE_IOERR_NOMEM) return error_set(err, ERR_OUT_OF_MEMORY, SPAN_NONE, "file \"%s\": no memory left", path);
-		return io_error(db, path, err);
+		return io_error(db, rc, path, err);
 	case SQLITE_CORRUPT: case SQLITE_NOTADB: case SQLITE_FORMAT:
 		return damaged(db, path, err);
 	case SQLITE_BUSY: case SQLITE_LOCKED: case SQLITE_PROTOCOL:
