@@ -141,29 +141,20 @@ void kernel_negate_decimal(KernelCall *call)
 	for (int i = 0; i < call->count; i++) call->out->i128[i] = -call->args->i128[i];
 }
 
-/* SQL Server's rules: no result loses digits before its precision passes 38 */
-/* NUMERIC is DECIMAL(38,10): what is computed of it keeps those ten digits rather than room for more than 28 before the point. */
-static Type decimal_result(const Type *args, int precision, int scale)
-{
-	int own = args[0].scale > args[1].scale ? args[0].scale : args[1].scale;
-	Type cut = decimal_type_cut(precision, scale);
-	if (own > DECIMAL_DEFAULT_SCALE) own = DECIMAL_DEFAULT_SCALE;
-	if (own > scale) own = scale;
-	return cut.scale < own ? type_decimal(DECIMAL_PRECISION_MAX, own) : cut;
-}
+/* SQL Server's rules: no result loses digits before its precision passes 38; then its scale is cut, not below 6. */
 
 Type result_decimal_sum(const Type *args, int arg_count)
 {
 	(void)arg_count;
 	int scale = args[0].scale > args[1].scale ? args[0].scale : args[1].scale;
 	int whole_a = args[0].precision - args[0].scale, whole_b = args[1].precision - args[1].scale;
-	return decimal_result(args, (whole_a > whole_b ? whole_a : whole_b) + scale + 1, scale);
+	return decimal_type_cut((whole_a > whole_b ? whole_a : whole_b) + scale + 1, scale);
 }
 
 Type result_decimal_product(const Type *args, int arg_count)
 {
 	(void)arg_count;
-	return decimal_result(args, args[0].precision + args[1].precision, args[0].scale + args[1].scale);
+	return decimal_type_cut(args[0].precision + args[1].precision, args[0].scale + args[1].scale);
 }
 
 Type result_decimal_quotient(const Type *args, int arg_count)
@@ -171,7 +162,7 @@ Type result_decimal_quotient(const Type *args, int arg_count)
 	(void)arg_count;
 	int scale = args[0].scale + args[1].precision + 1;
 	if (scale < DECIMAL_SCALE_MIN_KEPT) scale = DECIMAL_SCALE_MIN_KEPT;
-	return decimal_result(args, args[0].precision - args[0].scale + args[1].scale + scale, scale);
+	return decimal_type_cut(args[0].precision - args[0].scale + args[1].scale + scale, scale);
 }
 
 Type result_decimal_rest(const Type *args, int arg_count)
@@ -179,7 +170,7 @@ Type result_decimal_rest(const Type *args, int arg_count)
 	(void)arg_count;
 	int scale = args[0].scale > args[1].scale ? args[0].scale : args[1].scale;
 	int whole_a = args[0].precision - args[0].scale, whole_b = args[1].precision - args[1].scale;
-	return decimal_result(args, (whole_a < whole_b ? whole_a : whole_b) + scale, scale);
+	return decimal_type_cut((whole_a < whole_b ? whole_a : whole_b) + scale, scale);
 }
 
 /* ---- bits ---- */
