@@ -216,6 +216,7 @@ struct Select {
 	VEC(SelectOver) overs;
 	VEC(SelectItem) items;
 	ColumnId grouping_id;
+	Plan *expand;                 /* its node */
 	const AstExpr *row_function;  /* SELECT unnest(...): below it all else stays as it is; NULL: none */
 	GroupWindow window;
 };

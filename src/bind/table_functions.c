@@ -1,6 +1,9 @@
 /* Functions that give rows: UNNEST, json_each, json_tree, generate_series. PLAN_EXPAND sets their rows onto each row of its input, so that
  * arguments are columns of what stands to the left in FROM; alone, the input is one row.
  *
+ * Several arrays, UNNEST(a, b) or SELECT unnest(a), unnest(b), are put side by side by array_zip() and unnested as one; the shorter are filled up
+ * with NULL.
+ *
  * PLAN_EXPAND gives the elements of arrays and the values of json_each as JSON; their types, where a declaration says them, are put on here.
  *     UNNEST                 value JSON
  *     JSON_EACH, JSON_TREE   key TEXT, value JSON, type TEXT, atom JSON, id INTEGER, parent INTEGER, fullkey TEXT, path TEXT (SQLite's)
@@ -19,8 +22,10 @@ typedef struct TableFunction {
 	TypeKind element;             /* UNNEST: what its elements are by themselves; TYPE_NULL: as declared, else text */
 } TableFunction;
 
+enum { ARRAYS_MAX = 64 };          /* of one UNNEST */
+
 static const TableFunction TABLE_FUNCTIONS[] = {
-	{"unnest", EXPAND_UNNEST, 1, 1, TYPE_NULL}, {"explode", EXPAND_UNNEST, 1, 1, TYPE_NULL},
+	{"unnest", EXPAND_UNNEST, 1, ARRAYS_MAX, TYPE_NULL}, {"explode", EXPAND_UNNEST, 1, 1, TYPE_NULL},
 	{"json_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON}, {"jsonb_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON},
 	{"json_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT}, {"jsonb_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT},
 	{"json_each", EXPAND_JSON_EACH, 1, 2, TYPE_NULL}, {"jsonb_each", EXPAND_JSON_EACH, 1, 1, TYPE_NULL},
@@ -103,13 +108,39 @@ static bool add_element(Binder *binder, ScopeTable *table, const char *name, Exp
 	return true;
 }
 
+/* What the elements of an argument are: as it says itself, as the function does, else text */
+static Type element_of(const TableFunction *function, const ScopeColumn *array)
+{
+	bool declared = array->declared.kind == TYPE_JSON && array->declared.field_count == 1;
+	return function->element == TYPE_NULL && declared ? array->declared.fields[0].type : (Type){.kind = function->element};
+}
+
+/* Element number i of a row of array_zip() */
+static Expr *zipped(Binder *binder, Expr *row, int i, Span span)
+{
+	Expr *args[2] = {row, expr_text(binder->arena, arena_printf(binder->arena, "%d", i))};
+	return expr_call(binder->arena, "->", args, 2, span, binder->err);
+}
+
+static bool unnest_many(Binder *binder, const TableFunction *function, AstTable *ast, const ScopeColumn *arrays, Plan *plan, ScopeTable *table)
+{
+	ColumnId id = add_made(binder, plan, function->name, TYPE(JSON), true);
+	Expr *row = expr_column(binder->arena, id, TYPE(JSON), true, ast->span);
+	for (int i = 0; i < plan->arg_count; i++) {
+		Expr *json = zipped(binder, row, i, ast->span);
+		if (!json || !add_element(binder, table, function->name, json, element_of(function, &arrays[i]), ast->span)) return false;
+	}
+	plan->args[0] = expr_call(binder->arena, "array_zip", plan->args, plan->arg_count, ast->span, binder->err);
+	plan->arg_count = 1;
+	return plan->args[0] != NULL;
+}
+
 static bool unnest_columns(Binder *binder, const TableFunction *function, AstTable *ast, const ScopeColumn *array, Plan *plan, ScopeTable *table)
 {
-	Type element = {.kind = function->element};
-	if (element.kind == TYPE_NULL && array->declared.kind == TYPE_JSON && array->declared.field_count == 1) element = array->declared.fields[0].type;
+	if (plan->arg_count > 1) return unnest_many(binder, function, ast, array, plan, table);
 	const char *name = ast->alias.text ? ast->alias.text : function->name;
 	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
-	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), element, ast->span);
+	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), element_of(function, array), ast->span);
 }
 
 static bool json_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
@@ -160,7 +191,7 @@ static bool series_columns(Clause *clause, const char *function_name, AstTable *
 
 /* ---- the function ---- */
 
-static bool bind_function_arguments(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeColumn *first)
+static bool bind_function_arguments(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeColumn *values)
 {
 	Binder *binder = clause->binder;
 	const AstCall *call = ast->call->call;
@@ -174,16 +205,15 @@ static bool bind_function_arguments(Clause *clause, const TableFunction *functio
 	for (int i = 0; i < count; i++) {
 		const AstArgument *argument = &call->arguments.at[i];
 		if (argument->name.text) return REFUSE(binder, argument->name.span, "naming arguments of %s()", function->name);
-		ScopeColumn value;
-		if (!bind_column_like(clause, argument->value, &value)) return false;
-		plan->args[i] = value.expr;
-		if (i == 0) *first = value;
+		if (!bind_column_like(clause, argument->value, &values[i])) return false;
+		plan->args[i] = values[i].expr;
+		bool wants_json = function->kind == EXPAND_UNNEST || (function->kind != EXPAND_SERIES && i == 0);
+		TypeKind kind = values[i].expr->type.kind;
+		if (wants_json && kind != TYPE_JSON && kind != TYPE_TEXT && kind != TYPE_NULL)
+			return error_set(binder->err, ERR_DATATYPE_MISMATCH, values[i].expr->span, "%s() takes JSON, not %s", function->name, type_kind_name(kind));
+		if (wants_json && !(plan->args[i] = expr_cast(binder->arena, plan->args[i], TYPE(JSON), CAST_EXPLICIT, binder->err))) return false;
 	}
-	bool wants_json = function->kind != EXPAND_SERIES;
-	if (wants_json && first->expr->type.kind != TYPE_JSON && first->expr->type.kind != TYPE_TEXT && first->expr->type.kind != TYPE_NULL)
-		return error_set(binder->err, ERR_DATATYPE_MISMATCH, first->expr->span, "%s() takes JSON, not %s", function->name, type_kind_name(first->expr->type.kind));
-	if (wants_json) plan->args[0] = expr_cast(binder->arena, plan->args[0], TYPE(JSON), CAST_EXPLICIT, binder->err);
-	return plan->args[0] != NULL;
+	return true;
 }
 
 static Plan *lone_row(Binder *binder, Span span)
@@ -234,13 +264,14 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	Scope nothing = {0};
 	Clause clause = {.binder = binder, .scope = lateral ? lateral : &nothing, .name = "a table function"};
 	Plan *plan = expand_node(binder, function, left ? left->plan : lone_row(binder, ast->span), ast, left_outer);
-	ScopeColumn first = {0};
-	if (!bind_function_arguments(&clause, function, ast, plan, &first)) return false;
+	ScopeColumn *values = arena_array(binder->arena, ScopeColumn, ast->call->call->arguments.count + 1);
+	if (!bind_function_arguments(&clause, function, ast, plan, values)) return false;
 	AstIdent alias = ast->alias.text ? ast->alias : (AstIdent){function->name, ast->call->op_span, false};
-	int fields = first.declared.kind == TYPE_JSON && first.declared.field_count == 1 ? first.declared.fields[0].type.field_count : 0;
+	int fields = 0;
+	for (int i = 0; i < plan->arg_count; i++) fields += 1 + element_of(function, &values[i]).field_count;
 	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
 	table->column_count = 0;
-	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(binder, function, ast, &first, plan, table)
+	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(binder, function, ast, values, plan, table)
 		: function->kind == EXPAND_SERIES ? series_columns(&clause, function->name, ast, plan, table) : json_columns(&clause, ast, plan, table);
 	if (!done) return false;
 	if (ast->with_ordinality) {
@@ -261,20 +292,72 @@ static bool may_make_rows(Clause *clause, const AstExpr *ast, const TableFunctio
 	if (!item) return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, ast->op_span, "%s() makes rows and cannot stand in %s", function->name, clause->name);
 	if (function->kind == EXPAND_JSON_EACH || function->kind == EXPAND_JSON_TREE)
 		return REFUSE(binder, ast->op_span, "%s() as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
-	if (clause->select->row_function) return REFUSE(binder, ast->op_span, "a second function that makes rows in one SELECT");
+	if (function->kind == EXPAND_UNNEST && ast->call->arguments.count > 1)
+		return REFUSE(binder, ast->op_span, "%s() of several arrays as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
+	if (clause->select->row_function && (function->kind == EXPAND_SERIES || clause->select->expand->expand == EXPAND_SERIES))
+		return REFUSE(binder, ast->op_span, "generate_series() beside another function that makes rows in one SELECT") || error_hint(binder->err, "Put it into FROM.");
 	return true;
+}
+
+/* Functions that make rows in the items of a SELECT, subqueries aside */
+static int count_row_functions(const AstExpr *ast)
+{
+	if (!ast) return 0;
+	int count = count_row_functions(ast->operand) + count_row_functions(ast->otherwise);
+	for (int i = 0; i < ast->args.count; i++) count += count_row_functions(ast->args.at[i]);
+	if (ast->kind != AST_CALL) return count;
+	for (int i = 0; i < ast->call->arguments.count; i++) count += count_row_functions(ast->call->arguments.at[i].value);
+	return count + (is_table_function(call_name(ast->call)) && !function_find(call_name(ast->call)));
+}
+
+static bool is_one_of_many(const Select *select)
+{
+	int count = 0;
+	for (int i = 0; i < select->ast->items.count; i++) count += count_row_functions(select->ast->items.at[i].expr);
+	return count > 1;
+}
+
+/* One of several: the node is that of the first, over arrays side by side; each takes its own element of a row. */
+static Expr *bind_parallel(Clause *clause, const TableFunction *function, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Select *select = clause->select;
+	AstTable *table = arena_new(binder->arena, AstTable);
+	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
+	Clause arguments = {.binder = binder, .scope = &select->scope, .name = "a table function"};
+	Plan *own = expand_node(binder, function, select->plan, table, false);
+	ScopeColumn value = {0};
+	if (!bind_function_arguments(&arguments, function, table, own, &value)) return NULL;
+	bool first = !select->row_function;
+	if (first) {
+		add_made(binder, own, function->name, TYPE(JSON), true);
+		select->plan = select->expand = own;
+		select->row_function = ast;
+	}
+	Plan *plan = select->expand;
+	const Expr *before = first ? NULL : plan->args[0];
+	int count = before ? before->arg_count : 0;
+	Expr **arrays = arena_array(binder->arena, Expr *, count + 1);
+	if (before) memcpy(arrays, before->args, sizeof *arrays * (size_t)count);
+	arrays[count] = own->args[0];
+	if (!(plan->args[0] = expr_call(binder->arena, "array_zip", arrays, count + 1, ast->span, binder->err))) return NULL;
+	Expr *row = expr_column(binder->arena, plan->columns[plan->column_count - 1].id, TYPE(JSON), true, ast->span);
+	Expr *json = zipped(binder, row, count, ast->span);
+	return json ? element_value(binder, json, element_of(function, &value), ast->span) : NULL;
 }
 
 Expr *bind_row_function(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	Select *select = clause->select;
-	if (!may_make_rows(clause, ast, find_function(call_name(ast->call)))) return NULL;
+	const TableFunction *function = find_function(call_name(ast->call));
+	if (!may_make_rows(clause, ast, function)) return NULL;
+	if (function->kind == EXPAND_UNNEST && is_one_of_many(select)) return bind_parallel(clause, function, ast);
 	AstTable *table = arena_new(binder->arena, AstTable);
 	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
 	From left = {.plan = select->plan}, made = {0};
 	if (!bind_table_function(binder, table, &select->scope, &left, false, &made)) return NULL;
-	select->plan = made.plan;
+	select->plan = select->expand = made.plan;
 	select->row_function = ast;
 	Expr *value = arena_copy(binder->arena, made.tables.at[0]->columns[0].expr, sizeof *value);
 	value->span = ast->span;

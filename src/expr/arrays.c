@@ -346,6 +346,42 @@ static bool flatten_row(KernelCall *call, int row, Elements *elements, Printing 
 
 void kernel_array_flatten(KernelCall *call) { for_each_row(call, flatten_row); }
 
+/* Arrays side by side, as UNNEST of several reads them: what is no array is empty, all of them NULL are NULL. */
+void kernel_array_zip(KernelCall *call)
+{
+	Elements *arrays = mem_zalloc(sizeof *arrays * (size_t)call->arg_count);
+	Printing p = {STRBUF_INIT, false};
+	for (int i = 0; i < call->count; i++) {
+		int longest = 0;
+		bool any = false;
+		for (int a = 0; a < call->arg_count; a++) {
+			arrays[a].count = 0;
+			any |= !has_null(call, i, a) && elements_read(&call->args[a].str[i], &arrays[a]);
+			if (arrays[a].count > longest) longest = arrays[a].count;
+		}
+		if (!any) {
+			kernel_null(call, i);
+			continue;
+		}
+		print_begin(&p);
+		for (int e = 0; e < longest; e++) {
+			const char *before = "{";
+			print_comma(&p);
+			for (int a = 0; a < call->arg_count; a++) {
+				if (e >= arrays[a].count) continue;
+				strbuf_printf(&p.text, "%s\"%d\":", before, a);
+				json_minify(arrays[a].at[e], &p.text);
+				before = ",";
+			}
+			strbuf_addc(&p.text, '}');
+		}
+		print_end(call, i, &p);
+	}
+	for (int a = 0; a < call->arg_count; a++) vec_release(&arrays[a]);
+	free(arrays);
+	strbuf_release(&p.text);
+}
+
 /* ---- order ---- */
 
 /* array_sort(a [, ascending]) */
