@@ -1,4 +1,4 @@
-/* INSERT, UPDATE, DELETE, TRUNCATE of local relations.
+/* UPDATE, DELETE, TRUNCATE of local relations, and what INSERT (insert.c) shares with them.
  *
  * A statement runs at once, on what all before it left: its rows come from an ad-hoc query on the writer's connection, which sees what is not
  * committed yet. Each row is tested (NOT NULL, CHECK, keys) and written to the relation's table in the transaction of the commit being gathered;
@@ -6,30 +6,9 @@
  */
 #include <stdio.h>
 
-#include "engine/internal.h"
+#include "engine/change.h"
 
-typedef struct Change {
-	Session *session;
-	Engine *engine;
-	Relation *target;
-	StoreTable *table;
-	Type *types;
-	BatchBuilder out;                     /* changes for the graph */
-	VEC(Batch *) batches;
-	int64_t rows;
-	Value *values, *old;
-	bool keyed;
-	ExprProgram **checks;
-	Arena arena;                          /* of the statement's run */
-	Arena scratch;                        /* of one row */
-	/* one row's change as the store wants it */
-	StrBuf bytes;
-	ChangeRow change_rows[2];
-	/* RETURNING */
-	int returning_count;
-} Change;
-
-static void change_init(Change *change, Session *session, Relation *target)
+void change_init(Change *change, Session *session, Relation *target)
 {
 	*change = (Change){.session = session, .engine = session->engine, .target = target, .bytes = STRBUF_INIT};
 	arena_init(&change->arena, 0);
@@ -41,7 +20,7 @@ static void change_init(Change *change, Session *session, Relation *target)
 	batch_builder_init(&change->out, change->types, target->column_count, BATCH_ROWS_MAX);
 }
 
-static void change_release(Change *change)
+void change_release(Change *change)
 {
 	for (int b = 0; b < change->batches.count; b++) batch_unref(change->batches.at[b]);
 	vec_release(&change->batches);
@@ -65,7 +44,7 @@ static bool test_not_null(const Change *change, const Value *row, Error *err)
 	return true;
 }
 
-static Batch *row_batch(Change *change, const Value *row)
+Batch *change_row_batch(Change *change, const Value *row)
 {
 	BatchBuilder builder;
 	batch_builder_init(&builder, change->types, change->target->column_count, 1);
@@ -82,7 +61,7 @@ static bool test_checks(Change *change, const Value *row, Error *err)
 {
 	const Relation *target = change->target;
 	if (!target->check_count) return true;
-	Batch *stored = row_batch(change, row), *inputs = batch_derive(stored, target->input_count);
+	Batch *stored = change_row_batch(change, row), *inputs = batch_derive(stored, target->input_count);
 	inputs->rows = inputs->count = 1;
 	ColumnId *layout = arena_array(&change->scratch, ColumnId, target->input_count + 1);
 	for (int i = 0; i < target->input_count; i++) {
@@ -102,7 +81,7 @@ static bool test_checks(Change *change, const Value *row, Error *err)
 	return ok;
 }
 
-static bool test_row(Change *change, const Value *row, Error *err) { return test_not_null(change, row, err) && test_checks(change, row, err); }
+bool change_test(Change *change, const Value *row, Error *err) { return test_not_null(change, row, err) && test_checks(change, row, err); }
 
 /* ---- writing ---- */
 
@@ -123,8 +102,30 @@ static ChangeRow packed(Change *change, const Value *row, int64_t weight)
 	return out;
 }
 
+/* SQLite has refused a row: by which UNIQUE is asked for here, so that it can be said. */
+static bool unique_violation(Change *change, const Value *old, const Value *new, Error *err)
+{
+	const Relation *target = change->target;
+	for (int u = 0; u < target->unique_count; u++) {
+		const int *columns = target->uniques[u].columns;
+		int count = target->uniques[u].count;
+		bool moved = !old;
+		for (int c = 0; old && c < count; c++) moved |= !value_equal(&old[columns[c]], &new[columns[c]]);
+		Error ignored = ERROR_INIT;
+		if (!moved || store_table_find_unique(change->engine->store, change->table, columns, count, new, NULL, &change->scratch, &ignored) != 1) continue;
+		StrBuf names = STRBUF_INIT;
+		for (int c = 0; c < count; c++) strbuf_printf(&names, "%s%s", c ? ", " : "", target->columns[columns[c]].name);
+		error_clear(err);
+		error_set(err, ERR_UNIQUE_VIOLATION, SPAN_NONE, "a row with this value (%s) is in %s \"%s\" already", names.text, relation_kind_name(target->kind), target->name);
+		error_hint(err, "INSERT ... ON CONFLICT (%s) DO UPDATE SET ... changes it.", names.text);
+		strbuf_release(&names);
+		break;
+	}
+	return false;
+}
+
 /* old or new may be NULL; both: an update. */
-static bool write_row(Change *change, const Value *old, const Value *new, Error *err)
+bool change_write(Change *change, const Value *old, const Value *new, Error *err)
 {
 	strbuf_clear(&change->bytes);
 	Changes changes = {.rows = change->change_rows};
@@ -136,14 +137,14 @@ static bool write_row(Change *change, const Value *old, const Value *new, Error 
 		ChangeRow *row = &change->change_rows[i];
 		row->hash = hash_bytes_128(changes.bytes + row->offset, row->bytes);
 	}
-	if (!store_apply(change->engine->store, change->table, &changes, NULL, err)) return false;
+	if (!store_apply(change->engine->store, change->table, &changes, NULL, err)) return new && err->code == ERR_UNIQUE_VIOLATION ? unique_violation(change, old, new, err) : false;
 	if (old) note_change(change, old, -1);
 	if (new) note_change(change, new, 1);
 	return true;
 }
 
 /* A whole batch of new rows without a key: nothing to look up. */
-static bool append_batch(Change *change, const Batch *batch, Error *err)
+bool change_append(Change *change, const Batch *batch, Error *err)
 {
 	Changes changes = {0};
 	StrBuf bytes = STRBUF_INIT;
@@ -163,7 +164,7 @@ static bool append_batch(Change *change, const Batch *batch, Error *err)
 	return ok;
 }
 
-static bool change_begin(Change *change, Error *err)
+bool change_begin(Change *change, Error *err)
 {
 	Runtime *runtime = change->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_file_begin(runtime, err)) return false;
@@ -174,7 +175,7 @@ static bool change_begin(Change *change, Error *err)
 }
 
 /* The graph gets the changes only when all rows are in the file. */
-static bool change_end(Change *change, bool ok, Error *err)
+bool change_end(Change *change, bool ok, Error *err)
 {
 	Store *store = change->engine->store;
 	Runtime *runtime = change->engine->runtime;
@@ -195,21 +196,19 @@ static bool change_end(Change *change, bool ok, Error *err)
 	return true;
 }
 
-/* ---- INSERT ---- */
-
-typedef struct Insert {
-	Change base;
-	BoundInsert *bound;
-	ExprProgram **returning;
-	int64_t inserted;
-} Insert;
-
-static void key_of(const Relation *target, const Value *row, Value *key)
+void change_key(const Relation *target, const Value *row, Value *key)
 {
 	for (int k = 0; k < target->primary_key_count; k++) key[k] = row[target->primary_key[k]];
 }
 
-static bool key_violation(const Change *change, Error *err)
+bool change_same_key(const Relation *target, const Value *a, const Value *b)
+{
+	for (int k = 0; k < target->primary_key_count; k++)
+		if (!value_equal(&a[target->primary_key[k]], &b[target->primary_key[k]])) return false;
+	return true;
+}
+
+bool change_key_violation(const Change *change, Error *err)
 {
 	const Relation *target = change->target;
 	StrBuf names = STRBUF_INIT;
@@ -220,120 +219,9 @@ static bool key_violation(const Change *change, Error *err)
 	return false;
 }
 
-static const BoundConflict *conflict_for(const Insert *insert)
-{
-	return insert->bound->conflict_count ? &insert->bound->conflicts[0] : NULL;
-}
+/* ---- what a statement reads and gives back ---- */
 
-/* Evaluates one expression of ON CONFLICT DO UPDATE over the old row and the one that was to be inserted. */
-static bool conflict_value(Insert *insert, const BoundConflict *conflict, Expr *expr, const Value *old, const Value *new, Value *out)
-{
-	Change *change = &insert->base;
-	int n = change->target->column_count;
-	Batch *old_batch = row_batch(change, old), *new_batch = row_batch(change, new), *both = batch_derive(old_batch, 2 * n);
-	batch_borrow(both, new_batch);
-	both->rows = both->count = 1;
-	both->system_us = old_batch->system_us;
-	ColumnId *layout = arena_array(&change->scratch, ColumnId, 2 * n + 1);
-	for (int c = 0; c < n; c++) {
-		both->columns[c] = old_batch->columns[c];
-		both->columns[n + c] = new_batch->columns[c];
-		layout[c] = conflict->old_columns[c];
-		layout[n + c] = conflict->excluded_columns[c];
-	}
-	ExprProgram *program = expr_compile(&change->scratch, expr, layout, 2 * n);
-	Column result = expr_eval(program, both, &change->scratch);
-	*out = column_value(&result, 0);
-	if (!out->is_null && type_phys(out->type) == PHYS_STR) out->str = str_copy(&change->arena, str_at(&out->str), out->str.bytes);
-	expr_program_release(program);
-	batch_unref(both);
-	batch_unref(new_batch);
-	batch_unref(old_batch);
-	return true;
-}
-
-static bool conflict_update(Insert *insert, const BoundConflict *conflict, const Value *old, const Value *new, Value *result, bool *updated, Error *err)
-{
-	Change *change = &insert->base;
-	*updated = false;
-	if (conflict->where) {
-		Value holds;
-		conflict_value(insert, conflict, conflict->where, old, new, &holds);
-		if (holds.is_null || !holds.i64) return true;
-	}
-	memcpy(result, old, sizeof *old * (size_t)change->target->column_count);
-	for (int s = 0; s < conflict->set_count; s++)
-		conflict_value(insert, conflict, conflict->set_values[s], old, new, &result[conflict->set_columns[s]]);
-	*updated = true;
-	return test_row(change, result, err) && write_row(change, old, result, err);
-}
-
-static bool return_row(Insert *insert, const Value *row, Error *err)
-{
-	BoundInsert *bound = insert->bound;
-	if (!bound->returning_count) return true;
-	Change *change = &insert->base;
-	Batch *stored = row_batch(change, row), *out = batch_derive(stored, bound->returning_count);
-	out->rows = out->count = 1;
-	for (int r = 0; r < bound->returning_count; r++) {
-		ExprProgram *program = expr_compile(&change->scratch, bound->returning[r], bound->row_columns, change->target->column_count);
-		out->columns[r] = expr_eval(program, stored, &out->arena);
-		expr_program_release(program);
-	}
-	bool ok = session_emit(change->session, out, err);
-	batch_unref(out);
-	batch_unref(stored);
-	return ok;
-}
-
-/* A key that the file cannot enforce (REAL, wide DECIMAL) is refused when the table is made; so the table's key is the relation's. */
-static bool insert_keyed(Insert *insert, const Value *row, Error *err)
-{
-	Change *change = &insert->base;
-	Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1);
-	key_of(change->target, row, key);
-	int found = store_table_find(change->engine->store, change->table, key, change->old, &change->scratch, err);
-	if (found < 0) return false;
-	const BoundConflict *conflict = conflict_for(insert);
-	AstOrAction action = insert->bound->or_action;
-	if (!found) {
-		insert->inserted++;
-		return write_row(change, NULL, row, err) && return_row(insert, row, err);
-	}
-	if (action == AST_OR_IGNORE || (conflict && !conflict->update)) return true;
-	insert->inserted++;
-	if (action == AST_OR_REPLACE) return write_row(change, change->old, row, err) && return_row(insert, row, err);
-	if (!conflict) return key_violation(change, err);
-	bool updated;
-	Value *result = arena_array(&change->scratch, Value, change->target->column_count + 1);
-	if (!conflict_update(insert, conflict, change->old, row, result, &updated, err)) return false;
-	if (!updated) insert->inserted--;
-	return !updated || return_row(insert, result, err);
-}
-
-static bool insert_row(Insert *insert, const Batch *batch, int row, Error *err)
-{
-	Change *change = &insert->base;
-	arena_clear(&change->scratch);
-	for (int c = 0; c < change->target->column_count; c++) change->values[c] = column_value(&batch->columns[c], row);
-	if (!test_row(change, change->values, err)) return insert->bound->or_action == AST_OR_IGNORE && err->code == ERR_NOT_NULL_VIOLATION ? (error_clear(err), true) : false;
-	if (change->keyed) return insert_keyed(insert, change->values, err);
-	insert->inserted++;
-	return return_row(insert, change->values, err);
-}
-
-static bool insert_batch(Insert *insert, Batch *batch, Error *err)
-{
-	Change *change = &insert->base;
-	for (int i = 0; i < batch->count; i++)
-		if (!insert_row(insert, batch, batch_row(batch, i), err)) return false;
-	if (change->keyed) return true;
-	if (!append_batch(change, batch, err)) return false;
-	vec_push(&change->batches, batch_ref(batch));
-	return true;
-}
-
-static bool begin_returning(Session *session, const BoundColumn *columns, int count)
+bool change_begin_returning(Session *session, const BoundColumn *columns, int count)
 {
 	if (!count) return true;
 	ResultColumn *out = arena_array(&session->arena, ResultColumn, count);
@@ -341,7 +229,7 @@ static bool begin_returning(Session *session, const BoundColumn *columns, int co
 	return !session->out.begin || session->out.begin(session->out.context, RESULT_TABLE, out, count);
 }
 
-static void finish_change(Session *session, int returning_count, const char *what, int64_t rows)
+void change_finish(Session *session, int returning_count, const char *what, int64_t rows)
 {
 	if (returning_count) {
 		if (session->out.end) session->out.end(session->out.context);
@@ -349,10 +237,8 @@ static void finish_change(Session *session, int returning_count, const char *wha
 	else session_done(session, "%s %lld", what, (long long)rows);
 }
 
-typedef VEC(Batch *) Rows;
-
 /* All rows of the plan, before any is written: what is written must not be seen. */
-static bool read_rows(Change *change, Plan *plan, Rows *rows, Error *err)
+bool change_read(Change *change, Plan *plan, ChangeBatches *rows, Error *err)
 {
 	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
 	AdhocQuery *query = adhoc_open(&options, plan, err);
@@ -366,59 +252,10 @@ static bool read_rows(Change *change, Plan *plan, Rows *rows, Error *err)
 	return ok;
 }
 
-static void rows_release(Rows *rows)
+void change_rows_release(ChangeBatches *rows)
 {
 	for (int b = 0; b < rows->count; b++) batch_unref(rows->at[b]);
 	vec_release(rows);
-}
-
-static bool insert_rows(Insert *insert, Error *err)
-{
-	Rows rows = {0};
-	bool ok = read_rows(&insert->base, insert->bound->source.plan, &rows, err);
-	for (int b = 0; ok && b < rows.count; b++) ok = insert_batch(insert, rows.at[b], err);
-	rows_release(&rows);
-	return ok;
-}
-
-/* ON CONFLICT looks for the primary key; what is only UNIQUE refuses by itself. */
-static bool conflicts_are_of_key(const BoundInsert *bound, Error *err)
-{
-	const Relation *target = bound->target;
-	for (int k = 0; k < bound->conflict_count; k++) {
-		const BoundConflict *conflict = &bound->conflicts[k];
-		bool same = conflict->any || conflict->column_count == target->primary_key_count;
-		for (int c = 0; same && !conflict->any && c < conflict->column_count; c++) {
-			bool found = false;
-			for (int p = 0; p < target->primary_key_count; p++) found |= target->primary_key[p] == conflict->columns[c];
-			same = found;
-		}
-		if (!same || (conflict->any && target->unique_count) || bound->conflict_count > 1)
-			return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "ON CONFLICT on anything but the primary key of table \"%s\" is not supported", target->name);
-	}
-	if (target->unique_count && (bound->or_action == AST_OR_IGNORE || bound->or_action == AST_OR_REPLACE))
-		return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "INSERT OR %s into table \"%s\", which has UNIQUE columns, is not supported", bound->or_action == AST_OR_IGNORE ? "IGNORE" : "REPLACE", target->name);
-	return true;
-}
-
-bool run_insert(Session *session, BoundStatement *bound, Error *err)
-{
-	if (session->check) {
-		session_done(session, "INSERT");
-		return true;
-	}
-	Insert insert = {.bound = &bound->insert};
-	if (!conflicts_are_of_key(&bound->insert, err)) return false;
-	change_init(&insert.base, session, bound->insert.target);
-	bool ok = change_begin(&insert.base, err);
-	if (ok) {
-		begin_returning(session, bound->insert.returning_columns, bound->insert.returning_count);
-		ok = insert_rows(&insert, err);
-		ok = change_end(&insert.base, ok, err);
-	}
-	change_release(&insert.base);
-	if (ok) finish_change(session, bound->insert.returning_count, "INSERT", insert.inserted);
-	return ok;
 }
 
 /* ---- UPDATE, DELETE ---- */
@@ -430,14 +267,7 @@ static bool same_row(const Value *a, const Value *b, int count)
 	return true;
 }
 
-static bool same_key(const Relation *target, const Value *a, const Value *b)
-{
-	for (int k = 0; k < target->primary_key_count; k++)
-		if (!value_equal(&a[target->primary_key[k]], &b[target->primary_key[k]])) return false;
-	return true;
-}
-
-/* Rows whose key changes are taken out first and put in when all are out, so that keys may be swapped or moved along. */
+/* ChangeBatches whose key changes are taken out first and put in when all are out, so that keys may be swapped or moved along. */
 typedef struct Moved { Batch *batch; int row; } Moved;
 typedef struct Update { Change base; BoundChange *bound; bool deletes; VEC(Moved) moved; } Update;
 
@@ -453,21 +283,21 @@ static bool change_row(Update *update, Batch *batch, int row, Error *err)
 	load_row(update, batch, row, 0, change->old);
 	if (change->keyed) {                  /* UPDATE ... FROM may give a row twice: the first counts */
 		Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1), *now = arena_array(&change->scratch, Value, change->target->column_count + 1);
-		key_of(change->target, change->old, key);
+		change_key(change->target, change->old, key);
 		int found = store_table_find(change->engine->store, change->table, key, now, &change->scratch, err);
 		if (found < 0) return false;
 		if (!found || !same_row(now, change->old, change->target->column_count)) return true;
 	}
 	change->rows++;
-	if (update->deletes) return write_row(change, change->old, NULL, err);
+	if (update->deletes) return change_write(change, change->old, NULL, err);
 	load_row(update, batch, row, change->target->column_count, change->values);
-	if (!test_row(change, change->values, err)) return false;
-	if (change->keyed && !same_key(change->target, change->old, change->values)) {
+	if (!change_test(change, change->values, err)) return false;
+	if (change->keyed && !change_same_key(change->target, change->old, change->values)) {
 		Moved moved = {batch, row};
 		vec_push(&update->moved, moved);
-		return write_row(change, change->old, NULL, err);
+		return change_write(change, change->old, NULL, err);
 	}
-	return write_row(change, change->old, change->values, err);
+	return change_write(change, change->old, change->values, err);
 }
 
 static bool insert_moved(Update *update, Error *err)
@@ -477,11 +307,11 @@ static bool insert_moved(Update *update, Error *err)
 		arena_clear(&change->scratch);
 		load_row(update, update->moved.at[m].batch, update->moved.at[m].row, change->target->column_count, change->values);
 		Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1);
-		key_of(change->target, change->values, key);
+		change_key(change->target, change->values, key);
 		int found = store_table_find(change->engine->store, change->table, key, NULL, &change->scratch, err);
 		if (found < 0) return false;
-		if (found) return key_violation(change, err);
-		if (!write_row(change, NULL, change->values, err)) return false;
+		if (found) return change_key_violation(change, err);
+		if (!change_write(change, NULL, change->values, err)) return false;
 	}
 	return true;
 }
@@ -502,14 +332,14 @@ static bool return_columns(Update *update, Batch *batch, Error *err)
 
 static bool change_rows(Update *update, Error *err)
 {
-	Rows rows = {0};
-	bool ok = read_rows(&update->base, update->bound->plan, &rows, err);
+	ChangeBatches rows = {0};
+	bool ok = change_read(&update->base, update->bound->plan, &rows, err);
 	for (int b = 0; ok && b < rows.count; b++) {
 		for (int i = 0; ok && i < rows.at[b]->count; i++) ok = change_row(update, rows.at[b], batch_row(rows.at[b], i), err);
 		ok = ok && return_columns(update, rows.at[b], err);
 	}
 	ok = ok && insert_moved(update, err);
-	rows_release(&rows);
+	change_rows_release(&rows);
 	return ok;
 }
 
@@ -524,14 +354,14 @@ bool run_change(Session *session, BoundStatement *bound, Error *err)
 	change_init(&update.base, session, bound->change.target);
 	bool ok = change_begin(&update.base, err);
 	if (ok) {
-		begin_returning(session, bound->change.returning_columns, bound->change.returning_count);
+		change_begin_returning(session, bound->change.returning_columns, bound->change.returning_count);
 		ok = change_rows(&update, err);
 		ok = change_end(&update.base, ok, err);
 	}
 	int64_t rows = update.base.rows;
 	vec_release(&update.moved);
 	change_release(&update.base);
-	if (ok) finish_change(session, bound->change.returning_count, deletes ? "DELETE" : "UPDATE", rows);
+	if (ok) change_finish(session, bound->change.returning_count, deletes ? "DELETE" : "UPDATE", rows);
 	return ok;
 }
 

@@ -95,7 +95,7 @@ bool run_create(Session *session, BoundStatement *bound, Error *err);           
 bool run_create_index(Session *session, BoundStatement *bound, Error *err);
 bool run_alter(Session *session, BoundStatement *bound, Error *err);
 bool run_drop(Session *session, BoundStatement *bound, Error *err);
-bool run_insert(Session *session, BoundStatement *bound, Error *err);             /* change.c */
+bool run_insert(Session *session, BoundStatement *bound, Error *err);             /* insert.c */
 bool run_change(Session *session, BoundStatement *bound, Error *err);
 bool run_truncate(Session *session, BoundStatement *bound, Error *err);
 bool run_query(Session *session, BoundStatement *bound, Error *err);              /* query.c; enters by itself */

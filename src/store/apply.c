@@ -240,6 +240,40 @@ int store_table_find(Store *store, StoreTable *table, const Value *key, Value *r
 	return found;
 }
 
+static sqlite3_stmt *need_unique(StoreTable *table, const int *columns, int count, Error *err)
+{
+	for (int i = 0; i < table->uniques.count; i++)
+		if (table->uniques.at[i].count == count && memcmp(table->uniques.at[i].columns, columns, sizeof *columns * (size_t)count) == 0) return table->uniques.at[i].stmt;
+	StrBuf sql = STRBUF_INIT;
+	strbuf_adds(&sql, "SELECT ");
+	table_print_columns(table, &sql);
+	strbuf_printf(&sql, " FROM %s", table->quoted);
+	for (int i = 0; i < count; i++) {
+		strbuf_adds(&sql, i ? " AND " : " WHERE ");
+		strbuf_add_sql_ident(&sql, table->spec.columns[columns[i]].name);
+		strbuf_printf(&sql, " = ?%d", i + 1);
+	}
+	strbuf_adds(&sql, " LIMIT 1");
+	TableUnique unique = {arena_copy(&table->arena, columns, sizeof *columns * (size_t)count), count, prepare(table, &sql, err)};
+	if (unique.stmt) vec_push(&table->uniques, unique);
+	return unique.stmt;
+}
+
+int store_table_find_unique(Store *store, StoreTable *table, const int *columns, int count, const Value *row, Value *found, Arena *arena, Error *err)
+{
+	for (int i = 0; i < count; i++)
+		if (row[columns[i]].is_null) return 0;
+	sqlite3_stmt *stmt = need_unique(table, columns, count, err);
+	if (!stmt) return -1;
+	for (int i = 0; i < count; i++) store_value_bind(stmt, i + 1, &row[columns[i]], table->decimals, table->texts[i]);
+	int rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && found)
+		for (int i = 0; i < table->spec.column_count; i++) store_value_column(stmt, i, table->types[i], &found[i], arena);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) store_fail(store, rc, err);
+	sqlite3_reset(stmt);
+	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
+}
+
 /* ---- one row ---- */
 
 static bool insert_row(StoreTable *table, const Value *row, int64_t copies, Error *err)

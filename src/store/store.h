@@ -138,6 +138,8 @@ bool store_stream_expire(Store *store, const StoreTableSpec *spec, int64_t now_u
 /* Does a row with this key exist in the writer's eyes (uncommitted included)? Key values in the order of spec.key. row: all columns, strings
  * in arena; may be NULL. For constraints of local tables: 1 yes, 0 no, -1 error. */
 int store_table_find(Store *store, StoreTable *table, const Value *key, Value *row, Arena *arena, Error *err);
+/* The same by columns that a unique index of the file has, out of a whole row; where one of them is NULL there is none. */
+int store_table_find_unique(Store *store, StoreTable *table, const int *columns, int count, const Value *row, Value *found, Arena *arena, Error *err);
 int64_t store_table_last_row(Store *store, const StoreTableSpec *spec);         /* greatest rowid; 0: it is empty */
 int64_t store_table_row_count(Store *store, StoreTable *table);                 /* counts: as long as the table is */
 

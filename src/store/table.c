@@ -85,6 +85,8 @@ void table_release_statements(StoreTable *table)
 	sqlite3_finalize(table->remove);
 	sqlite3_finalize(table->find);
 	for (int i = 0; i < table->update_count; i++) sqlite3_finalize(table->updates[i].stmt);
+	for (int i = 0; i < table->uniques.count; i++) sqlite3_finalize(table->uniques.at[i].stmt);
+	vec_release(&table->uniques);
 	table->insert = table->remove = table->find = NULL;
 	table->update_count = 0;
 }

@@ -16,6 +16,7 @@ typedef enum TableForm {
 
 enum { TABLE_UPDATES_MAX = 16, TABLE_MASK_COLUMNS = 64, TABLE_KEYED_BYTES_MAX = 256 << 20 };
 
+typedef struct TableUnique { int *columns; int count; sqlite3_stmt *stmt; } TableUnique;        /* finds a row by them */
 typedef struct TableUpdate { uint64_t mask; sqlite3_stmt *stmt; } TableUpdate;    /* columns that it sets; ~0: all */
 
 struct StoreTable {
@@ -33,6 +34,7 @@ struct StoreTable {
 	sqlite3_stmt *insert, *remove, *find;
 	TableUpdate updates[TABLE_UPDATES_MAX];
 	int update_count;
+	VEC(TableUnique) uniques;
 	bool has_retention_index;
 	RowidMap map;                     /* TABLE_KEYED: a cache; TABLE_MULTISET: complete once loaded */
 	RowidMap chain;                   /* TABLE_MULTISET: hash of a rowid -> rowid of the next copy of the same row */
