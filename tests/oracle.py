@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random queries over random inserts, updates and deletes: each materialized view must hold what SQLite answers for the same SELECT.
 
-usage: oracle.py --weir WEIR [--queries N] [--seconds N] [--seed N] [--keep FOLDER] [--jobs N]
+usage: oracle.py --weir WEIR [--queries N] [--seconds N] [--seed N] [--keep FOLDER] [--jobs N] [--without RULE|each]
 
 A case is a few small tables, many views over them and a handful of points at which all of them are compared. It runs at one of four settings:
 a commit a statement, a transaction a round, a clean restart between rounds, kill -9 between rounds. SQLite is asked twice, the second time with indexes,
@@ -587,11 +587,16 @@ def refusals(text):
 class Case:
     """What runs: tables, rounds of changes, queries with the round before which their view is made"""
 
+    without = ""        # rewrite rules that plans are made without
+
     def __init__(self, tables, rounds, views, setting):
         self.tables, self.rounds, self.views, self.setting = tables, rounds, views, setting    # views: [(name, sql, types, round)]
 
+    def start(self):
+        return ([f"SET rules_off = '{self.without}'"] if self.without else []) + [t["sql"] for t in self.tables]
+
     def script(self):
-        out = [t["sql"] for t in self.tables]
+        out = self.start()
         for i, changes in enumerate(self.rounds):
             out += [create(v) for v in self.views if v[3] == i]
             out += (["BEGIN"] + changes + ["COMMIT"]) if self.setting == "transaction" and changes else changes
@@ -610,7 +615,7 @@ def run_case(weir, case, adhoc=True):
     problems, refused, passed_over = [], {}, 0
     with tempfile.TemporaryDirectory(prefix="oracle.") as folder:
         run = Run(weir, folder)
-        statements, expected, made = [t["sql"] for t in case.tables], {}, {}
+        statements, expected, made = case.start(), {}, {}
         lines, last = [], len(case.rounds) - 1
         apart = case.setting in ("restart", "kill")
         for i, changes in enumerate(case.rounds):
@@ -823,23 +828,11 @@ def one(weir, seed, views):
     return seed, case, run_case(weir, case)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weir", default="./weir")
-    parser.add_argument("--queries", type=int, default=600)
-    parser.add_argument("--seconds", type=float, default=0, help="stop after so long")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--views", type=int, default=VIEWS_PER_CASE, help="views a process")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", help="folder for what differs")
-    parser.add_argument("--shrink", type=float, default=20, help="seconds to make a difference small")
-    args = parser.parse_args()
-    if sqlite3.sqlite_version_info < (3, 39):
-        print(f"SQLite {sqlite3.sqlite_version} knows no RIGHT and FULL JOIN")
-        return 77
-    weir = os.path.abspath(args.weir)
-    first = args.seed if args.seed is not None else random.SystemRandom().randrange(1, 10 ** 9)
-    print(f"seed {first} (oracle.py --seed {first} --queries {args.queries} runs the same again), SQLite {sqlite3.sqlite_version}", flush=True)
+RULES = ["fold", "filters", "joins", "top-n", "projects"]      # of src/plan/rules.def, those that are optional
+
+
+def compare(args, weir, first):
+    """--queries of them; 1: one differs"""
     started, queries, differences, passed, refused = time.time(), 0, 0, 0, collections.Counter()
     settings = collections.Counter()
     example = {}
@@ -872,6 +865,35 @@ def main():
         if "0A000" not in message: print(f"        {example[message]}")
     if os.environ.get("ORACLE_GENERATOR"): print("not made:", GIVEN_UP.most_common(12))
     return 1 if differences else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weir", default="./weir")
+    parser.add_argument("--queries", type=int, default=600)
+    parser.add_argument("--seconds", type=float, default=0, help="stop after so long")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--views", type=int, default=VIEWS_PER_CASE, help="views a process")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", help="folder for what differs")
+    parser.add_argument("--shrink", type=float, default=20, help="seconds to make a difference small")
+    parser.add_argument("--without", default="", help="a rewrite rule that plans are made without, or each: all that can be left out, one after the other")
+    args = parser.parse_args()
+    if sqlite3.sqlite_version_info < (3, 39):
+        print(f"SQLite {sqlite3.sqlite_version} knows no RIGHT and FULL JOIN")
+        return 77
+    weir = os.path.abspath(args.weir)
+    first = args.seed if args.seed is not None else random.SystemRandom().randrange(1, 10 ** 9)
+    print(f"seed {first} (oracle.py --seed {first} --queries {args.queries} runs the same again), SQLite {sqlite3.sqlite_version}", flush=True)
+    if args.without != "each":
+        Case.without = args.without
+        return compare(args, weir, first)
+    worst = 0
+    for rule in RULES:
+        Case.without = rule
+        print(f"without {rule}:", flush=True)
+        worst = max(worst, compare(args, weir, first))
+    return worst
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ Catalog *catalog_copy(const Catalog *catalog, bool with_pending)
 	Catalog *copy = catalog_new();
 	copy->version = catalog->version;
 	copy->shows_pending = with_pending;
+	copy->rules_off = catalog->rules_off;
 	for (int i = 0; i < catalog->relations.count; i++) {
 		Relation *relation = catalog->relations.at[i];
 		if (with_pending && catalog_pending(catalog, relation->id)) continue;

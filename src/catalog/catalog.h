@@ -72,7 +72,12 @@ typedef struct Relation {
 	Arena arena;                      /* owns all of the above */
 } Relation;
 
-typedef struct Catalog { VEC(Relation *) relations; int64_t version; bool shows_pending; } Catalog;
+typedef struct Catalog {
+	VEC(Relation *) relations;
+	int64_t version;
+	bool shows_pending;
+	uint64_t rules_off;               /* by which its queries are not planned: PlanContext */
+} Catalog;
 
 Catalog *catalog_new(void);
 void catalog_free(Catalog *catalog);

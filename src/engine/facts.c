@@ -134,7 +134,7 @@ bool engine_lower_on(Catalog *catalog, Relation *relation, Lowered **out, Error 
 	if (relation_is_changelog(relation)) return (*out = plan_lower_changelog(relation)) != NULL;
 	Arena arena;
 	arena_init(&arena, 0);
-	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK, .rules_version = relation->rules_version};
+	PlanContext context = {.arena = &arena, .result_is_final = relation->kind == RELATION_SINK, .rules_version = relation->rules_version, .rules_off = catalog->rules_off};
 	BindSettings settings = {.stored = true};
 	BoundQuery query = {0};
 	Relation *again = bind_relation_text(relation->sql, relation->id, catalog, &settings, &context, &query, err);

@@ -353,7 +353,7 @@ static bool is_only_told(const Session *session, BoundKind kind)
 static bool run_bound(Session *session, AstStatement *ast, Error *err)
 {
 	Engine *engine = session->engine;
-	PlanContext context = {.arena = &session->arena};
+	PlanContext context = {.arena = &session->arena, .rules_off = engine->catalog->rules_off};
 	BindSettings settings = session_bind_settings(session);
 	BoundStatement bound = {0};
 	bool ok = bind_statement(ast, engine->catalog, &settings, &context, &bound, err);

@@ -5,7 +5,7 @@
 #include "engine/internal.h"
 #include "type/text.h"
 
-typedef enum SettingKind { SETTING_TEXT, SETTING_WORD, SETTING_DURATION, SETTING_BYTES } SettingKind;
+typedef enum SettingKind { SETTING_TEXT, SETTING_WORD, SETTING_DURATION, SETTING_BYTES, SETTING_RULES } SettingKind;
 
 typedef struct Setting {
 	const char *name, *fallback, *doc;
@@ -30,6 +30,7 @@ static const Setting SETTINGS[] = {
 	{"commit_retention", "P30D", "commit records that two checkpoints cover are kept so long, one an hour", true, SETTING_DURATION, RUNTIME_SETTING(commits_kept_us), 36500 * ONE_DAY},
 	{"dead_letter_limit", "1GiB", "bytes in weir_dead_letters; beyond it the oldest lose key and value", true, SETTING_BYTES, RUNTIME_SETTING(dead_letters_bytes), INT64_MAX},
 	{"late_row_limit", "1GiB", "bytes in weir_late_rows; beyond it the oldest lose their row", true, SETTING_BYTES, RUNTIME_SETTING(late_rows_bytes), INT64_MAX},
+	{"rules_off", "", "rewrite rules of plans that are not applied, for tests: fold, filters, joins, top-n, projects", true, SETTING_RULES, 0},
 	{"wal_limit", "1GiB", "input waits while the WAL is larger, because readers hold it", true, SETTING_BYTES, RUNTIME_SETTING(wal_limit_bytes), INT64_MAX},
 };
 enum { SETTING_COUNT = sizeof SETTINGS / sizeof *SETTINGS };
@@ -94,8 +95,11 @@ static void tell_store(Engine *engine)
 
 static bool apply_stored(void *context, const char *name, const char *value, Error *err)
 {
+	Engine *engine = context;
 	const Setting *setting = setting_find(name);
-	return !setting || !setting->kept || !is_number(setting) || apply_number(context, setting, value, err);
+	if (!setting || !setting->kept) return true;
+	if (setting->kind == SETTING_RULES) return plan_rules_off(value, &engine->catalog->rules_off, err);
+	return !is_number(setting) || apply_number(engine, setting, value, err);
 }
 
 bool settings_apply(Engine *engine, Error *err)
@@ -114,6 +118,7 @@ static const char *current(const Session *session, const Setting *setting, char 
 		snprintf(text, bytes, "%lld %s", (long long)(number / unit), is_bytes ? (round ? "MiB" : "bytes") : round ? "days" : "ms");
 		return text;
 	}
+	if (setting->kind == SETTING_RULES) return plan_rules_names(session->engine->catalog->rules_off, text, bytes);
 	const char *value = session_setting(session, setting->name);
 	return value ? value : setting->fallback;
 }
@@ -144,6 +149,7 @@ static bool set_one(Session *session, const Setting *setting, const char *value,
 	if (value && !check_word(setting, value, err)) return false;
 	if (is_number(setting) && (!runtime_file_begin(engine->runtime, err) || !apply_number(engine, setting, value ? value : setting->fallback, err))) return false;
 	if (is_number(setting)) tell_store(engine);
+	if (setting->kind == SETTING_RULES && (!runtime_file_begin(engine->runtime, err) || !plan_rules_off(value ? value : "", &engine->catalog->rules_off, err))) return false;
 	if (!setting->kept) {
 		put(session, setting->name, value);
 		return true;

@@ -140,6 +140,9 @@ Expr *plan_column_expr(PlanContext *context, const Plan *plan, int column);     
 
 /* All rewrites, in the order of rules.def: unnest, push down, prune, fold, top-n, moving, settle ... ; the result can be lowered or is refused:
  * ERR_UNSUPPORTED with the form's name and span. */
+/* Rules of these names, with commas between, as PlanContext.rules_off. Unknown ones, and those that plans cannot do without: ERR_INVALID_PARAMETER. */
+bool plan_rules_off(const char *names, uint64_t *off, Error *err);
+const char *plan_rules_names(uint64_t off, char *text, size_t bytes);            /* the same as names; gives text */
 Plan *plan_optimize(PlanContext *context, Plan *plan, Error *err);
 void plan_derive(PlanContext *context, Plan *plan);
 void plan_verify(const Plan *plan);                  /* debug: every column that is read is given out below, types fit */
