@@ -151,23 +151,21 @@ static Expr *bind_slice(Clause *clause, const AstExpr *ast, Expr *from)
 }
 
 /* Arrays are counted from 1, as in Flink, PostgreSQL and ksqlDB; maps go by their keys. */
-Expr *bind_subscript(Clause *clause, const AstExpr *ast)
+bool element_of(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out)
 {
 	Binder *binder = clause->binder;
-	ScopeColumn from;
-	if (!bind_column_like(clause, ast->args.at[0], &from)) return NULL;
-	if (from.expr->type.kind != TYPE_JSON) {
-		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "a value of type %s has no elements", type_kind_name(from.expr->type.kind));
-		return NULL;
+	if (from->expr->type.kind != TYPE_JSON)
+		return error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "a value of type %s has no elements", type_kind_name(from->expr->type.kind));
+	if (ast->args.count == 3) {
+		*out = (ScopeColumn){.expr = bind_slice(clause, ast, from->expr), .declared = from->declared};
+		return out->expr != NULL;
 	}
-	if (ast->args.count == 3) return bind_slice(clause, ast, from.expr);
 	Expr *index = bind_expr(clause, ast->args.at[1]);
-	if (!index) return NULL;
-	if (index->type.kind == TYPE_INTEGER && !(index = index_from_zero(binder, index, ast->span))) return NULL;
-	Type element = from.declared.kind == TYPE_JSON && from.declared.field_count == 1 ? from.declared.fields[0].type : TYPE(NULL);
-	bool is_json = element.kind == TYPE_JSON || element.kind == TYPE_ROW;
-	Expr *args[2] = {from.expr, index};
-	Expr *value = expr_call(binder->arena, is_json ? "->" : "->>", args, 2, ast->span, binder->err);
-	if (!value || is_json || element.kind == TYPE_NULL) return value;
-	return expr_cast(binder->arena, value, element, CAST_TRY, binder->err);
+	if (!index) return false;
+	if (index->type.kind == TYPE_INTEGER && !(index = index_from_zero(binder, index, ast->span))) return false;
+	Type element = from->declared.kind == TYPE_JSON && from->declared.field_count == 1 ? from->declared.fields[0].type : TYPE(NULL);
+	Expr *value = json_element(binder, from->expr, index, element, ast->span);
+	if (!value) return false;
+	*out = (ScopeColumn){.expr = value, .declared = element.kind == TYPE_NULL ? value->type : element};
+	return fields_from_json(binder, out, ast->span);
 }

@@ -113,6 +113,8 @@ void note_read(Binder *binder, Relation *relation);
 void notice(Binder *binder, const char *format, ...) __attribute__((format(printf, 2, 3)));
 ScopeColumn scope_column_of(Binder *binder, const char *name, ColumnId id, Type declared, bool nullable);
 /* Fields of a ROW that is kept as JSON, taken out of it where they are read. */
+/* A field of a column that has fields. NULL: err. */
+ScopeColumn *scope_field(Binder *binder, const ScopeColumn *of, const AstIdent *name);
 bool fields_from_json(Binder *binder, ScopeColumn *column, Span span);
 void scope_table_make_nullable(Binder *binder, ScopeTable *table);
 /* Columns of the type that a query sees: ROW, ARRAY and MAP values are JSON. */
@@ -135,9 +137,17 @@ Expr *bind_condition(Clause *clause, const AstExpr *ast);                       
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span);
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared);          /* cast as into a column of that type */
 Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where); /* no columns in sight */
-/* An expression that keeps what is known of its fields and elements, where it is a column. */
+const AstItem *alias_meant(Clause *clause, const AstExpr *ast);                  /* NULL: the name is no item's */
+
+/* ---- parts.c: fields and elements ---- */
+/* An expression that keeps what is known of its fields and elements, where it is a column or a part of one. */
 bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out);
+Expr *bind_part(Clause *clause, const AstExpr *ast);                             /* AST_FIELD, AST_SUBSCRIPT, is_field_arrow() */
+bool is_field_arrow(const AstExpr *ast);
 Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span);
+Expr *json_element(Binder *binder, Expr *from, Expr *which, Type declared, Span span);          /* by name or number */
+Expr *json_fields(Binder *binder, Expr *from, const AstIdent *names, int count, Span span);
+Expr *expr_with_span(Binder *binder, const Expr *e, Span span);                  /* a copy */
 
 /* ---- operators.c: forms that are not one call ---- */
 Expr *bind_in(Clause *clause, const AstExpr *ast);
@@ -165,7 +175,7 @@ Type array_type_of(Binder *binder, Type element);                               
 Expr *element_value(Binder *binder, Expr *json, Type type, Span span);
 Expr *typed_element(Clause *clause, Expr *call);
 bool is_array_concat(Clause *clause, const Expr *a, const Expr *b);
-Expr *bind_subscript(Clause *clause, const AstExpr *ast);
+bool element_of(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out);      /* ast: from[i] or from[m:n] */
 
 /* ---- defined_functions.c ---- */
 const DefinedFunction *defined_function(const char *name);                       /* the first row of a name; NULL: there is none */

@@ -148,7 +148,12 @@ static bool make_view_of_ksql(Binder *binder, AstStatement *statement, Relation 
 	if (topic) return REFUSE(binder, topic->name_span, "CREATE ... AS SELECT into a topic") || error_hint(binder->err, "Leave KAFKA_TOPIC out: the result is a view in the file.");
 	if (ast->columns.count || ast->constraints.count) return REFUSE(binder, ast->columns.count ? ast->columns.at[0].span : ast->constraints.at[0].span, "CREATE ... AS SELECT with declared columns");
 	AstCreateView view = {.kind = AST_KIND_MATERIALIZED_VIEW, .name = ast->name, .query = ast->query, .comment = ast->comment};
-	static const char *const TOPIC_OPTIONS[] = {"value_format", "key_format", "format", "partitions", "replicas", "timestamp", "timestamp_format", NULL};
+	const AstOption *time = ast_option_find(&ast->options, "timestamp");
+	if (time) return REFUSE(binder, time->name_span, "another event time for CREATE ... AS SELECT") || error_hint(binder->err, "Name it where the stream is declared.");
+	static const char *const TOPIC_OPTIONS[] = {
+		"value_format", "key_format", "format", "partitions", "replicas", "timestamp_format", "value_delimiter", "key_delimiter", "wrap_single_value", "retention_ms",
+		"value_schema_id", "key_schema_id", "value_schema_full_name", "key_schema_full_name", "value_protobuf_nullable_representation", NULL,
+	};
 	for (int i = 0; i < ast->options.count; i++) {
 		bool passed_over = false;
 		for (int j = 0; TOPIC_OPTIONS[j]; j++) passed_over |= names_equal(ast->options.at[i].name, TOPIC_OPTIONS[j]);

@@ -6,30 +6,6 @@
 
 /* ---- columns ---- */
 
-static Expr *with_span(Binder *binder, const Expr *e, Span span)
-{
-	Expr *copy = arena_copy(binder->arena, e, sizeof *e);
-	copy->span = span;
-	return copy;
-}
-
-/* Types are known where a ROW says them; else the value comes as text. */
-Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span)
-{
-	bool is_json = declared.kind == TYPE_JSON || declared.kind == TYPE_ROW;
-	Expr *args[2] = {from, expr_text(binder->arena, name)};
-	Expr *value = expr_call(binder->arena, is_json ? "->" : "->>", args, 2, span, binder->err);
-	if (!value || is_json || declared.kind == TYPE_NULL) return value;
-	return expr_cast(binder->arena, value, declared, CAST_TRY, binder->err);
-}
-
-static Expr *json_fields(Binder *binder, Expr *from, const AstIdent *names, int count, Span span)
-{
-	for (int i = 0; i < count && from; i++)
-		from = json_field(binder, from, names[i].text, i + 1 < count ? TYPE(JSON) : TYPE(NULL), span);
-	return from;
-}
-
 static const AstItem *find_alias(const Clause *clause, const char *name)
 {
 	if (!clause->aliases || !clause->select) return NULL;
@@ -40,7 +16,7 @@ static const AstItem *find_alias(const Clause *clause, const char *name)
 }
 
 /* The name of a SELECT item stands for its expression, where FROM has no column of that name. */
-static const AstItem *alias_meant(Clause *clause, const AstExpr *ast)
+const AstItem *alias_meant(Clause *clause, const AstExpr *ast)
 {
 	if (ast->path.count != 1) return NULL;
 	const AstItem *item = find_alias(clause, ast->path.at[0].text);
@@ -61,65 +37,8 @@ static Expr *bind_column(Clause *clause, const AstExpr *ast)
 	int left_over;
 	ScopeColumn *column = scope_find(clause, ast, &left_over);
 	if (!column) return NULL;
-	Expr *expr = with_span(clause->binder, column->expr, ast->span);
+	Expr *expr = expr_with_span(clause->binder, column->expr, ast->span);
 	return json_fields(clause->binder, expr, ast->path.at + ast->path.count - left_over, left_over, ast->span);
-}
-
-/* (expression).field; *found false: no field is declared */
-static bool bind_declared_field(Clause *clause, const AstExpr *ast, ScopeColumn *out, bool *found)
-{
-	ScopeColumn from;
-	*found = false;
-	if (!bind_column_like(clause, ast->args.at[0], &from)) return false;
-	for (int i = 0; i < from.field_count && !*found; i++) {
-		if (!names_equal(from.fields[i].name, ast->field.text)) continue;
-		*out = from.fields[i];
-		*found = true;
-	}
-	if (*found) out->expr = with_span(clause->binder, out->expr, ast->span);
-	else *out = from;
-	return true;
-}
-
-bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
-{
-	int left_over = 0;
-	if (ast->kind == AST_FIELD) {
-		bool found;
-		if (!bind_declared_field(clause, ast, out, &found)) return false;
-		if (found) return true;
-	}
-	if (ast->kind == AST_COLUMN && !alias_meant(clause, ast)) {
-		ScopeColumn *column = scope_find(clause, ast, &left_over);
-		if (!column) return false;
-		if (left_over == 0) {
-			*out = *column;
-			out->expr = with_span(clause->binder, column->expr, ast->span);
-			out->hidden = out->merged = false;
-			return true;
-		}
-	}
-	Expr *expr = bind_expr(clause, ast);
-	if (!expr) return false;
-	Type element, cast;
-	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
-	if (array_element_type(clause, expr, &element)) out->declared = array_type_of(clause->binder, element);
-	else if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
-	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
-	return true;
-}
-
-static Expr *bind_field(Clause *clause, const AstExpr *ast)
-{
-	ScopeColumn from;
-	bool found;
-	if (!bind_declared_field(clause, ast, &from, &found)) return NULL;
-	if (found) return from.expr;
-	if (from.expr->type.kind == TYPE_JSON && from.field_count == 0)
-		return json_field(clause->binder, from.expr, ast->field.text, TYPE(NULL), ast->span);
-	error_set(clause->binder->err, ERR_UNDEFINED_COLUMN, ast->field.span, "there is no field \"%s\" in a value of type %s", ast->field.text,
-		type_kind_name(from.expr->type.kind));
-	return NULL;
 }
 
 /* ---- operators ---- */
@@ -145,7 +64,7 @@ static Expr *negate(Binder *binder, const AstExpr *ast, Expr *e)
 static Expr *bind_not(Binder *binder, Expr *e)
 {
 	if (e->kind != EXPR_SUBQUERY || e->subquery == SUBQUERY_SCALAR) return expr_not(binder->arena, e);
-	Expr *copy = with_span(binder, e, e->span);
+	Expr *copy = expr_with_span(binder, e, e->span);
 	copy->negated = !copy->negated;
 	return copy;
 }
@@ -221,6 +140,7 @@ static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	const AstExpr *left = ast->args.at[0], *right = ast->args.at[1];
+	if (is_field_arrow(ast)) return bind_part(clause, ast);
 	if (is_comparison(ast->op) && (is_row(left) || is_row(right))) return bind_row_comparison(clause, ast);
 	Expr *a = bind_expr(clause, left);
 	Expr *b = a ? bind_expr(clause, right) : NULL;
@@ -230,12 +150,12 @@ static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 		if (collation && !(a = collated(binder, a, collation))) return NULL;
 		if (collation && !(b = collated(binder, b, collation))) return NULL;
 		Expr *e = bind_compare(clause, ast->op, a, b, ast->op_span);
-		return e ? with_span(binder, e, ast->span) : NULL;
+		return e ? expr_with_span(binder, e, ast->span) : NULL;
 	}
 	Expr *args[2] = {a, b};
 	bool joins_arrays = ast->op == AST_OP_CONCAT && is_array_concat(clause, a, b);
 	Expr *e = expr_call(binder->arena, joins_arrays ? "jsonb_concat" : operator_name(ast->op), args, 2, ast->op_span, binder->err);
-	return e ? with_span(binder, e, ast->span) : NULL;
+	return e ? expr_with_span(binder, e, ast->span) : NULL;
 }
 
 static Expr *bind_junction(Clause *clause, const AstExpr *ast)
@@ -364,8 +284,7 @@ Expr *bind_expr(Clause *clause, const AstExpr *ast)
 	case AST_LITERAL: return bind_literal(binder, ast);
 	case AST_PARAMETER: return bind_parameter(binder, ast);
 	case AST_COLUMN: return bind_column(clause, ast);
-	case AST_FIELD: return bind_field(clause, ast);
-	case AST_SUBSCRIPT: return bind_subscript(clause, ast);
+	case AST_FIELD: case AST_SUBSCRIPT: return bind_part(clause, ast);
 	case AST_UNARY: return bind_unary(clause, ast);
 	case AST_BINARY: return bind_binary(clause, ast);
 	case AST_AND: case AST_OR: return bind_junction(clause, ast);

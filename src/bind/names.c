@@ -172,6 +172,24 @@ static ScopeTable *find_table(Scope *scope, const char *alias)
 	return NULL;
 }
 
+ScopeColumn *scope_field(Binder *binder, const ScopeColumn *of, const AstIdent *name)
+{
+	int fits;
+	ScopeColumn *field = find_among(of->fields, of->field_count, name->text, &fits);
+	if (field && fits == 1) return field;
+	if (fits > 1) {
+		ambiguous(binder, name->text, name->span);
+		return NULL;
+	}
+	Nearest nearest;
+	nearest_init(&nearest, name->text);
+	for (int j = 0; j < of->field_count; j++) nearest_offer(&nearest, of->fields[j].name);
+	if (of->name) error_set(binder->err, ERR_UNDEFINED_COLUMN, name->span, "column \"%s\" has no field \"%s\"", of->name, name->text);
+	else error_set(binder->err, ERR_UNDEFINED_COLUMN, name->span, "there is no field \"%s\" in a value of type ROW", name->text);
+	if (nearest.best) error_hint(binder->err, "Did you mean \"%s\"?", nearest.best);
+	return NULL;
+}
+
 /* From a column along names of fields, as far as they are declared. NULL: err. */
 static ScopeColumn *follow(Binder *binder, ScopeColumn *column, const AstIdent *names, int count, int *left_over)
 {
@@ -186,21 +204,8 @@ static ScopeColumn *follow(Binder *binder, ScopeColumn *column, const AstIdent *
 			*left_over = count - i;
 			return column;
 		}
-		int fits;
-		ScopeColumn *field = find_among(column->fields, column->field_count, names[i].text, &fits);
-		if (!field) {
-			Nearest nearest;
-			nearest_init(&nearest, names[i].text);
-			for (int j = 0; j < column->field_count; j++) nearest_offer(&nearest, column->fields[j].name);
-			error_set(binder->err, ERR_UNDEFINED_COLUMN, names[i].span, "column \"%s\" has no field \"%s\"", column->name, names[i].text);
-			if (nearest.best) error_hint(binder->err, "Did you mean \"%s\"?", nearest.best);
-			return NULL;
-		}
-		if (fits > 1) {
-			ambiguous(binder, names[i].text, names[i].span);
-			return NULL;
-		}
-		column = field;
+		column = scope_field(binder, column, &names[i]);
+		if (!column) return NULL;
 	}
 	return column;
 }

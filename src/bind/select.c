@@ -26,6 +26,7 @@ static const char *item_name(const SelectItem *item)
 	if (item->ast && item->ast->alias.text) return item->ast->alias.text;
 	const AstExpr *ast = item->expr_ast;
 	if (ast->kind == AST_FIELD) return ast->field.text;
+	if (is_field_arrow(ast) && item->column.name) return item->column.name;
 	if (ast->kind == AST_COLUMN) {
 		const char *written = ast->path.at[ast->path.count - 1].text;
 		return item->column.name && names_equal(item->column.name, written) ? item->column.name : written;
@@ -177,11 +178,23 @@ static bool bind_select_from(Select *select, Scope *outer)
 	return true;
 }
 
+/* ksqlDB's PARTITION BY says which column is the key of the topic that is made: here a view is made, whose rows are the same. */
+static bool bind_partition_by(Select *select)
+{
+	Binder *binder = select->binder;
+	const AstExprs *by = &select->ast->partition_by;
+	Clause clause = {.binder = binder, .scope = &select->scope, .select = select, .name = "PARTITION BY", .aliases = true};
+	for (int i = 0; i < by->count; i++)
+		if (!bind_expr(&clause, by->at[i])) return false;
+	if (by->count) notice(binder, "PARTITION BY is passed over: the result is a view in the file, no topic");
+	return true;
+}
+
 static bool bind_clauses(Making *making, Scope *outer)
 {
 	Select *select = making->select;
 	if (!bind_select_from(select, outer) || !bind_where(select) || !bind_group_by(select)) return false;
-	if (select->ast->partition_by.count) return REFUSE(select->binder, select->ast->partition_by.at[0]->span, "PARTITION BY of a whole query");
+	if (!bind_partition_by(select)) return false;
 	finish_group_window(select);
 	if (!bind_ksql_window(select)) return false;
 	for (int i = 0; i < select->ast->items.count; i++)

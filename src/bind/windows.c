@@ -30,10 +30,24 @@ static const WindowForm *find_form(const char *name)
 
 bool is_window_function(const char *name) { return find_form(name) != NULL; }
 
+/* The event time of the stream that a view reads, where its query lets it pass */
+static int passed_event_time(const Relation *view)
+{
+	int found = -1;
+	for (int i = 0; i < view->view_watermark_count; i++) {
+		if (view->view_watermarks[i].inclusive) continue;             /* of a window */
+		if (found >= 0) return -1;
+		found = view->view_watermarks[i].column;
+	}
+	return found;
+}
+
 ScopeColumn *event_time_column(ScopeTable *table)
 {
 	if (!table->relation) return NULL;
-	int column = table->relation->watermark_column;
+	const Relation *relation = table->relation;
+	int column = relation->watermark_column;
+	if (relation->kind == RELATION_MATERIALIZED) column = passed_event_time(relation);
 	if (column >= 0 && column < table->column_count) return &table->columns[column];
 	return scope_table_column(table, "rowtime");
 }
@@ -271,6 +285,7 @@ static bool ksql_durations(Select *select, const AstKsqlWindow *ast, Plan *plan)
 		if (!constant_duration(binder, ast->advance, "ADVANCE BY", &plan->slide_us)) return false;
 	}
 	if (ast->grace && !constant_duration(binder, ast->grace, "GRACE PERIOD", &plan->grace_us)) return false;
+	if (!ast->grace) notice(binder, "a window without GRACE PERIOD closes at its end: rows that come later are late (in ksqlDB it stays open for 24 hours)");
 	if (ast->retention) notice(binder, "RETENTION of the window is passed over: the option retention says how long rows of a view stay");
 	return check_sizes(binder, plan, ast->span);
 }
@@ -287,7 +302,8 @@ static ScopeColumn *ksql_time(Select *select, const AstKsqlWindow *ast)
 	ScopeColumn *time = event_time_column(table);
 	if (time && time->expr->type.kind == TYPE_TIMESTAMP) return time;
 	error_set(binder->err, ERR_INVALID_DEFINITION, ast->span, "\"%s\" has no event time", table->alias.text ? table->alias.text : "the relation");
-	error_hint(binder->err, "Name its column in the option timestamp, or with WATERMARK FOR.");
+	bool is_view = table->relation && table->relation->kind == RELATION_MATERIALIZED;
+	error_hint(binder->err, is_view ? "SELECT the event time (ROWTIME) in the view, too." : "Name its column in the option timestamp, or with WATERMARK FOR.");
 	return NULL;
 }
 
