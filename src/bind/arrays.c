@@ -151,7 +151,7 @@ static Expr *bind_slice(Clause *clause, const AstExpr *ast, Expr *from)
 }
 
 /* Arrays are counted from 1, as in Flink, PostgreSQL and ksqlDB; maps go by their keys. */
-bool element_of(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out)
+bool column_element(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out)
 {
 	Binder *binder = clause->binder;
 	if (from->expr->type.kind != TYPE_JSON)

@@ -175,7 +175,7 @@ Type array_type_of(Binder *binder, Type element);                               
 Expr *element_value(Binder *binder, Expr *json, Type type, Span span);
 Expr *typed_element(Clause *clause, Expr *call);
 bool is_array_concat(Clause *clause, const Expr *a, const Expr *b);
-bool element_of(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out);      /* ast: from[i] or from[m:n] */
+bool column_element(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out);      /* ast: from[i] or from[m:n] */
 
 /* ---- defined_functions.c ---- */
 const DefinedFunction *defined_function(const char *name);                       /* the first row of a name; NULL: there is none */

@@ -70,7 +70,7 @@ static bool arrow_part(Clause *clause, const ScopeColumn *from, const AstExpr *r
 {
 	if (right->kind == AST_COLUMN) return field_of(clause, from, &right->path.at[0], right->span, out);
 	ScopeColumn list;
-	return arrow_part(clause, from, right->args.at[0], &list) && element_of(clause, &list, right, out);
+	return arrow_part(clause, from, right->args.at[0], &list) && column_element(clause, &list, right, out);
 }
 
 static bool bind_arrow(Clause *clause, const AstExpr *ast, ScopeColumn *out)
@@ -93,7 +93,7 @@ static bool bind_part_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	if (ast->kind == AST_BINARY) return bind_arrow(clause, ast, out);
 	ScopeColumn from;
 	if (!bind_column_like(clause, ast->args.at[0], &from)) return false;
-	return ast->kind == AST_FIELD ? field_of(clause, &from, &ast->field, ast->span, out) : element_of(clause, &from, ast, out);
+	return ast->kind == AST_FIELD ? field_of(clause, &from, &ast->field, ast->span, out) : column_element(clause, &from, ast, out);
 }
 
 Expr *bind_part(Clause *clause, const AstExpr *ast)
