@@ -204,10 +204,11 @@ static bool rename_relation(Altering *altering, const AstAlterAction *action)
 	if (other && other != relation)
 		return error_set(binder->err, ERR_DUPLICATE_TABLE, action->new_name.span, "%s \"%s\" exists already", relation_kind_name(other->kind), other->name);
 	Relation *dependants[1];
-	if (catalog_dependants(binder->catalog, relation->id, dependants, 1)) {
+	bool alone = altering->ast->actions.count == 1;
+	if (!alone && catalog_dependants(binder->catalog, relation->id, dependants, 1)) {
 		error_set(binder->err, ERR_DEPENDENT_OBJECTS, action->new_name.span, "%s \"%s\" cannot be renamed: %s \"%s\" names it", relation_kind_name(relation->kind),
 			relation->name, relation_kind_name(dependants[0]->kind), dependants[0]->name);
-		return error_hint(binder->err, "DROP what names it first.");
+		return error_hint(binder->err, "Rename it in a statement of its own.");
 	}
 	definition_name(altering)->parts.at[0] = action->new_name;
 	definition_name(altering)->parts.count = 1;
@@ -234,7 +235,11 @@ static bool apply(Altering *altering, const AstAlterAction *action, BoundAlter *
 {
 	if (action->kind == AST_ALTER_REBUILD) return rebuild(altering, action, out);
 	altering->changes = true;
-	if (action->kind == AST_ALTER_RENAME_TO) return rename_relation(altering, action);
+	if (action->kind == AST_ALTER_RENAME_TO) {
+		out->renames = altering->ast->actions.count == 1;
+		out->new_name = action->new_name;
+		return rename_relation(altering, action);
+	}
 	return altering->definition->kind == AST_STATEMENT_CREATE_RELATION ? alter_relation(altering, action) : alter_query(altering, action);
 }
 

@@ -83,6 +83,31 @@ Relation *bind_relation_text(const char *sql, int64_t id, Catalog *catalog, cons
 	return relation;
 }
 
+const char *bind_renamed_text(const char *sql, const Relation *renamed, AstIdent name, Catalog *catalog, PlanContext *context, Error *err)
+{
+	AstStatement *statement = parse_statement(sql, 0, strlen(sql), context->arena, err);
+	if (!statement) return NULL;
+	BindSettings stored = {.stored = true};
+	BoundStatement bound = {.ast = statement};
+	BoundQuery query = {0};
+	Renaming renaming = {.relation = renamed};
+	Binder binder = {.context = context, .arena = context->arena, .catalog = catalog, .settings = &stored, .out = &bound, .err = err, .renaming = &renaming};
+	Relation *relation = NULL, *sink;
+	bool done = make_definition(&binder, statement, &relation, &query, &sink);
+	relation_unref(relation);
+	bound_release(&bound);
+	if (!done) return NULL;
+	for (int i = 0; i < renaming.names.count; i++) {
+		AstName *old = renaming.names.at[i];
+		old->parts.at[old->parts.count - 1] = name;
+	}
+	StrBuf text = STRBUF_INIT;
+	ast_print_statement(statement, &text);
+	const char *kept = arena_strdup(context->arena, text.text);
+	strbuf_release(&text);
+	return kept;
+}
+
 bool bind_constant(const AstExpr *ast, Type type, const BindSettings *settings, Arena *arena, Value *out, Error *err)
 {
 	PlanContext context = {.arena = arena};

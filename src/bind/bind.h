@@ -89,6 +89,8 @@ typedef struct BoundAlter {
 	Relation *replacement;            /* owned as create.relation; NULL: REBUILD alone */
 	const int *column_from;           /* for each column of replacement the column of relation whose values it keeps; -1: a new one */
 	bool same_reading;                /* only options that change no answer differ */
+	bool renames;                     /* RENAME TO alone: replacement has the name; who names it is given the new one */
+	AstIdent new_name;
 	bool rebuild;                     /* ALTER MATERIALIZED VIEW v REBUILD [WITH (start = ...)] */
 	bool starts_anew;                 /* REBUILD WITH (start = ...): replacement has it */
 	bool cascade;
@@ -188,6 +190,10 @@ void bound_release(BoundStatement *bound);
  * live as long as it is used). Errors say what of the text does not hold any more; spans point into sql. */
 Relation *bind_relation_text(const char *sql, int64_t id, Catalog *catalog, const BindSettings *settings, PlanContext *context,
 	BoundQuery *out_query, Error *err);
+
+/* The text of a definition with another name for a relation that it may name, in arena: where it stood alone in FROM the old one becomes its alias.
+ * The catalog is that before the renaming. NULL: err. */
+const char *bind_renamed_text(const char *sql, const Relation *renamed, AstIdent name, Catalog *catalog, PlanContext *context, Error *err);
 
 /* Functions that are said in SQL by others; their examples are tests. */
 typedef struct DefinedFunction { const char *name, *signature, *definition, *category, *description, *example, *example_result; } DefinedFunction;

@@ -64,6 +64,9 @@ typedef struct Rows {
 /* now() and random(): what views allow is known only at the end */
 typedef struct Impurity { Span span; const char *name; bool is_clock, in_condition; } Impurity;
 
+/* Where a definition names the relation that gets another name: the names themselves, which are changed when all is bound. */
+typedef struct Renaming { const Relation *relation; VEC(AstName *) names; } Renaming;
+
 typedef struct Binder {
 	PlanContext *context;
 	Arena *arena;                 /* = context->arena */
@@ -82,6 +85,7 @@ typedef struct Binder {
 	bool strict;                  /* a view, sink or pipeline: its query is kept up to date */
 	bool keeps_nulls;             /* columns of NULLs alone keep their type: they are cast to those of a target */
 	int view_depth, view_count;   /* views being expanded, and how many were */
+	Renaming *renaming;           /* NULL: nothing is renamed */
 	Expr **defined_args;          /* of the defined function that is being bound; NULL: none is */
 	const char *self;             /* the relation that is being made: a query that names it is told so */
 } Binder;

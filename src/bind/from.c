@@ -191,6 +191,8 @@ bool bind_relation_reference(Binder *binder, AstTable *ast, const AstName *name,
 	}
 	Relation *relation = find_relation(binder, name, binder->may_read_outside);
 	if (!relation) return find_relation_error(binder, name) != NULL;
+	bool renamed = binder->renaming && binder->view_depth == 0 && relation == binder->renaming->relation;
+	if (renamed && ast && !ast->alias.text) ast->alias = ast_name_last(name);        /* its columns may be said with the old name */
 	if (binder->view_depth == 0) vec_push_in(binder->arena, &binder->named, relation);
 	if (relation->kind == RELATION_VIEW) return expand_view(binder, relation, ast, span, alias, out);
 	if (ast) return scan_relation(binder, relation, ast, alias, out);

@@ -352,6 +352,8 @@ Relation *find_relation(Binder *binder, const AstName *name, bool outside)
 		if (!is_schema(name->parts.at[i].text)) return NULL;
 	if (binder->self && names_equal(binder->self, text)) return NULL;
 	Relation *relation = catalog_find(binder->catalog, text);
+	Renaming *renaming = binder->view_depth == 0 ? binder->renaming : NULL;
+	if (renaming && relation == renaming->relation) vec_push_in(binder->arena, &renaming->names, (AstName *)name);
 	if (relation || !outside || !binder->settings->outside) return relation;
 	relation = binder->settings->outside(binder->settings->context, text);
 	if (!relation) return NULL;

@@ -213,7 +213,7 @@ static bool bind_data(Binder *binder, AstTable *around, const AstExpr *data, Sco
 	table->span = data->span;
 	table->hints = around->hints;
 	if (data->kind == AST_COLUMN) {
-		for (int i = 0; i < data->path.count; i++) vec_push_in(binder->arena, &table->name.parts, data->path.at[i]);
+		memcpy(&table->name.parts, &data->path, sizeof table->name.parts);        /* the same list: a renaming changes what the statement has */
 		table->name.span = data->span;
 	} else if (data->relation.parts.count) {
 		table->name = data->relation;
@@ -221,7 +221,9 @@ static bool bind_data(Binder *binder, AstTable *around, const AstExpr *data, Sco
 		table->kind = AST_TABLE_QUERY;
 		table->query = data->query;
 	} else return error_set(binder->err, ERR_SYNTAX, data->span, "the first argument of a window function must be a relation");
-	return bind_from(binder, table, lateral, outer, out);
+	if (!bind_from(binder, table, lateral, outer, out)) return false;
+	if (binder->renaming && table->alias.text && !around->alias.text) around->alias = table->alias;
+	return true;
 }
 
 static const AstExpr *described_column(const AstExpr *ast)

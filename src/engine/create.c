@@ -354,7 +354,8 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 	bool ok;
 	session->records_again = 0;
 	if (!writer_wait(engine->runtime, err) || !refuse_while_replaced(engine, alter->relation, err)) return false;
-	if (alter->rebuild) ok = rebuild_view(session, alter, err);
+	if (alter->renames) ok = rename_relation(session, alter, err) && end_definition(session, err);
+	else if (alter->rebuild) ok = rebuild_view(session, alter, err);
 	else if (alter->same_reading) ok = alter_in_place(session, alter, err);
 	else ok = alter_reading(session, alter, err) && end_definition(session, err);
 	if (ok && session->check) session_tell(session, "runs", session->text, session->records_again, NULL);

@@ -62,6 +62,7 @@ bool engine_rollback(Engine *engine, Error *err);
 
 /* ---- facts.c: what planning a view told, kept with it in the catalog ---- */
 void facts_from_lowered(Relation *relation, const Lowered *lowered);
+bool rename_relation(Session *session, BoundAlter *alter, Error *err);             /* rename.c */
 void facts_copy(Relation *to, const Relation *from);
 char *facts_print(const Relation *relation, Arena *arena);
 bool facts_read(Relation *relation, const char *json);

@@ -101,6 +101,15 @@ Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
 	return NULL;
 }
 
+StoreTable *runtime_table(const Runtime *runtime, int64_t relation)
+{
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		const Pipeline *pipeline = lane_pipeline(runtime->lanes.at[l], relation);
+		if (pipeline && pipeline->end == PIPELINE_VIEW && !pipeline->building) return pipeline->table;
+	}
+	return NULL;
+}
+
 /* ---- life ---- */
 
 /* Never waits for the lock: whoever holds it is the loop, which looks at `input` before it sleeps, or a statement, which wakes it when it leaves. */

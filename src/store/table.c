@@ -1,6 +1,7 @@
 /* Tables of views, local tables and streams: making, renaming, replacing them. What the user has made beside them is left alone. */
 #include "store/table.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -353,8 +354,11 @@ static bool rename_table(StoreTable *table, const char *name, Error *err)
 
 bool store_table_rename(Store *store, StoreTable *table, const char *name, Error *err)
 {
-	if (strcasecmp(name, table->spec.name) != 0 && !check_name(store, name, err)) return false;
-	return rename_table(table, name, err);
+	if (strcmp(name, table->spec.name) == 0) return true;
+	if (strcasecmp(name, table->spec.name) != 0) return check_name(store, name, err) && rename_table(table, name, err);
+	char between[48];                     /* to SQLite a name in other case is taken */
+	snprintf(between, sizeof between, "weir_building_%lld", (long long)table->spec.id);
+	return rename_table(table, between, err) && rename_table(table, name, err);
 }
 
 typedef struct UserObject { const char *name, *sql; } UserObject;
