@@ -109,7 +109,7 @@ static bool add_element(Binder *binder, ScopeTable *table, const char *name, Exp
 }
 
 /* What the elements of an argument are: as it says itself, as the function does, else text */
-static Type element_of(const TableFunction *function, const ScopeColumn *array)
+static Type item_type(const TableFunction *function, const ScopeColumn *array)
 {
 	bool declared = array->declared.kind == TYPE_JSON && array->declared.field_count == 1;
 	return function->element == TYPE_NULL && declared ? array->declared.fields[0].type : (Type){.kind = function->element};
@@ -128,7 +128,7 @@ static bool unnest_many(Binder *binder, const TableFunction *function, AstTable 
 	Expr *row = expr_column(binder->arena, id, TYPE(JSON), true, ast->span);
 	for (int i = 0; i < plan->arg_count; i++) {
 		Expr *json = zipped(binder, row, i, ast->span);
-		if (!json || !add_element(binder, table, function->name, json, element_of(function, &arrays[i]), ast->span)) return false;
+		if (!json || !add_element(binder, table, function->name, json, item_type(function, &arrays[i]), ast->span)) return false;
 	}
 	plan->args[0] = expr_call(binder->arena, "array_zip", plan->args, plan->arg_count, ast->span, binder->err);
 	plan->arg_count = 1;
@@ -140,7 +140,7 @@ static bool unnest_columns(Binder *binder, const TableFunction *function, AstTab
 	if (plan->arg_count > 1) return unnest_many(binder, function, ast, array, plan, table);
 	const char *name = ast->alias.text ? ast->alias.text : function->name;
 	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
-	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), element_of(function, array), ast->span);
+	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), item_type(function, array), ast->span);
 }
 
 static bool json_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
@@ -268,7 +268,7 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	if (!bind_function_arguments(&clause, function, ast, plan, values)) return false;
 	AstIdent alias = ast->alias.text ? ast->alias : (AstIdent){function->name, ast->call->op_span, false};
 	int fields = 0;
-	for (int i = 0; i < plan->arg_count; i++) fields += 1 + element_of(function, &values[i]).field_count;
+	for (int i = 0; i < plan->arg_count; i++) fields += 1 + item_type(function, &values[i]).field_count;
 	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
 	table->column_count = 0;
 	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(binder, function, ast, values, plan, table)
@@ -343,7 +343,7 @@ static Expr *bind_parallel(Clause *clause, const TableFunction *function, const 
 	if (!(plan->args[0] = expr_call(binder->arena, "array_zip", arrays, count + 1, ast->span, binder->err))) return NULL;
 	Expr *row = expr_column(binder->arena, plan->columns[plan->column_count - 1].id, TYPE(JSON), true, ast->span);
 	Expr *json = zipped(binder, row, count, ast->span);
-	return json ? element_value(binder, json, element_of(function, &value), ast->span) : NULL;
+	return json ? element_value(binder, json, item_type(function, &value), ast->span) : NULL;
 }
 
 Expr *bind_row_function(Clause *clause, const AstExpr *ast)
