@@ -366,6 +366,29 @@ static void numbers_are_dense_and_used_again(void **unused)
 	state_free(state);
 }
 
+static void many_are_removed_at_once_while_the_map_shrinks(void **unused)
+{
+	(void)unused;
+	enum { ALL = 60000, LEFT = 37 };
+	State *state = state_new("test");
+	StateMap *map = state_map_open(state, 8);
+	void **payloads = calloc(ALL, sizeof *payloads), *likely[64];
+	for (uint32_t i = 0; i < ALL; i++) payloads[i] = state_map_upsert(map, &i, 4, hash_bytes(&i, 4), NULL);
+	uint64_t hashes[64];
+	for (uint32_t i = 0; i < 64; i++) {
+		uint32_t key = i % 2 ? i : ALL + i;
+		hashes[i] = hash_bytes(&key, 4);
+	}
+	state_map_fetch(map, hashes, 64, likely);
+	for (uint32_t i = 1; i < 64; i += 2) assert_ptr_equal(likely[i], payloads[i]);
+	state_map_remove_many(map, payloads + LEFT, ALL - LEFT);
+	state_check(state);
+	assert_int_equal(state_map_count(map), LEFT);
+	for (uint32_t i = 0; i < 100; i++) assert_ptr_equal(state_map_find(map, &i, 4, hash_bytes(&i, 4)), i < LEFT ? payloads[i] : NULL);
+	free(payloads);
+	state_free(state);
+}
+
 static void only_pages_that_changed_are_saved(void **unused)
 {
 	(void)unused;
@@ -639,6 +662,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_is_of_its_moment_however_long_it_takes),
 		cmocka_unit_test(upsert_many_is_upsert_one_by_one),
 		cmocka_unit_test(numbers_are_dense_and_used_again),
+		cmocka_unit_test(many_are_removed_at_once_while_the_map_shrinks),
 		cmocka_unit_test(only_pages_that_changed_are_saved),
 		cmocka_unit_test(a_tree_holds_what_was_put_in_in_order_also_after_saving_and_loading),
 		cmocka_unit_test(a_prefix_finds_the_first_key_that_begins_with_it),

@@ -75,6 +75,34 @@ void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed,
 	if (join_gives_pairs(join)) set_nulls(join, other(side), batch, left_count - first, row);
 }
 
+/* With emit_on_close the row comes out alone now if it has met nothing, and not before. */
+static void settle(Join *join, int side, const JoinRow *row, Emitter *emitter)
+{
+	const JoinSide *own = &join->sides[side];
+	if (!join->emit_on_close || join->kind == JOIN_SEMI) return;
+	int64_t copies = join_alone(join, side, join_row_weight(own, row), join_row_matches(own, row));
+	join_emit_alone(join, emitter, side, join_row_packed(join, side, row), copies, join_row_judge(own, row));
+}
+
+static void end_intervals(Join *join, int side, Emitter *emitter)
+{
+	for (JoinRow *row; (row = join_row_next_expired(join, side)); ) {
+		JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, join->sides[side].at.key));
+		settle(join, side, row, emitter);
+		join_row_remove(join, side, row);
+		if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
+	}
+}
+
+static void end_windows(Join *join, int side, Emitter *emitter)
+{
+	for (JoinKey *key; (key = join_key_next_expired(join, side)); ) {
+		for (JoinRow *row = join_row_at(join, side, key->first[side]); row; row = join_row_at(join, side, row->next)) settle(join, side, row, emitter);
+		join_key_end(join, side, key);
+		if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
+	}
+}
+
 static bool join_commit(Op *op, const CommitInfo *commit, Error *err)
 {
 	(void)commit;
@@ -82,15 +110,8 @@ static bool join_commit(Op *op, const CommitInfo *commit, Error *err)
 	Emitter emitter;
 	emitter_init(&emitter, op, join->has_judge, err);
 	for (int side = LEFT; side <= RIGHT; side++)
-		for (JoinRow *row; (row = join_row_next_expired(join, side)); ) {
-			const JoinSide *own = &join->sides[side];
-			JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, own->at.key));
-			int64_t copies = join_alone(join, side, join_row_weight(own, row), join_row_matches(own, row));
-			if (join->emit_on_close && join->kind != JOIN_SEMI)
-				join_emit_alone(join, &emitter, side, join_row_packed(join, side, row), copies, join_row_judge(own, row));
-			join_row_remove(join, side, row);
-			if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
-		}
+		if (join->window) end_windows(join, side, &emitter);
+		else end_intervals(join, side, &emitter);
 	return emitter_finish(&emitter);
 }
 
@@ -104,7 +125,7 @@ static void join_release(Op *op)
 	if (join->residual) expr_program_release(join->residual);
 }
 
-static const OpClass JOIN = {.name = "join", .push = join_push, .commit = join_commit, .release = join_release};
+static const OpClass JOIN = {.name = "join", .layout = 1, .push = join_push, .commit = join_commit, .release = join_release};
 
 /* ---- making ---- */
 
@@ -175,16 +196,16 @@ static void choose_fields(Join *join, int side)
 {
 	JoinSide *own = &join->sides[side];
 	JoinFields *at = &own->at;
-	bool removed = !own->blobs || own->ends, counted = join->by_row && own->preserved;
+	bool removed = !own->blobs || (own->ends && join->interval), counted = join->by_row && own->preserved;
 	at->bytes = sizeof(JoinRow);
 	at->previous = add_field(at, removed, 4);
 	at->key = add_field(at, removed, 4);
 	at->name = add_field(at, own->blobs && (removed || counted), 4);
-	at->next_ending = add_field(at, own->blobs && own->ends, 4);
+	at->next_ending = add_field(at, own->blobs && own->ends && join->interval, 4);
 	at->weight = add_field(at, !own->blobs, 8);
 	at->matches = add_field(at, counted, 8);
 	at->judge = add_field(at, join->has_judge, 8);
-	at->time = add_field(at, join->interval || join->window, 8);
+	at->time = add_field(at, join->interval, 8);
 	at->end = add_field(at, own->has_end, 8);
 }
 
@@ -194,7 +215,7 @@ static void open_state(Join *join)
 	join->op.state = state_new("join");
 	for (int side = LEFT; side <= RIGHT; side++)
 		join->sides[side].ends = (join->interval || join->window) && join->sides[other(side)].watermark >= 0;
-	join->keys = state_map_open(join->op.state, join->by_row ? offsetof(JoinKey, weight) : sizeof(JoinKey));
+	join->keys = state_map_open(join->op.state, join->window ? offsetof(JoinKey, weight[1]) : join->by_row ? offsetof(JoinKey, weight) : sizeof(JoinKey));
 	for (int side = LEFT; side <= RIGHT; side++) {
 		JoinSide *own = &join->sides[side];
 		choose_fields(join, side);

@@ -13,7 +13,10 @@ enum { LEFT = 0, RIGHT = 1 };
 /* What both sides have of one key. */
 typedef struct JoinKey {
 	uint32_t first[2];                /* the first row of each side; 0: none */
-	int64_t weight[2];                /* copies of each side together; not there where matches are counted row by row */
+	union {
+		int64_t weight[2];            /* copies of each side together; not there where matches are counted row by row */
+		int64_t window_end;           /* window joins: all rows of the key go at once, when this has passed */
+	};
 } JoinKey;
 
 /* A row of one side. Where rows may be taken back, equal rows are one, found by their bytes in a map, and named by number + 1; where they are never
@@ -24,11 +27,11 @@ typedef struct JoinRow { uint32_t next; } JoinRow;       /* of the same key */
 /* Where in a row a field stands; 0: rows of this side have none. */
 typedef struct JoinFields {
 	uint8_t name, previous, key;      /* 4 bytes: its own name; the row before it of the same key; number of its JoinKey */
-	uint8_t next_ending;              /* 4 bytes, blobs: another that ends at the same instant */
+	uint8_t next_ending;              /* 4 bytes, blobs of interval joins: another that ends at the same instant */
 	uint8_t weight;                   /* 8 bytes, not of blobs */
 	uint8_t matches;                  /* 8 bytes: copies on the other side that it meets, where there is a condition besides keys */
 	uint8_t judge;                    /* 8 bytes: highest that its copies carried */
-	uint8_t time;                     /* 8 bytes: interval and window joins */
+	uint8_t time;                     /* 8 bytes: interval joins */
 	uint8_t end;                      /* 8 bytes: interval joins whose rows say themselves how long they wait */
 	uint8_t bytes;                    /* of all of them */
 } JoinFields;
@@ -41,7 +44,8 @@ typedef struct JoinSide {
 	StateMap *rows;                   /* key number, packed row -> JoinRow */
 	bool ends;                        /* rows go once the other side's watermark has passed what they can meet */
 	uint32_t *ending; int64_t ending_at;      /* blobs: the entry of expiry that was used last; NULL: none since the tree was changed otherwise */
-	StateTree *expiry;                /* instant after which the row meets nothing more, row number; blobs: instant -> first row. NULL: rows are kept */
+	/* Instant after which the row meets nothing more, row number; blobs: instant -> first row; of windows: instant, key number. NULL: rows are kept */
+	StateTree *expiry;
 	bool blobs;                       /* rows are never taken back */
 	bool kept;                        /* rows are remembered, not only counted */
 	bool preserved;                   /* gives rows without a match */
@@ -83,8 +87,9 @@ static inline int64_t join_row_weight(const JoinSide *side, const JoinRow *row)
 
 /* ---- join_state.c ---- */
 enum { JOIN_BLOB_COPIES_MAX = 255 };
-/* So many copies more of the row, or less: without any it is gone. Blobs: at most JOIN_BLOB_COPIES_MAX copies. */
-typedef struct JoinNewRow { const char *packed; uint32_t bytes; int64_t weight, matches, judge, time, end; } JoinNewRow;
+/* So many copies more of the row, or less: without any it is gone. Blobs: at most JOIN_BLOB_COPIES_MAX copies. Others: before the packed row stands the
+ * number of its key, in 4 bytes, and the hash is that of both: so the same row under another key is another row. */
+typedef struct JoinNewRow { const char *packed; uint32_t bytes; uint64_t hash; int64_t weight, matches, judge, time, end; } JoinNewRow;
 void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row);
 void join_row_changed(Join *join, int side, JoinRow *row);                   /* before writing to it */
 const char *join_row_packed(const Join *join, int side, const JoinRow *row);
@@ -92,8 +97,14 @@ JoinRow *join_row_at(const Join *join, int side, uint32_t name);             /* 
 void join_row_remove(Join *join, int side, JoinRow *row);
 /* Before a batch: pages may have been saved since the last. */
 void join_rows_begin(Join *join, int side);
-/* The next row of the side that may go now, NULL: none (it is to be removed before the next call). */
+/* Interval joins: the next row of the side that may go now, NULL: none (it is to be removed before the next call). */
 JoinRow *join_row_next_expired(Join *join, int side);
+/* Window joins: the next key whose rows of the side may go, all at once, by join_key_end. */
+JoinKey *join_key_next_expired(Join *join, int side);
+void join_key_end(Join *join, int side, JoinKey *key);
+/* Rows with these hashes are about to be added or taken back: brings near what the map has of them. At most JOIN_FETCH_MAX. */
+enum { JOIN_FETCH_MAX = 64 };
+void join_rows_fetch(const Join *join, int side, const uint64_t *hashes, int count);
 static inline bool join_key_is_empty(const Join *join, const JoinKey *key)
 {
 	if (key->first[LEFT] || key->first[RIGHT]) return false;

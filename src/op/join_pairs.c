@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
+
 typedef struct Pairs {
 	Join *join;
 	int side;
@@ -210,8 +212,8 @@ static bool is_past(const Pairs *pairs, int i)
 static void remember(Pairs *pairs, int i)
 {
 	Join *join = pairs->join;
-	JoinNewRow row = {.packed = pairs->packed.at[i], .bytes = pairs->packed.bytes[i], .matches = pairs->matches[i], .judge = judge_of(pairs->dense, i),
-		.time = pairs->times ? pairs->times[i] : 0, .end = pairs->ends ? pairs->ends[i] : 0};
+	JoinNewRow row = {.packed = pairs->packed.at[i], .bytes = pairs->packed.bytes[i], .hash = pairs->packed.hashes ? pairs->packed.hashes[i] : 0,
+		.matches = pairs->matches[i], .judge = judge_of(pairs->dense, i), .time = pairs->times ? pairs->times[i] : 0, .end = pairs->ends ? pairs->ends[i] : 0};
 	int64_t weight = weight_of(pairs->dense, i), most = join->sides[pairs->side].blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
 	assert(weight >= 0 || most == INT64_MAX);
 	for (; weight; weight -= row.weight) {
@@ -234,6 +236,36 @@ static void settle_row(Pairs *pairs, int i)
 	bool past = is_past(pairs, i), later = join->emit_on_close && join->kind != JOIN_SEMI && own->expiry && !past;
 	if (!later) alone_row(pairs, i, pairs->matches[i]);
 	if (own->kept && !past) remember(pairs, i);
+}
+
+/* Rows that may be taken back are found by their bytes behind the number of their key (JoinNewRow). */
+static void name_rows(Pairs *pairs)
+{
+	Join *join = pairs->join;
+	const JoinSide *own = &join->sides[pairs->side];
+	int count = pairs->dense->count;
+	if (own->blobs || !own->kept) return;
+	pairs->packed.hashes = arena_array(&join->op.scratch, uint64_t, count + 1);
+	for (int i = 0; i < count; i++) {
+		if (!pairs->keys[i]) continue;
+		uint32_t key = state_map_number(join->keys, pairs->keys[i]), bytes = pairs->packed.bytes[i];
+		char *named = arena_alloc(&join->op.scratch, bytes + 4);
+		memcpy(named, &key, 4);
+		memcpy(named + 4, pairs->packed.at[i], bytes);
+		pairs->packed.at[i] = named + 4;
+		pairs->packed.hashes[i] = hash_bytes(named, bytes + 4);
+	}
+}
+
+static void fetch_rows(const Pairs *pairs, int first)
+{
+	const JoinSide *own = &pairs->join->sides[pairs->side];
+	uint64_t hashes[JOIN_FETCH_MAX];
+	int count = 0;
+	if (own->blobs || !own->kept) return;
+	for (int i = first; i < pairs->dense->count && i < first + JOIN_FETCH_MAX; i++)
+		if (pairs->keys[i]) hashes[count++] = pairs->packed.hashes[i];
+	join_rows_fetch(pairs->join, pairs->side, hashes, count);
 }
 
 /* ---- a batch ---- */
@@ -343,7 +375,9 @@ static bool push_rows(Pairs *pairs, const Batch *in)
 		if ((join->by_row || join_gives_pairs(join)) && !meet_others(pairs, i)) return false;
 	}
 	if (!flush_pairs(pairs)) return false;
+	name_rows(pairs);
 	for (int i = 0; i < count; i++) {
+		if (i % JOIN_FETCH_MAX == 0) fetch_rows(pairs, i);
 		if (late[i]) continue;
 		if (pairs->keys[i]) {
 			if (!join->by_row) pairs->matches[i] = pairs->keys[i]->weight[other(pairs->side)];

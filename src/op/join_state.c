@@ -1,7 +1,7 @@
 /* What a join remembers: its rows by key, in lists; and when rows that a watermark ends may go. */
 #include "op/join.h"
 
-#include "base/hash.h"
+#include <assert.h>
 
 static void put_be64(char *out, uint64_t value)
 {
@@ -67,23 +67,34 @@ static JoinRow *blob_add(Join *join, int side, const JoinNewRow *new_row, uint32
 	return row;
 }
 
-/* The bytes begin with the number of the key, so the same row under another key is another row. */
-static JoinRow *map_row_add(Join *join, int side, uint32_t key, const JoinNewRow *new_row, bool *added)
+static JoinRow *map_row_add(Join *join, int side, const JoinNewRow *new_row, bool *added)
 {
 	const JoinSide *own = &join->sides[side];
-	char *with_key = arena_alloc(&join->op.scratch, new_row->bytes + 4);
-	memcpy(with_key, &key, 4);
-	memcpy(with_key + 4, new_row->packed, new_row->bytes);
-	JoinRow *row = state_map_upsert(own->rows, with_key, new_row->bytes + 4, hash_bytes(with_key, new_row->bytes + 4), added);
+	JoinRow *row = state_map_upsert(own->rows, new_row->packed - 4, new_row->bytes + 4, new_row->hash, added);
 	*join_field_64(row, own->at.weight) += new_row->weight;
 	return row;
+}
+
+/* Its neighbours, too: they change when the row goes. */
+void join_rows_fetch(const Join *join, int side, const uint64_t *hashes, int count)
+{
+	const JoinSide *own = &join->sides[side];
+	void *likely[JOIN_FETCH_MAX];
+	assert(count <= JOIN_FETCH_MAX);
+	state_map_fetch(own->rows, hashes, count, likely);
+	for (int i = 0; i < count; i++) {
+		const JoinRow *row = likely[i];
+		if (!row) continue;
+		__builtin_prefetch(join_row_at(join, side, row->next), 1);
+		__builtin_prefetch(join_row_at(join, side, *join_field_32(row, own->at.previous)), 1);
+	}
 }
 
 static void expiry_drop(Join *join, int side, const JoinRow *row)
 {
 	char bytes[12];
 	const JoinSide *own = &join->sides[side];
-	if (!own->expiry || own->blobs) return;               /* blobs go only when they end, and are off the list then */
+	if (!own->expiry || own->blobs || join->window) return;       /* blobs go only when they end, and are off the list then */
 	expiry_key(bytes, row_goes(join, side, row), name_of(own, row));
 	state_tree_remove(own->expiry, bytes, sizeof bytes);
 }
@@ -97,7 +108,7 @@ static void expires(Join *join, int side, JoinRow *row)
 	char bytes[12];
 	bool added;
 	JoinSide *own = &join->sides[side];
-	if (!own->expiry) return;
+	if (!own->expiry || join->window) return;
 	int64_t end = row_goes(join, side, row);
 	expiry_key(bytes, end, name_of(own, row));
 	if (!own->blobs) {
@@ -108,6 +119,24 @@ static void expires(Join *join, int side, JoinRow *row)
 	own->ending_at = end;
 	*join_field_32(row, own->at.next_ending) = *own->ending;
 	*own->ending = name_of(own, row);
+}
+
+/* The rows of a window have one end: their key is noted when the first comes, and goes off the list with the last. */
+static void key_begins(Join *join, int side, JoinKey *key, int64_t end)
+{
+	char bytes[12];
+	if (!join->sides[side].expiry) return;
+	key->window_end = end;
+	expiry_key(bytes, end, state_map_number(join->keys, key));
+	state_tree_upsert(join->sides[side].expiry, bytes, sizeof bytes, NULL);
+}
+
+static void key_ends(Join *join, int side, const JoinKey *key)
+{
+	char bytes[12];
+	if (!join->sides[side].expiry) return;
+	expiry_key(bytes, key->window_end, state_map_number(join->keys, key));
+	state_tree_remove(join->sides[side].expiry, bytes, sizeof bytes);
 }
 
 /* Puts a new row before the others of its key. */
@@ -140,13 +169,14 @@ void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row)
 	const JoinSide *own = &join->sides[side];
 	bool added = true;
 	uint32_t name = 0;
-	JoinRow *row = own->blobs ? blob_add(join, side, new_row, &name) : map_row_add(join, side, state_map_number(join->keys, key), new_row, &added);
+	JoinRow *row = own->blobs ? blob_add(join, side, new_row, &name) : map_row_add(join, side, new_row, &added);
 	if (!own->blobs) name = name_of(own, row);
 	if (added) {
 		if (own->at.matches) *join_field_64(row, own->at.matches) = new_row->matches;
 		if (own->at.judge) *join_field_64(row, own->at.judge) = new_row->judge;
 		if (own->at.time) *join_field_64(row, own->at.time) = new_row->time;
 		if (own->at.end) *join_field_64(row, own->at.end) = new_row->end;
+		if (join->window && !key->first[side]) key_begins(join, side, key, new_row->end);
 		link_row(join, side, key, row, name);
 		expires(join, side, row);
 	}
@@ -154,14 +184,17 @@ void join_row_add(Join *join, int side, JoinKey *key, const JoinNewRow *new_row)
 	if (join_row_weight(own, row) == 0) join_row_remove(join, side, row);
 }
 
+static uint32_t number_behind(StateCursor *cursor)
+{
+	uint32_t bytes, number = 0;
+	const unsigned char *key = state_cursor_key(cursor, &bytes);
+	for (int i = 8; i < 12; i++) number = number << 8 | key[i];
+	return number;
+}
+
 static JoinRow *take_ending(Join *join, int side, StateCursor *cursor)
 {
-	if (!join->sides[side].blobs) {
-		uint32_t bytes, name = 0;
-		const unsigned char *key = state_cursor_key(cursor, &bytes);
-		for (int i = 8; i < 12; i++) name = name << 8 | key[i];
-		return join_row_at(join, side, name);
-	}
+	if (!join->sides[side].blobs) return join_row_at(join, side, number_behind(cursor));
 	uint32_t *first = state_cursor_change(cursor);
 	JoinRow *row = join_row_at(join, side, *first);
 	*first = *join_field_32(row, join->sides[side].at.next_ending);
@@ -181,19 +214,50 @@ bool join_has_passed(const Join *join, int side, int64_t instant)
 	return watermark_passed(&ends->column, mine, instant);
 }
 
-JoinRow *join_row_next_expired(Join *join, int side)
+/* The first entry of expiry, if it has passed. */
+static bool first_passed(Join *join, int side, StateCursor *cursor)
 {
 	StateTree *expiry = join->sides[side].expiry;
-	StateCursor cursor;
-	if (!expiry) return NULL;
-	state_tree_first(expiry, &cursor);
-	if (!cursor.valid) return NULL;
+	if (!expiry) return false;
+	state_tree_first(expiry, cursor);
+	if (!cursor->valid) return false;
 	uint32_t bytes;
-	const unsigned char *key = state_cursor_key(&cursor, &bytes);
+	const unsigned char *key = state_cursor_key(cursor, &bytes);
 	uint64_t instant = 0;
 	for (int i = 0; i < 8; i++) instant = instant << 8 | key[i];
-	if (!join_has_passed(join, side, (int64_t)(instant ^ (UINT64_C(1) << 63)))) return NULL;
-	return take_ending(join, side, &cursor);
+	return join_has_passed(join, side, (int64_t)(instant ^ (UINT64_C(1) << 63)));
+}
+
+JoinRow *join_row_next_expired(Join *join, int side)
+{
+	StateCursor cursor;
+	assert(!join->window);
+	return first_passed(join, side, &cursor) ? take_ending(join, side, &cursor) : NULL;
+}
+
+JoinKey *join_key_next_expired(Join *join, int side)
+{
+	StateCursor cursor;
+	return first_passed(join, side, &cursor) ? state_map_by_number(join->keys, number_behind(&cursor)) : NULL;
+}
+
+void join_key_end(Join *join, int side, JoinKey *key)
+{
+	const JoinSide *own = &join->sides[side];
+	key_ends(join, side, key);
+	void *rows[JOIN_FETCH_MAX];
+	int count = 0;
+	for (uint32_t name = key->first[side], next; name; name = next) {
+		JoinRow *row = join_row_at(join, side, name);
+		next = row->next;
+		if (own->blobs) state_blob_free(join->op.state, name);
+		else rows[count++] = row;
+		if (count < JOIN_FETCH_MAX && next) continue;
+		if (count) state_map_remove_many(own->rows, rows, count);
+		count = 0;
+	}
+	state_map_changed(join->keys, key);
+	key->first[side] = 0;
 }
 
 const char *join_row_packed(const Join *join, int side, const JoinRow *row)
@@ -222,6 +286,7 @@ void join_row_remove(Join *join, int side, JoinRow *row)
 		JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, own->at.key));
 		state_map_changed(join->keys, key);
 		key->first[side] = row->next;
+		if (join->window && !row->next) key_ends(join, side, key);
 	}
 	if (own->blobs) state_blob_free(join->op.state, name_of(own, row));
 	else state_map_remove(own->rows, row);

@@ -357,19 +357,50 @@ void state_map_find_many(const StateMap *map, const char *const *keys, const uin
 
 /* ---- the rest ---- */
 
+void state_map_fetch(const StateMap *map, const uint64_t *hashes, int count, void **likely)
+{
+	Probe probe;
+	for (int base = 0; base < count; base += PROBE_CHUNK) {
+		int end = count - base < PROBE_CHUNK ? count - base : PROBE_CHUNK;
+		probe_chunk(map, hashes + base, end, &probe);
+		for (int i = 0; i < end; i++) likely[base + i] = probe.guesses[i] ? granule_at(map->state, probe.guesses[i]) : NULL;
+	}
+}
+
 void state_map_changed(StateMap *map, void *payload) { record_mark(map->state, payload); }
 
-void state_map_remove(StateMap *map, void *payload)
+static uint32_t record_hash(const StateMap *map, const void *payload)
 {
-	uint32_t key_bytes, number = record_number(payload);
+	uint32_t key_bytes;
 	const char *key = record_key(map, payload, &key_bytes);
-	slot_remove(map, slot_hash(map, hash_bytes(key, key_bytes)), granule_of(payload));
+	return slot_hash(map, hash_bytes(key, key_bytes));
+}
+
+static void record_remove(StateMap *map, void *payload, uint32_t hash)
+{
+	uint32_t number = record_number(payload);
+	slot_remove(map, hash, granule_of(payload));
 	record_drop(map, payload);
 	map->granules.at[number] = 0;
 	vec_push(&map->free_numbers, number);
 	map->count--;
 	if (map->count == 0) map->granules.count = map->free_numbers.count = 0;
 	if (map->depth >= 2 && map->count < (uint64_t)(SEGMENT_SLOTS / 16) << map->depth) directory_shrink(map);
+}
+
+void state_map_remove(StateMap *map, void *payload) { record_remove(map, payload, record_hash(map, payload)); }
+
+void state_map_remove_many(StateMap *map, void *const *payloads, int count)
+{
+	uint32_t hashes[PROBE_CHUNK];
+	for (int base = 0; base < count; base += PROBE_CHUNK) {
+		int end = count - base < PROBE_CHUNK ? count - base : PROBE_CHUNK;
+		for (int i = 0; i < end; i++) {
+			hashes[i] = record_hash(map, payloads[base + i]);
+			__builtin_prefetch(&segment_of(map, hashes[i])->slots[hashes[i] & map->slot_mask], 1);
+		}
+		for (int i = 0; i < end; i++) record_remove(map, payloads[base + i], hashes[i]);
+	}
 }
 
 const void *state_map_key(const StateMap *map, const void *payload, uint32_t *key_bytes) { return record_key(map, payload, key_bytes); }

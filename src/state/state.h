@@ -54,8 +54,11 @@ void state_map_upsert_many(StateMap *map, const char *const *keys, const uint32_
 /* The same, but records that were there are not marked: who then writes to one calls state_map_changed. */
 void state_map_reach_many(StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads, bool *added);
 void state_map_find_many(const StateMap *map, const char *const *keys, const uint32_t *key_bytes, const uint64_t *hashes, int count, void **payloads);
+/* Brings near what will be found or removed one by one. likely: the payload, though it may be another's of a like hash; NULL: not there. */
+void state_map_fetch(const StateMap *map, const uint64_t *hashes, int count, void **likely);
 void state_map_changed(StateMap *map, void *payload);           /* before writing through a pointer that find gave */
 void state_map_remove(StateMap *map, void *payload);
+void state_map_remove_many(StateMap *map, void *const *payloads, int count);
 const void *state_map_key(const StateMap *map, const void *payload, uint32_t *key_bytes);
 /* A dense number of the record, reused after removal: group number for tables of (group, value). */
 uint32_t state_map_number(const StateMap *map, const void *payload);
