@@ -17,21 +17,31 @@ typedef struct Job {
 	_Atomic(Engine *) reading;        /* --until-end is under way */
 	int stop_fd;                      /* readable when the process is to end */
 	atomic_int signal_number;         /* the first; 0: none */
+	int ticks;                        /* since then */
 } Job;
+
+/* What does not stop for a second gives up the commit that it is in: nothing comes after it. */
+static bool tick(Job *job)
+{
+	console_cancel_again(&job->console);
+	Engine *engine = job->console.connection.engine;
+	if (++job->ticks == SIGNALS_HURRY_TICKS && engine) engine_hurry(engine);
+	return job->ticks < SIGNALS_HURRY_TICKS;
+}
 
 /* The first signal ends what runs, in good order; a second one the process. */
 static bool on_signal(void *context, int number)
 {
 	Job *job = context;
-	if (number == 0) return console_cancel_again(&job->console);
+	if (number == 0) return tick(job);
 	if (number != SIGINT && number != SIGTERM && number != SIGHUP) return false;
 	if (job->signal_number) signals_die(number);
 	job->signal_number = number;
-	bool again = console_cancel(&job->console);
+	console_cancel(&job->console);
 	Engine *engine = atomic_load(&job->reading);
 	if (engine) engine_stop(engine);
 	eventfd_write(job->stop_fd, 1);
-	return again;
+	return true;
 }
 
 static int report(const Error *err)
@@ -112,7 +122,7 @@ static int run_job(Job *job, const Cli *cli)
 	Console *console = &job->console;
 	int code = cli->inputs.count ? run_inputs(job) : cli->until_end ? EXIT_FINE : run_stdin(job);
 	if (console->quit) code = code ? code : console->exit_code;
-	if (!connection_finish(&console->connection, &err) && code == EXIT_FINE) code = report(&err);
+	if (!console_finish(console, &err) && code == EXIT_FINE) code = job->signal_number ? console_exit_code(&err) : report(&err);
 	if (code == EXIT_FINE && cli->until_end && !job->signal_number) code = read_to_the_end(job);
 	return code;
 }

@@ -105,6 +105,14 @@ static bool run_statement(Console *console, const char *text, size_t start, size
 	return ok;
 }
 
+bool console_finish(Console *console, Error *err)
+{
+	set_running(console, true);
+	bool ok = connection_finish(&console->connection, err);
+	set_running(console, false);
+	return ok;
+}
+
 bool console_statement(Console *console, const char *sql, Error *err) { return run_statement(console, sql, 0, strlen(sql), err); }
 
 /* Ctrl-C needs no words; what has no place in the text is shown at the statement's start. */

@@ -42,6 +42,8 @@ bool console_statement(Console *console, const char *sql, Error *err);
  * so it is to be said again, as long as that is true. */
 bool console_cancel(Console *console);
 bool console_cancel_again(Console *console);
+/* The end of all statements: what they changed goes into the file. May be canceled like one of them. */
+bool console_finish(Console *console, Error *err);
 void console_resume(Console *console);
 /* Waits so long or until canceled: false. */
 bool console_wait(Console *console, double seconds);

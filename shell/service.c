@@ -12,20 +12,23 @@
 #include "server/server.h"
 #include "signals.h"
 
-typedef struct Service { Engine *engine; Session *session; atomic_bool stopping; } Service;
+typedef struct Service { Engine *engine; Session *session; atomic_bool stopping; int ticks; } Service;
 
-/* SIGTERM and SIGINT: a last commit and the end; a second one ends at once. SIGHUP: what ${env:} and ${file:} name is read again. */
+/* SIGTERM and SIGINT: a last commit and the end. A commit that takes longer than a second is given up; a second signal ends at once. SIGHUP: what ${env:}
+ * and ${file:} name is read again. */
 static bool on_signal(void *context, int number)
 {
 	Service *service = context;
 	if (number == SIGHUP) engine_refresh(service->engine);
-	if (number != SIGTERM && number != SIGINT) return false;
+	if (number == 0 && ++service->ticks == SIGNALS_HURRY_TICKS) engine_hurry(service->engine);
+	if (number == 0) return service->ticks < SIGNALS_HURRY_TICKS;
+	if (number != SIGTERM && number != SIGINT) return service->stopping;
 	if (service->stopping) signals_die(number);
 	service->stopping = true;
 	sd_notify(0, "STOPPING=1");
 	session_cancel(service->session);
 	engine_stop(service->engine);
-	return false;
+	return true;
 }
 
 static int report(const Error *err)
@@ -84,14 +87,15 @@ static bool serve(Engine *engine, Error *err)
 	return watchdog_us ? engine_wait_watched(engine, watchdog_us / 2, err) : engine_wait(engine, err);
 }
 
-static int read_and_serve(const Cli *cli, Engine *engine)
+static int read_and_serve(const Cli *cli, const Service *service)
 {
+	Engine *engine = service->engine;
 	Error err = ERROR_INIT;
 	unsigned flags = (cli->until_end ? ENGINE_UNTIL_END : 0) | (cli->final ? ENGINE_FINAL : 0);
 	Server *server = server_start(engine, &err);
 	bool ok = err.code == ERR_NONE && engine_read(engine, flags, &err) && serve(engine, &err);
 	server_stop(server);
-	return ok ? EXIT_FINE : report(&err);
+	return ok || (service->stopping && err.code == ERR_CANCELED) ? EXIT_FINE : report(&err);
 }
 
 static int report_owner(const Cli *cli, Error *err)
@@ -117,7 +121,9 @@ int command_run(const Cli *cli)
 	connection_variables(cli, service.session, NULL);
 	signals_start(on_signal, &service);
 	int code = run_scripts(cli, service.session);
-	if (code == EXIT_FINE && !cli->check && !service.stopping) code = read_and_serve(cli, service.engine);
+	if (code == EXIT_FINE && !cli->check && !service.stopping) code = read_and_serve(cli, &service);
+	if (service.stopping && code == EXIT_CANCELED) code = EXIT_FINE;      /* in the midst of the script, or of recovery */
+	if (!engine_settle(service.engine, &err) && code == EXIT_FINE) code = report(&err);
 	signals_stop();
 	session_free(service.session);
 	err = ERROR_INIT;

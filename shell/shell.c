@@ -23,6 +23,8 @@ typedef struct Shell {
 	pthread_t reading;                /* starts to read the sources */
 	bool started;
 	atomic_bool ending;               /* SIGTERM, SIGHUP */
+	atomic_bool closing;              /* the last commit is made */
+	int ticks;                        /* since SIGTERM, SIGHUP */
 } Shell;
 
 /* Ctrl-C ends what runs, or gives the line up; it never ends the shell. */
@@ -33,14 +35,17 @@ static bool on_signal(void *context, int number)
 		editor_resize(shell->editor);
 		return false;
 	}
-	if (number == 0) return console_cancel_again(&shell->console);
+	Engine *engine = shell->console.connection.engine;
+	bool tired = shell->closing && (number == SIGINT || (number == 0 && ++shell->ticks >= SIGNALS_HURRY_TICKS));
+	if (tired && engine) engine_hurry(engine);
+	if (number == 0) return console_cancel_again(&shell->console) || (shell->ending && !tired);
 	bool running = console_cancel(&shell->console);
 	if (number == SIGTERM || number == SIGHUP) {
 		shell->ending = true;
 		editor_hang_up(shell->editor);
 	}
 	else if (number == SIGINT && !running) editor_interrupt(shell->editor);
-	return running;
+	return running || shell->ending;
 }
 
 /* ---- what others say while a line is being edited ---- */
@@ -150,8 +155,12 @@ static int stop(Shell *shell)
 	Error err = ERROR_INIT;
 	Connection *connection = &shell->console.connection;
 	if (shell->started) pthread_join(shell->reading, NULL);
+	shell->closing = true;
 	server_stop(shell->server);
-	int code = connection_finish(connection, &err) ? EXIT_FINE : report(&err);
+	int code = console_finish(&shell->console, &err) ? EXIT_FINE : report(&err);
+	err = ERROR_INIT;
+	if (connection->engine && !engine_settle(connection->engine, &err) && code == EXIT_FINE) code = report(&err);
+	signals_stop();
 	err = ERROR_INIT;
 	if (!connection_close(connection, &err) && code == EXIT_FINE) code = report(&err);
 	return code;
@@ -176,7 +185,6 @@ int command_shell(const Cli *cli)
 	start(&shell);
 	edit_and_run(&shell);
 	int code = stop(&shell);
-	signals_stop();
 	log_set_writer(NULL, NULL);
 	editor_close(shell.editor);
 	if (shell.console.quit) code = code ? code : shell.console.exit_code;

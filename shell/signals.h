@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* After so many calls with number 0 a second has gone by. */
+enum { SIGNALS_HURRY_TICKS = 10 };
+
 /* True: to be called again in a moment, with number 0, unless another signal comes before. */
 typedef bool SignalFunction(void *context, int number);
 

@@ -180,7 +180,79 @@ def status_says_how_it_is(folder):
     assert weir("status", folder / "none.db", code=3).stdout == ""
 
 
+# ---- impatience: a commit that takes minutes is given up within a second or two ----
+
+NODES = 3000
+EDGES = f"SELECT i % {NODES}, (i * 7919 + i / {NODES} * 13) % {NODES} FROM generate_series(1, {NODES * 4}) AS g(i)"
+PATHS = """CREATE MATERIALIZED VIEW paths AS WITH RECURSIVE p(a, b) AS (SELECT a, b FROM edge UNION SELECT p.a, e.b FROM p JOIN edge e ON e.a = p.b)
+    SELECT a, count(*) AS n FROM p GROUP BY a;"""
+
+
+def is_busy(process, for_s=1.0):
+    """It has worked so long since it was first asked."""
+    def cpu():
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    began = cpu()
+    return lambda: cpu() - began > for_s
+
+
+def a_long_commit_of_a_script_can_be_canceled(folder):
+    path = folder / "f.db"
+    weir(path, "-c", "CREATE TABLE edge (a INTEGER, b INTEGER); CREATE TABLE t (a INTEGER);" + PATHS + "INSERT INTO t VALUES (1)")
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for words in (f"INSERT INTO edge {EDGES}; FLUSH", f"INSERT INTO edge {EDGES}"):
+            process = subprocess.Popen([WEIR, path, "-c", words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_for("the commit", is_busy(process))
+            got = end(process, number, 3)
+            assert got in (code, 130), got
+            assert rows(path, "SELECT (SELECT count(*) FROM edge), (SELECT count(*) FROM t), (SELECT count(*) FROM paths)") == [(0, 1, 0)]
+    assert weir(path, "-c", "INSERT INTO edge VALUES (1, 2), (2, 3); SELECT sum(n) FROM paths").stdout == "3\n"
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def a_view_that_is_made_can_be_canceled(folder):
+    path = folder / "f.db"
+    weir(path, "-c", f"CREATE TABLE edge (a INTEGER, b INTEGER); INSERT INTO edge {EDGES}")
+    process = subprocess.Popen([WEIR, path, "-c", PATHS], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("the commit", is_busy(process))
+    assert end(process, signal.SIGINT, 3) == 130
+    assert weir(path, "-c", "SELECT count(*) FROM edge; SELECT count(*) FROM weir_views").stdout == f"{NODES * 4}\n0\n"
+
+
+def a_service_ends_in_the_midst_of_a_long_commit(folder):
+    path, lines = folder / "f.db", folder / "edges.ndjson"
+    lines_of(lines, ({"a": i % NODES, "b": (i * 7919 + i // NODES * 13) % NODES} for i in range(1, NODES * 4 + 1)))
+    (folder / "s.sql").write_text(f"CREATE STREAM edge (a INTEGER, b INTEGER) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + PATHS)
+    with service(folder, path, "-f", folder / "s.sql") as process:
+        wait_for("the commit", is_busy(process, 2.0))
+        assert end(process, signal.SIGTERM, 4) == 0
+    assert "error" not in (folder / "log").read_text()
+    weir(path, "-c", "CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM edge; DROP MATERIALIZED VIEW paths")
+    weir("run", path, "--until-end")
+    assert rows(path, "SELECT n FROM n") == [(NODES * 4,)]
+
+
+def who_cancels_beside_a_service_ends_only_what_is_not_committed(folder):
+    path = folder / "f.db"
+    weir(path, "-c", "CREATE TABLE edge (a INTEGER, b INTEGER); CREATE TABLE t (a INTEGER);" + PATHS)
+    lines_of(folder / "in.ndjson", [{"a": 1}])
+    weir(path, "-c", f"CREATE STREAM s (a INTEGER) WITH (connector = 'file', path = '{folder}/in.ndjson', format = 'json', follow = true); CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS a FROM s")
+    with service(folder, path) as process:
+        wait_for("the service", has(path, "SELECT a FROM v", [(1,)]))
+        weir(path, "-c", "INSERT INTO t VALUES (1)")
+        client = subprocess.Popen([WEIR, path, "-c", f"BEGIN; INSERT INTO edge {EDGES}; COMMIT"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("the commit", is_busy(process))
+        assert end(client, signal.SIGINT, 4) == 130
+        lines_of(folder / "in.ndjson", [{"a": 5}])
+        wait_for("the service to go on", has(path, "SELECT a FROM v", [(6,)]))
+        assert weir(path, "-c", "SELECT (SELECT count(*) FROM edge), (SELECT count(*) FROM t)").stdout == "0|1\n"
+        assert end(process, within_s=4) == 0
+
+
 CASES = [
+    a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
+    who_cancels_beside_a_service_ends_only_what_is_not_committed,
     a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]
 

@@ -243,11 +243,13 @@ bool change_read(Change *change, Plan *plan, ChangeBatches *rows, Error *err)
 	AdhocOptions options = {.store = change->engine->store, .system_us = engine_now(change->engine)};
 	AdhocQuery *query = adhoc_open(&options, plan, err);
 	bool ok = query != NULL;
+	session_set_adhoc(change->session, query);
 	for (Batch *batch = NULL; ok; ) {
-		ok = adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
+		ok = !session_was_canceled(change->session, err) && adhoc_next(query, BATCH_ROWS_MAX, &batch, err);
 		if (!ok || !batch) break;
 		vec_push(rows, batch);
 	}
+	session_set_adhoc(change->session, NULL);
 	adhoc_close(query);
 	return ok;
 }
@@ -335,6 +337,7 @@ static bool change_rows(Update *update, Error *err)
 	ChangeBatches rows = {0};
 	bool ok = change_read(&update->base, update->bound->plan, &rows, err);
 	for (int b = 0; ok && b < rows.count; b++) {
+		ok = !session_was_canceled(update->base.session, err);
 		for (int i = 0; ok && i < rows.at[b]->count; i++) ok = change_row(update, rows.at[b], batch_row(rows.at[b], i), err);
 		ok = ok && return_columns(update, rows.at[b], err);
 	}

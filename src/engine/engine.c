@@ -285,7 +285,7 @@ bool engine_has_work(Engine *engine)
 
 bool engine_read(Engine *engine, unsigned flags, Error *err)
 {
-	runtime_enter(engine->runtime);
+	if (!runtime_enter_unless(engine->runtime, &engine->runtime->ending, 0)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
 	engine->runtime->stays = flags & ENGINE_STAY;
 	bool ok = runtime_read(engine->runtime, flags & ENGINE_UNTIL_END, flags & ENGINE_FINAL, err);
 	engine->reading = ok;
@@ -361,6 +361,8 @@ void engine_refresh(Engine *engine)
 }
 
 void engine_stop(Engine *engine) { atomic_store(&engine->stop, true); }
+bool engine_settle(Engine *engine, Error *err) { return runtime_settle(engine->runtime, err); }
+void engine_hurry(Engine *engine) { runtime_hurry(engine->runtime); }
 uint64_t engine_heartbeat(const Engine *engine) { return engine->runtime->turns; }
 
 void engine_set_clock(Engine *engine, int64_t us)
@@ -413,7 +415,7 @@ void engine_names(Engine *engine, EngineNameVisit *visit, void *context)
 
 /* ---- progress ---- */
 
-enum { PROGRESS_RECORDS_LEAST = 20000 };
+enum { PROGRESS_RECORDS_LEAST = 20000, PROGRESS_PATIENCE_US = 30000 };
 
 static int64_t units_done(const Reader *reader)
 {
@@ -448,7 +450,7 @@ static void look_at_lane(const Runtime *runtime, const Lane *lane, EngineProgres
 bool engine_progress(Engine *engine, EngineProgress *out)
 {
 	*out = (EngineProgress){.left = -1};
-	runtime_enter(engine->runtime);
+	if (!runtime_enter_unless(engine->runtime, NULL, PROGRESS_PATIENCE_US)) return false;
 	for (int l = 0; l < engine->runtime->lanes.count; l++)
 		if (engine->runtime->reading || engine->runtime->lanes.at[l]->id == 0) look_at_lane(engine->runtime, engine->runtime->lanes.at[l], out);
 	runtime_leave(engine->runtime);

@@ -54,6 +54,10 @@ bool engine_wait(Engine *engine, Error *err);
 bool engine_wait_watched(Engine *engine, uint64_t interval_us, Error *err);
 bool engine_has_work(Engine *engine);                 /* does any view or sink read an external source? */
 void engine_stop(Engine *engine);                     /* any thread, signal handlers */
+/* Any thread: engine_stop was not enough, so a commit that takes long is given up. Nothing is lost that was in the file. */
+void engine_hurry(Engine *engine);
+/* Before engine_close, while engine_hurry can still be heard: reading ends, what is gathered goes into the file. */
+bool engine_settle(Engine *engine, Error *err);
 /* SIGHUP: what ${env:X} and ${file:path} stand for in the options of sources is read again. */
 void engine_refresh(Engine *engine);
 /* For watchdogs: number of turns of the commit loop so far; it grows while all is well. */

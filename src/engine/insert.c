@@ -192,6 +192,7 @@ static bool insert_row(Insert *insert, const Batch *batch, int row, Error *err)
 static bool insert_batch(Insert *insert, Batch *batch, Error *err)
 {
 	Change *change = &insert->base;
+	if (session_was_canceled(change->session, err)) return false;
 	for (int i = 0; i < batch->count; i++)
 		if (!insert_row(insert, batch, batch_row(batch, i), err)) return false;
 	if (is_checked(change)) return true;

@@ -31,6 +31,7 @@ struct Session {
 	VEC(Variable) variables;
 	VEC(Variable) settings;               /* SET brokers, auto.offset.reset ... */
 	bool changed;                         /* has inserted something that may not be committed yet */
+	uint64_t taken_back;                  /* Runtime.taken_back when a statement of it was last inside */
 	bool transaction, aborted;            /* BEGIN; and a statement in it failed */
 	bool script;                          /* weir run -f: the transaction is the script's */
 	bool undoable;                        /* all before the statement that runs is committed: going back to the last commit undoes it alone */
@@ -81,6 +82,8 @@ bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error
 
 /* ---- session.c ---- */
 void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool session_was_canceled(const Session *session, Error *err);        /* err: ERR_CANCELED */
+void session_set_adhoc(Session *session, AdhocQuery *query);          /* what session_cancel interrupts; NULL: none any more */
 void session_done(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* --check: a row for a statement. records: to be read again; -1: it is no matter of that. failed: NULL, or why it is refused. */
 void session_tell(Session *session, const char *result, const char *statement, int64_t records, const Error *failed);

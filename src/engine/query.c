@@ -43,7 +43,7 @@ static bool end_result(Session *session, Error *err)
 	return true;
 }
 
-static void set_adhoc(Session *session, AdhocQuery *query)
+void session_set_adhoc(Session *session, AdhocQuery *query)
 {
 	pthread_mutex_lock(&session->adhoc_lock);
 	session->adhoc = query;
@@ -80,12 +80,13 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 	AdhocQuery *adhoc = adhoc_open(&options, query->plan, err);
 	bool ok = adhoc != NULL;
 	if (ok) {
-		set_adhoc(session, adhoc);
+		session_set_adhoc(session, adhoc);
 		bool beside = reader && engine_path(engine);
 		if (beside) runtime_leave(engine->runtime);
 		ok = query_columns(session, query, RESULT_TABLE, false, err) && fetch_adhoc(session, adhoc, err) && end_result(session, err);
 		if (beside) runtime_enter(engine->runtime);
-		set_adhoc(session, NULL);
+		if (beside) engine->runtime->interrupt = &session->canceled;
+		session_set_adhoc(session, NULL);
 		adhoc_close(adhoc);
 	}
 	return ok;
@@ -499,6 +500,7 @@ static bool step_outside(Continuous *run, bool wait, Error *err)
 	if (ok && session_is_canceled(session)) ok = error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
 	if (ok && is_lost) ok = error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the results were read so slowly that they piled up");
 	runtime_enter(runtime);
+	runtime->interrupt = &session->canceled;
 	return ok;
 }
 
@@ -586,6 +588,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	}
 	else if (ok) {
 		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
+		pipeline_cancel_by(run.client.pipeline, &session->canceled);
 		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
 		run.flows = !run.ends || (append_only && (run.base->kind != PLAN_SORT || run.left >= 0));
 		ok = runtime_loop_start(runtime, err) && follow(&run, err);

@@ -46,6 +46,8 @@ void session_set_variable(Session *session, const char *name, const char *value)
 bool session_in_transaction(const Session *session) { return session->transaction; }
 bool session_is_canceled(const Session *session) { return atomic_load(&session->canceled); }
 
+bool session_was_canceled(const Session *session, Error *err) { return session_is_canceled(session) && !error_set(err, ERR_CANCELED, SPAN_NONE, "canceled"); }
+
 void session_cancel(Session *session)
 {
 	atomic_store(&session->canceled, true);
@@ -312,6 +314,7 @@ static bool dispatch(Session *session, BoundStatement *bound, Error *err)
 static void after_failure(Session *session)
 {
 	Error ignored = ERROR_INIT;
+	session->engine->runtime->interrupt = NULL;           /* going back is not to be interrupted, too */
 	if (session->transaction) session->aborted = true;
 	else if (session->undoable && session->engine->runtime->file_open) engine_rollback(session->engine, &ignored);
 }
@@ -366,6 +369,32 @@ static bool run_bound(Session *session, AstStatement *ast, Error *err)
 	return ok;
 }
 
+/* Operators were stopped in the midst of a commit: they are made anew from the file, and what was gathered since the last commit is undone as a whole, whoever
+ * it came from (is_still_there tells them). A script's process is about to end, and need not start anew for that. */
+static void after_interrupt(Session *session, Error *err)
+{
+	Runtime *runtime = session->engine->runtime;
+	if (runtime->failure.code != ERR_CANCELED) return;
+	error_detail(err, session->transaction ? "the transaction is rolled back" : "what was not committed yet is taken back");
+	if (session->mode == SESSION_BATCH && !session->out.is_remote) return;
+	Error ignored = ERROR_INIT;
+	runtime->interrupt = NULL;
+	runtime->taken_back++;
+	rollback(session, &ignored);
+}
+
+/* Has what this session changed been undone with a commit that another one canceled? */
+static bool is_still_there(Session *session, Error *err)
+{
+	uint64_t now = session->engine->runtime->taken_back, then = session->taken_back;
+	bool lost = session->changed && now != then;
+	session->taken_back = now;
+	if (!lost) return true;
+	session->changed = false;
+	error_set(err, ERR_CANCELED, SPAN_NONE, "what this session had changed since the last commit is taken back: another canceled that commit");
+	return error_hint(err, "Run the statements since the last FLUSH once more.");
+}
+
 static bool is_transaction_end(const AstStatement *ast)
 {
 	return ast->kind == AST_STATEMENT_TRANSACTION && (ast->transaction->kind == AST_ROLLBACK || ast->transaction->kind == AST_COMMIT);
@@ -378,8 +407,8 @@ bool session_run(Session *session, const char *text, size_t start, size_t end, E
 	AstStatement *ast = parse_statement(text, start, end, &session->arena, err);
 	if (!ast) return false;
 	Runtime *runtime = session->engine->runtime;
-	runtime_enter(runtime);
-	bool ok = true;
+	if (!runtime_enter_unless(runtime, &session->canceled, 0)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	bool ok = is_still_there(session, err);
 	if (runtime->failure.code != ERR_NONE) {
 		*err = runtime->failure;
 		ok = false;
@@ -387,6 +416,7 @@ bool session_run(Session *session, const char *text, size_t start, size_t end, E
 	else if (session->aborted && !is_transaction_end(ast))
 		ok = error_set(err, ERR_ACTIVE_TRANSACTION, ast->span, "a statement of the transaction was refused: what follows is passed over until ROLLBACK");
 	ok = ok && run_bound(session, ast, err) && session_commit_if_due(session, err) && (session->transaction || runtime_limit(runtime, err));
+	if (!ok) after_interrupt(session, err);
 	runtime_leave(runtime);
 	return ok;
 }
@@ -403,13 +433,16 @@ bool session_commit_if_due(Session *session, Error *err)
 bool session_finish(Session *session, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
-	runtime_enter(runtime);
-	bool ok = true;
-	if (session->transaction) {
+	atomic_store(&session->canceled, false);
+	if (!runtime_enter_unless(runtime, &session->canceled, 0)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	bool ok = is_still_there(session, err);
+	if (!ok) session->changed = false;
+	else if (session->transaction) {
 		session_notice(session, "the transaction that is still open is rolled back");
 		ok = rollback(session, err);
 	}
 	else if (session->changed) ok = runtime_flush(runtime, err) && runtime_limit(runtime, err);
+	if (!ok) after_interrupt(session, err);
 	session->changed = false;
 	runtime_leave(runtime);
 	return ok;
@@ -468,7 +501,7 @@ static bool check_scripts(Session *session, const ScriptText *scripts, int count
 bool session_run_script(Session *session, const ScriptText *scripts, int count, bool check, int *failed_script, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
-	runtime_enter(runtime);
+	if (!runtime_enter_unless(runtime, &session->canceled, 0)) return error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
 	bool ok = runtime_start(runtime, err) && runtime_flush(runtime, err);
 	session->transaction = session->script = true;
 	session->unchanged = 0;
@@ -483,7 +516,7 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 	else {
 		Error ignored = ERROR_INIT;
 		session->script = false;
-		rollback(session, &ignored);
+		if (runtime->failure.code != ERR_CANCELED) rollback(session, &ignored);       /* else the process ends as it is */
 	}
 	runtime_leave(runtime);
 	return ok;

@@ -54,12 +54,21 @@ void op_disconnect(Op *from, Op *to)
 	from->outputs.count = kept;
 }
 
+bool op_is_interrupted(const Op *op, Error *err)
+{
+	const atomic_bool *flag = op->interrupt ? *op->interrupt : NULL;
+	if (!flag || !atomic_load_explicit(flag, memory_order_relaxed)) return false;
+	error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return true;
+}
+
 bool op_push(Op *op, int input, Batch *in, Error *err)
 {
+	if (op_is_interrupted(op, err)) return false;
 	arena_clear(&op->scratch);
 	op->rows_in += in->count;
 	bool fine = op->class->push(op, input, in, err);
-	if (!fine) op->failed = true;
+	if (!fine && err->code != ERR_CANCELED) op->failed = true;
 	return fine;
 }
 

@@ -21,6 +21,8 @@
 #ifndef WEIR_OP_OP_H
 #define WEIR_OP_OP_H
 
+#include <stdatomic.h>
+
 #include "base/vec.h"
 #include "expr/aggregate.h"
 #include "expr/expr.h"
@@ -69,6 +71,7 @@ struct Op {
 	bool append_only;             /* the output has only weights > 0 */
 	bool defers;                  /* of the runtime: not all that it reads comes from local relations, so what comes from elsewhere is seen as the last commit left it */
 	bool failed;                  /* its push or commit gave an error, or that of one that reads it */
+	const atomic_bool *const *interrupt;      /* of the runtime: when what this points to is true, pushes end with ERR_CANCELED; NULL: never */
 	bool drops_judge;             /* of lowering: nobody above judges rows, what was late was dropped below; op_emit hands on no Hidden.judge */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */
@@ -109,6 +112,8 @@ void *op_new(const OpClass *class, size_t bytes, const char *label, const Type *
 void op_free(Op *op);
 /* For constructors: what is known of an input's watermarks (copied). */
 void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column_count);
+/* Is somebody tired of waiting? Sets err to ERR_CANCELED; operators are then in the midst of a commit, and only good for being made anew. */
+bool op_is_interrupted(const Op *op, Error *err);
 /* One batch into one operator: clears its scratch, counts, pushes. What op_emit does for each reader, and the runtime for a source's. */
 bool op_push(Op *op, int input, Batch *in, Error *err);
 void op_connect(Op *from, Op *to, int input);

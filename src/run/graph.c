@@ -85,8 +85,9 @@ bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err)
 			if (node->producers[in])
 				memcpy(op->in_watermarks[in], node->producers[in]->out_watermarks, sizeof op->in_watermarks[in]);
 		arena_clear(&op->scratch);
+		if (op_is_interrupted(op, err)) return false;
 		if (op->class->commit && !op->class->commit(op, commit, err)) {
-			op->failed = true;
+			op->failed = err->code != ERR_CANCELED;
 			return false;
 		}
 		for (int w = 0; w < op->rule_count && node->producer_count; w++) {

@@ -255,6 +255,7 @@ static bool turn_inside(Runtime *runtime)
 	bool did = false;
 	Error err = ERROR_INIT;
 	runtime->inside = true;
+	runtime->interrupt = &runtime->ending;
 	runtime->turns++;
 	if (!loop_turn(runtime, &did, &err) && !runtime_mend(runtime, &err) && runtime->failure.code == ERR_NONE) runtime->failure = err;
 	runtime->inside = false;
@@ -343,7 +344,7 @@ bool runtime_wait(Runtime *runtime, const atomic_bool *stop, Error *err)
 		}
 		pthread_cond_timedwait(&runtime->turn, &runtime->lock, &until);
 	}
-	bool ok = runtime->failure.code == ERR_NONE;
+	bool ok = runtime->failure.code == ERR_NONE || runtime_has_given_up(runtime);
 	if (!ok) *err = runtime->failure;
 	pthread_mutex_unlock(&runtime->lock);
 	return ok;

@@ -145,6 +145,23 @@ void pipeline_defer(Pipeline *pipeline, bool defers)
 	}
 }
 
+static void interrupt_by(Pipeline *pipeline, const atomic_bool *const *interrupt)
+{
+	for (int o = 0; o < pipeline->lowered->ops.count; o++) {
+		Op *op = pipeline->lowered->ops.at[o];
+		op->interrupt = interrupt;
+		for (int n = 0; n < op->inner_count; n++) op->inner[n]->interrupt = interrupt;
+	}
+	if (pipeline->tail) pipeline->tail->interrupt = interrupt;
+}
+
+void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled)
+{
+	if (pipeline->feeds.count) return;
+	pipeline->canceled = canceled;
+	interrupt_by(pipeline, &pipeline->canceled);
+}
+
 static uint64_t op_sources(const Op *op)
 {
 	uint64_t sources = 0;
@@ -195,6 +212,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	pipeline_defer(pipeline, pipeline->defers);
 	for (int s = 0; s < lowered->scans.count; s++) mark_filters(pipeline, lowered->scans.at[s].op);
 	keep_late_rows(pipeline);
+	interrupt_by(pipeline, &runtime->interrupt);
 	return pipeline;
 }
 

@@ -39,6 +39,7 @@ struct Pipeline {
 	bool fresh;                       /* made in the commit being gathered */
 	bool loaded;                      /* its state comes from the file: it may read views of lanes that are not live yet */
 	bool defers;                      /* as its operators (op.h); not while it is given content */
+	const atomic_bool *canceled;      /* of a client that reads no view: its query's own, whoever runs it (pipeline_cancel_by) */
 	Error ended;                      /* of a client: why its query is over */
 };
 
@@ -47,6 +48,8 @@ struct Pipeline {
 void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark);
 /* Rows that came too late, each once: what several operators over the same streams drop is the same row. */
 int64_t pipeline_late(const Pipeline *pipeline);
+/* From now on *canceled alone interrupts its operators. Not for one that a view feeds: that would be interrupted, too. */
+void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled);
 void pipeline_defer(Pipeline *pipeline, bool defers);
 
 #endif

@@ -2,6 +2,7 @@
 #include "run/runtime.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -164,18 +165,37 @@ static bool finish_checkpoint(Runtime *runtime, Error *err)
 	return true;
 }
 
-bool runtime_free(Runtime *runtime, Error *err)
+static bool settle_inside(Runtime *runtime, Error *err)
 {
-	runtime_enter(runtime);
-	bool ok = runtime->failure.code == ERR_NONE;
-	if (!ok && err->code == ERR_NONE) *err = runtime->failure;
-	if (ok && !runtime->transaction && runtime->started) {
+	bool fine = runtime->failure.code == ERR_NONE;
+	if (fine && !runtime->transaction && runtime->started) {
 		runtime->checkpoint_wanted |= graph_dirty_bytes(&runtime->live->graph) > 0;
 		runtime->noted_us = runtime->note_looked_us = 0;
 		if (noted_is_due(runtime)) runtime_open_commit(runtime);
-		ok = runtime_flush(runtime, err) && finish_checkpoint(runtime, err) && metrics_finish(runtime, err);
+		fine = runtime_flush(runtime, err) && finish_checkpoint(runtime, err) && metrics_finish(runtime, err);
 	}
-	else if (runtime->file_open) store_rollback(runtime->store);
+	else if (!fine && err->code == ERR_NONE) *err = runtime->failure;
+	if (fine || !runtime_has_given_up(runtime)) return fine;
+	*err = ERROR_INIT;
+	return true;
+}
+
+bool runtime_settle(Runtime *runtime, Error *err)
+{
+	runtime_loop_stop(runtime);
+	runtime_enter(runtime);
+	runtime->interrupt = &runtime->ending;
+	bool ok = settle_inside(runtime, err);
+	runtime_leave(runtime);
+	return ok;
+}
+
+bool runtime_free(Runtime *runtime, Error *err)
+{
+	runtime_enter(runtime);
+	runtime->interrupt = &runtime->ending;
+	bool ok = settle_inside(runtime, err);
+	if (runtime->file_open) store_rollback(runtime->store);
 	runtime_leave(runtime);
 	runtime_loop_stop(runtime);
 	writer_stop(runtime);
@@ -202,6 +222,43 @@ void runtime_enter(Runtime *runtime)
 	pthread_mutex_lock(&runtime->lock);
 	while (runtime->inside) pthread_cond_wait(&runtime->turn, &runtime->lock);
 	runtime->inside = true;
+	runtime->interrupt = NULL;
+}
+
+/* A turn of the loop keeps the lock, so its end is waited for in small portions. */
+bool runtime_enter_unless(Runtime *runtime, const atomic_bool *canceled, int64_t patience_us)
+{
+	enum { PORTION_US = 20000 };
+	int64_t began_us = clock_monotonic_us();
+	atomic_fetch_add(&runtime->waiting, 1);
+	for (bool locked = false;;) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += PORTION_US * 1000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		if (!locked) locked = pthread_mutex_timedlock(&runtime->lock, &until) == 0;
+		else if (runtime->inside) pthread_cond_timedwait(&runtime->turn, &runtime->lock, &until);
+		if (locked && !runtime->inside) break;
+		bool tired = (canceled && atomic_load(canceled)) || (patience_us && clock_monotonic_us() - began_us > patience_us);
+		if (!tired) continue;
+		atomic_fetch_sub(&runtime->waiting, 1);
+		if (locked) pthread_mutex_unlock(&runtime->lock);
+		return false;
+	}
+	runtime->inside = true;
+	runtime->interrupt = canceled;
+	return true;
+}
+
+bool runtime_has_given_up(const Runtime *runtime) { return runtime->failure.code == ERR_CANCELED && atomic_load(&runtime->ending); }
+
+void runtime_hurry(Runtime *runtime)
+{
+	atomic_store(&runtime->ending, true);
+	store_interrupt(runtime->store);
 }
 
 /* `waiting` goes down before the lock, so the loop does not wait for one who has left. */
@@ -249,6 +306,15 @@ StepContext runtime_step_context(Runtime *runtime, const Lane *lane)
 	return (StepContext){.commit = runtime->commit, .system_us = runtime->clock_us, .dead = lane->id ? keep_dead_letter : NULL, .log = lane->id ? source_log_item : NULL, .lane = lane->id, .context = runtime};
 }
 
+/* A client that reads no view can be left in the midst of a commit: nobody else knows of its operators. */
+static bool client_was_canceled(Runtime *runtime, Lane *lane, Error *err)
+{
+	if (lane->id || err->code != ERR_CANCELED || !lane->pipelines.at[0]->canceled) return false;
+	client_end(runtime, lane, err);
+	*err = ERROR_INIT;
+	return true;
+}
+
 static bool push_part(Reader *reader, const StepContext *step, Batch *changes, int from, int count, Error *err)
 {
 	Batch *own = batch_derive(changes, changes->column_count);
@@ -284,8 +350,12 @@ bool runtime_push_local(Runtime *runtime, Relation *relation, Batch *changes, Er
 	runtime_open_commit(runtime);
 	runtime->rows_since_checkpoint += changes->count;
 	if (!runtime->replaying && runtime_is_read(runtime, relation)) input_log_batch(runtime->next, relation->id, changes);
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if (!lane_push_local(runtime, runtime->lanes.at[l], relation, changes, err)) return runtime_mend(runtime, err);
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		Lane *lane = runtime->lanes.at[l];
+		if (lane_push_local(runtime, lane, relation, changes, err)) continue;
+		if (!client_was_canceled(runtime, lane, err)) return runtime_mend(runtime, err);
+		l--;
+	}
 	return true;
 }
 
@@ -456,8 +526,11 @@ bool runtime_cut(Runtime *runtime, Error *err)
 {
 	if (runtime->transaction && !runtime_file_begin(runtime, err)) return false;
 	runtime_open_commit(runtime);
-	for (int l = 0; l < runtime->lanes.count; l++)
-		if (!lane_commit(runtime, runtime->lanes.at[l], err)) goto broken;
+	for (int l = 0; l < runtime->lanes.count; l++) {
+		if (lane_commit(runtime, runtime->lanes.at[l], err)) continue;
+		if (!client_was_canceled(runtime, runtime->lanes.at[l], err)) goto broken;
+		l--;
+	}
 	SealedCommit *sealed = runtime->next;
 	if (!seal(runtime, sealed, err)) goto broken;
 	runtime->gathering = runtime->wanted = false;

@@ -81,6 +81,9 @@ typedef struct Runtime {
 
 	pthread_mutex_t lock;
 	bool inside;                      /* a statement or a turn of the loop is under way, even while it waits without the lock */
+	const atomic_bool *interrupt;     /* of whoever is inside: when it is true, operators stop in the midst of what they do; NULL: never */
+	atomic_bool ending;               /* somebody is in a hurry to end the process: what interrupts the loop */
+	uint64_t taken_back;              /* how often what was gathered has been undone since its statement was canceled */
 	pthread_cond_t turn;              /* whoever was inside has left; a commit was written */
 	pthread_cond_t wake;              /* input came, a commit was written, somebody waits */
 	atomic_int waiting;               /* statements that want in */
@@ -137,12 +140,20 @@ typedef struct Runtime {
 } Runtime;
 
 Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog);
-/* Cuts what is gathered, checkpoints, stops threads. Not after a failure: the file stays as it is. */
+/* Stops the loop, cuts what is gathered, checkpoints. Nothing else may come then but runtime_free. */
+bool runtime_settle(Runtime *runtime, Error *err);
+/* The same if it was not done, and stops all threads. Not after a failure: the file stays as it is. */
 bool runtime_free(Runtime *runtime, Error *err);
 
 /* Statements: enter waits for a step to end and keeps the loop out until leave. */
 void runtime_enter(Runtime *runtime);
+/* The same for who may lose patience: when *canceled becomes true, or (patience_us > 0) after so long, it returns false and is not inside. Inside
+ * *canceled interrupts operators, too. canceled may be NULL. */
+bool runtime_enter_unless(Runtime *runtime, const atomic_bool *canceled, int64_t patience_us);
 void runtime_leave(Runtime *runtime);
+/* Any thread: the process is to end now. What the loop is in the midst of is given up; the file stays as of the last commit. */
+void runtime_hurry(Runtime *runtime);
+bool runtime_has_given_up(const Runtime *runtime);    /* for that: no failure, but nothing more is written either */
 
 /* The rest is called inside of enter/leave. */
 

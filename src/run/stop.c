@@ -216,7 +216,7 @@ static void refs(const Relations *list, bool more)
 
 bool runtime_mend(Runtime *runtime, Error *err)
 {
-	bool can = !runtime->replaying && !runtime->transaction;
+	bool can = !runtime->replaying && !runtime->transaction && err->code != ERR_CANCELED;
 	Pipeline *failed = can ? find_failed(runtime) : NULL;
 	const Reader *refusing = can && !failed ? find_refusing(runtime) : NULL;
 	if ((!failed && !refusing) || (failed && failed->fresh)) return false;
