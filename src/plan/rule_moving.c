@@ -1,45 +1,177 @@
 /* Conditions on now(): time itself lets rows in and takes them out again, at instants that follow from the row. now() + d < x becomes "out from
- * x - d on"; each such condition is kept by PLAN_MOVING. Months have no fixed length, so that instant would not be certain: they are refused.
+ * x - d on"; each such condition is kept by PLAN_MOVING.
  *
  * The condition goes below plain joins, so that what time has taken out is forgotten there, too; not below what closes by a watermark, which
  * ends at moving conditions.
  */
 #include "plan/rules.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "expr/function.h"
 #include "type/text.h"
 
 typedef struct Moving { PlanContext *context; Error *err; } Moving;
 
-/* ---- reading ---- */
+/* ---- reading: now() against an instant ----
+ *
+ * What stands on the clock's side is a function f of now() that never falls: f(now()) >= x says now() >= the least t with f(t) >= x. Each layer of f
+ * turns the instant into another one; shifts keep strictness, steps (truncation) end it. */
 
-/* now() + shift: the clock's side of a comparison */
-static bool is_now(const Expr *e) { return e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK) && !e->arg_count && e->type.kind == TYPE_TIMESTAMP; }
+typedef struct Instant { Expr *x; bool strict; } Instant;      /* now() >= x; strict: > x */
 
-static bool fixed_interval(const Expr *e, int64_t *us)
+static Expr *call(Moving *moving, const char *name, Expr *a, Expr *b) { return expr_make(moving->context, name, a, b); }
+
+static Expr *interval(Moving *moving, Interval value)
 {
-	return e->kind == EXPR_CONSTANT && !e->constant.is_null && e->type.kind == TYPE_INTERVAL && interval_to_us(e->constant.interval, us);
+	Value constant = {.type = TYPE(INTERVAL), .interval = value};
+	return expr_constant(moving->context->arena, &constant, SPAN_NONE);
 }
 
-static bool read_clock(const Expr *e, int64_t *shift_us)
+static Expr *later(Moving *moving, Expr *x, int64_t us)
 {
-	int64_t us, inner;
-	if (is_now(e)) {
-		*shift_us = 0;
+	if (us == 0) return x;
+	return call(moving, us < 0 ? "-" : "+", x, interval(moving, (Interval){.us = us < 0 ? -us : us}));
+}
+
+static Expr *cast(Moving *moving, Expr *x, TypeKind kind)
+{
+	Error ignored = ERROR_INIT;
+	return expr_cast(moving->context->arena, x, (Type){.kind = kind}, CAST_EXPLICIT, &ignored);
+}
+
+static Expr *choose(Moving *moving, Expr *when, Expr *then, Expr *otherwise)
+{
+	Error ignored = ERROR_INIT;
+	Expr *branches[3] = {when, then, otherwise};
+	return expr_case(moving->context->arena, branches, 3, SPAN_NONE, &ignored);
+}
+
+static bool is_now(const Expr *e) { return e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK) && !e->arg_count && e->type.kind == TYPE_TIMESTAMP; }
+static bool is_today(const Expr *e) { return e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK) && !e->arg_count && e->type.kind == TYPE_DATE; }
+static bool is_cast_to(const Expr *e, TypeKind to, TypeKind from) { return expr_is_call(e, "cast") && e->type.kind == to && e->args[0]->type.kind == from; }
+
+static bool constant_interval(const Expr *e, Interval *out)
+{
+	if (e->kind != EXPR_CONSTANT || e->constant.is_null || e->type.kind != TYPE_INTERVAL) return false;
+	*out = e->constant.interval;
+	return true;
+}
+
+static Expr *truncated(Moving *moving, Expr *unit, Expr *x) { return call(moving, "date_trunc", unit, x); }
+
+/* One unit of date_trunc */
+static bool unit_interval(const Expr *e, Interval *out)
+{
+	static const struct { const char *name; Interval interval; } UNITS[] = {
+		{"second", {.us = 1000000}}, {"minute", {.us = 60000000}}, {"hour", {.us = INT64_C(3600000000)}}, {"day", {.days = 1}}, {"week", {.days = 7}},
+		{"month", {.months = 1}}, {"quarter", {.months = 3}}, {"year", {.months = 12}},
+	};
+	if (e->kind != EXPR_CONSTANT || e->constant.is_null || type_phys(e->type) != PHYS_STR) return false;
+	for (size_t i = 0; i < sizeof UNITS / sizeof *UNITS; i++) {
+		const Str *text = &e->constant.str;
+		if (strlen(UNITS[i].name) != text->bytes || strncasecmp(UNITS[i].name, str_at(text), text->bytes) != 0) continue;
+		*out = UNITS[i].interval;
 		return true;
 	}
-	bool plus = expr_is_call(e, "+"), minus = expr_is_call(e, "-");
-	if ((!plus && !minus) || e->arg_count != 2) return false;
-	const Expr *base = e->args[0], *by = e->args[1];
-	if (plus && base->type.kind == TYPE_INTERVAL) { base = e->args[1]; by = e->args[0]; }
-	if (!fixed_interval(by, &us) || !read_clock(base, &inner)) return false;
-	return !__builtin_add_overflow(inner, plus ? us : -us, shift_us);
+	return false;
 }
+
+static bool read_clock(Moving *moving, const Expr *e, Instant *instant);
+
+/* The first beginning of a unit that is not before x; strict: that is after it */
+static Expr *next_beginning(Moving *moving, Expr *unit, Interval length, Instant instant)
+{
+	Expr *begin = truncated(moving, unit, instant.x), *next = call(moving, "+", begin, interval(moving, length));
+	return instant.strict ? next : choose(moving, call(moving, "=", begin, instant.x), instant.x, next);
+}
+
+/* y + n months, n of either sign */
+static bool read_months(const Expr *e, const Expr **base, int *months)
+{
+	Interval shift;
+	bool plus = expr_is_call(e, "+"), minus = expr_is_call(e, "-");
+	if ((!plus && !minus) || e->arg_count != 2 || e->args[0]->type.kind != TYPE_TIMESTAMP || !constant_interval(e->args[1], &shift) || !shift.months || shift.days || shift.us)
+		return false;
+	*base = e->args[0];
+	*months = plus ? shift.months : -shift.months;
+	return true;
+}
+
+static Expr *months_later(Moving *moving, Expr *x, int months)
+{
+	return call(moving, months < 0 ? "-" : "+", x, interval(moving, (Interval){.months = months < 0 ? -months : months}));
+}
+
+/* date_trunc(unit, y) >= x: y has reached the first beginning of a unit that is not before x; > x: the next one after x's own. */
+static bool read_truncated(Moving *moving, const Expr *e, Instant *instant)
+{
+	Interval unit;
+	const Expr *inner = e->args[1], *base;
+	int months;
+	if (e->arg_count != 2 || !unit_interval(e->args[0], &unit)) return false;
+	*instant = (Instant){next_beginning(moving, e->args[0], unit, *instant), false};
+	if (unit.months && read_months(inner, &base, &months) && months % unit.months == 0) {
+		instant->x = months_later(moving, instant->x, -months);
+		inner = base;
+	}
+	return read_clock(moving, inner, instant);
+}
+
+/* Months are shifts between beginnings of months only: at the end of some months now() plus a month goes back when the day changes. */
+static bool read_month_shift(Moving *moving, const Expr *base, int months, Instant *instant)
+{
+	Interval unit;
+	if (!expr_is_call(base, "date_trunc") || !unit_interval(base->args[0], &unit) || !unit.months) return false;
+	Expr *month = expr_text(moving->context->arena, "month");
+	instant->x = months_later(moving, next_beginning(moving, month, (Interval){.months = 1}, *instant), -months);
+	instant->strict = false;
+	return read_clock(moving, base, instant);
+}
+
+static bool read_shifted(Moving *moving, const Expr *e, bool plus, Instant *instant)
+{
+	const Expr *base = e->args[0], *by = e->args[1];
+	Interval shift;
+	int64_t us;
+	int months;
+	if (read_months(e, &base, &months)) return read_month_shift(moving, base, months, instant);
+	if (plus && base->type.kind == TYPE_INTERVAL) { base = e->args[1]; by = e->args[0]; }
+	if (base->type.kind == TYPE_DATE && by->type.kind == TYPE_INTEGER && by->kind == EXPR_CONSTANT && !by->constant.is_null) {
+		instant->x = call(moving, plus ? "-" : "+", instant->x, (Expr *)by);
+		return read_clock(moving, base, instant);
+	}
+	if (base->type.kind != TYPE_TIMESTAMP || !constant_interval(by, &shift) || !interval_to_us(shift, &us)) return false;
+	instant->x = later(moving, instant->x, plus ? -us : us);
+	return read_clock(moving, base, instant);
+}
+
+/* Takes the layers around now() off, outermost first. */
+static bool read_clock(Moving *moving, const Expr *e, Instant *instant)
+{
+	if (is_now(e)) return true;
+	if (is_today(e) || is_cast_to(e, TYPE_DATE, TYPE_TIMESTAMP)) {
+		if (instant->strict) instant->x = call(moving, "+", instant->x, expr_int(moving->context->arena, 1));
+		*instant = (Instant){cast(moving, instant->x, TYPE_TIMESTAMP), false};
+		return is_today(e) || read_clock(moving, e->args[0], instant);
+	}
+	if (is_cast_to(e, TYPE_TIMESTAMP, TYPE_DATE)) {
+		instant->x = cast(moving, instant->strict ? instant->x : later(moving, instant->x, INT64_C(86399999999)), TYPE_DATE);
+		return read_clock(moving, e->args[0], instant);
+	}
+	if (expr_is_call(e, "date_trunc")) return read_truncated(moving, e, instant);
+	bool plus = expr_is_call(e, "+"), minus = expr_is_call(e, "-");
+	return (plus || minus) && e->arg_count == 2 && read_shifted(moving, e, plus, instant);
+}
+
+/* ---- reading: conditions ---- */
 
 typedef enum ClockIs { CLOCK_LESS, CLOCK_LESS_EQUAL, CLOCK_GREATER_EQUAL, CLOCK_GREATER } ClockIs;
 
-/* clock + shift ... x */
-typedef struct ClockCondition { ClockIs is; int64_t shift_us; Expr *x; } ClockCondition;
+/* now() ... x */
+typedef struct ClockCondition { ClockIs is; Expr *x; } ClockCondition;
+typedef VEC(ClockCondition) ClockConditions;
 
 static bool read_operator(const Expr *e, bool negated, ClockIs *is)
 {
@@ -55,18 +187,58 @@ static bool read_operator(const Expr *e, bool negated, ClockIs *is)
 
 static bool is_plain(const Expr *e) { return !expr_reads_clock(e) && expr_is_movable(e); }
 
-/* now() - x is i: now() is x + i.  x - now() is i: now() - x is -i the other way round. */
-static bool read_age(const Expr *age, const Expr *than, ClockIs is, ClockCondition *out)
+/* clock < x: not yet clock >= x. clock <= x: not yet clock > x. */
+static bool add_condition(Moving *moving, const Expr *clock, ClockIs is, Expr *x, ClockConditions *out)
 {
-	int64_t us, shift;
-	if (!expr_is_call(age, "-") || age->type.kind != TYPE_INTERVAL || !fixed_interval(than, &us)) return false;
-	if (is_plain(age->args[1]) && read_clock(age->args[0], &shift)) *out = (ClockCondition){is, shift - us, age->args[1]};
-	else if (is_plain(age->args[0]) && read_clock(age->args[1], &shift)) *out = (ClockCondition){(ClockIs)(CLOCK_GREATER - is), shift + us, age->args[0]};
-	else return false;
-	return out->x->type.kind == TYPE_TIMESTAMP;
+	Instant instant = {x, is == CLOCK_LESS_EQUAL || is == CLOCK_GREATER};
+	bool enters = is >= CLOCK_GREATER_EQUAL;
+	if (!read_clock(moving, clock, &instant) || instant.x->type.kind != TYPE_TIMESTAMP) return false;
+	ClockCondition condition = {enters ? (instant.strict ? CLOCK_GREATER : CLOCK_GREATER_EQUAL) : instant.strict ? CLOCK_LESS_EQUAL : CLOCK_LESS, instant.x};
+	vec_push_in(moving->context->arena, out, condition);
+	return true;
 }
 
-static bool read_condition(Expr *e, ClockCondition *out)
+/* now() - x is i: now() is x + i.  x - now() is i: now() - x is -i the other way round. */
+static bool read_age(Moving *moving, const Expr *age, int64_t us, ClockIs is, ClockConditions *out)
+{
+	if (!expr_is_call(age, "-") || age->type.kind != TYPE_INTERVAL || age->args[0]->type.kind != TYPE_TIMESTAMP || age->args[1]->type.kind != TYPE_TIMESTAMP) return false;
+	if (is_plain(age->args[1])) return add_condition(moving, age->args[0], is, later(moving, age->args[1], us), out);
+	return is_plain(age->args[0]) && add_condition(moving, age->args[1], (ClockIs)(CLOCK_GREATER - is), later(moving, age->args[0], -us), out);
+}
+
+/* timestampdiff(unit, x, now()) is n: whole units from 1 on */
+static bool read_difference(Moving *moving, const Expr *e, const Expr *than, ClockIs is, ClockConditions *out)
+{
+	Interval unit;
+	int64_t us, units;
+	if (!expr_is_call(e, "timestampdiff") || !unit_interval(e->args[0], &unit) || !interval_to_us(unit, &us) || than->kind != EXPR_CONSTANT || than->constant.is_null
+		|| than->type.kind != TYPE_INTEGER || !is_plain(e->args[1])) return false;
+	bool after = is == CLOCK_LESS_EQUAL || is == CLOCK_GREATER;
+	units = than->constant.i64 + after;
+	if (units < 1 || __builtin_mul_overflow(units, us, &us)) return false;
+	return add_condition(moving, e->args[2], is <= CLOCK_LESS_EQUAL ? CLOCK_LESS : CLOCK_GREATER_EQUAL, later(moving, e->args[1], us), out);
+}
+
+static bool read_comparison(Moving *moving, Expr *a, Expr *b, ClockIs is, ClockConditions *out)
+{
+	Interval than;
+	if (is_plain(a)) {
+		Expr *swap = a;
+		a = b;
+		b = swap;
+		is = (ClockIs)(CLOCK_GREATER - is);
+	}
+	if (!is_plain(b)) return false;
+	if (a->type.kind == TYPE_INTERVAL) {
+		Int128 us = constant_interval(b, &than) ? interval_compare_us(than) : 0;
+		return constant_interval(b, &than) && us == (int64_t)us && read_age(moving, a, (int64_t)us, is, out);
+	}
+	if (a->type.kind == TYPE_INTEGER) return read_difference(moving, a, b, is, out);
+	return a->type.kind == b->type.kind && add_condition(moving, a, is, b, out);
+}
+
+/* All of what is added must hold. */
+static bool read_condition(Moving *moving, Expr *e, ClockConditions *out)
 {
 	bool negated = false;
 	while (expr_is_call(e, "not")) {
@@ -74,37 +246,18 @@ static bool read_condition(Expr *e, ClockCondition *out)
 		e = e->args[0];
 	}
 	ClockIs is;
-	if (!read_operator(e, negated, &is)) return false;
-	Expr *a = e->args[0], *b = e->args[1];
-	if (is_plain(a)) {
-		a = e->args[1];
-		b = e->args[0];
-		is = (ClockIs)(CLOCK_GREATER - is);
-	}
-	if (!is_plain(b)) return false;
-	int64_t shift;
-	if (b->type.kind == TYPE_TIMESTAMP && read_clock(a, &shift)) {
-		*out = (ClockCondition){is, shift, b};
-		return true;
-	}
-	return read_age(a, b, is, out);
+	if (expr_is_call(e, "=") && !negated)
+		return read_comparison(moving, e->args[0], e->args[1], CLOCK_GREATER_EQUAL, out) && read_comparison(moving, e->args[0], e->args[1], CLOCK_LESS_EQUAL, out);
+	return read_operator(e, negated, &is) && read_comparison(moving, e->args[0], e->args[1], is, out);
 }
 
 static bool refuse(Moving *moving, const Expr *e)
 {
 	error_set(moving->err, ERR_UNSUPPORTED, e->span, "this condition on now() cannot be kept up to date");
-	return error_hint(moving->err, "Compare now(), plus or minus a constant interval without months, with a column; PROCTIME() stamps each row once.");
+	return error_hint(moving->err, "Compare now(), plus or minus a constant interval, truncated or not, with columns; PROCTIME() stamps each row once.");
 }
 
 /* ---- making ---- */
-
-static Expr *shifted(Moving *moving, const ClockCondition *condition)
-{
-	int64_t us = condition->shift_us;
-	if (!us) return condition->x;
-	Value value = {.type = TYPE(INTERVAL), .interval = {.us = us < 0 ? -us : us}};
-	return expr_make(moving->context, us < 0 ? "+" : "-", condition->x, expr_constant(moving->context->arena, &value, SPAN_NONE));
-}
 
 static Plan *moving_node(Moving *moving, Plan *input, const ClockCondition *condition)
 {
@@ -118,10 +271,10 @@ static Plan *moving_node(Moving *moving, Plan *input, const ClockCondition *cond
 	/* a row without the time is never in: the comparison is NULL */
 	if (condition->x->nullable) plan->inputs[0] = plan_filter(context, plan->inputs[0], expr_make(context, "is not null", condition->x, NULL));
 	if (leaves) {
-		plan->leave = shifted(moving, condition);
+		plan->leave = condition->x;
 		plan->leave_inclusive = condition->is == CLOCK_LESS;          /* now() < x: out when now() >= x */
 	} else {
-		plan->enter = shifted(moving, condition);
+		plan->enter = condition->x;
 		plan->enter_inclusive = condition->is == CLOCK_GREATER_EQUAL;
 	}
 	plan_pass_columns(context, plan);
@@ -163,13 +316,13 @@ static Plan *place_all(Moving *moving, Plan *input, const Exprs *conjuncts)
 		if (!expr_reads_clock(conjuncts->at[i])) vec_push_in(moving->context->arena, &others, conjuncts->at[i]);
 	Plan *plan = plan_filter(moving->context, input, expr_conjunction(moving->context->arena, others.at, others.count));
 	for (int i = 0; i < conjuncts->count; i++) {
-		ClockCondition condition;
+		ClockConditions conditions = {0};
 		if (!expr_reads_clock(conjuncts->at[i])) continue;
-		if (!read_condition(conjuncts->at[i], &condition)) {
+		if (!read_condition(moving, conjuncts->at[i], &conditions)) {
 			refuse(moving, conjuncts->at[i]);
 			return NULL;
 		}
-		plan = place(moving, plan, &condition);
+		for (int c = 0; c < conditions.count; c++) plan = place(moving, plan, &conditions.at[c]);
 	}
 	return plan;
 }
