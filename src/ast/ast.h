@@ -282,6 +282,7 @@ struct AstTable {
 	bool with_ordinality;
 	AstTable *left, *right;
 	AstJoinKind join;
+	bool in_parens;               /* a comma inside is not one of the FROM around it */
 	bool natural, asof;
 	AstExpr *on;
 	AstIdents using_columns;

@@ -42,6 +42,34 @@ static AstTable *join_new(Parse *p, AstTable *left, AstTable *right)
 	return join;
 }
 
+/* ---- commas ----
+ *
+ * A comma binds less than JOIN: a, b FULL JOIN c is a, (b FULL JOIN c). The grammar makes all hang to the left, which means the same as long
+ * as the joins behind the comma are inner or left ones with ON: these stay as they are, so that their ON may name what stands before the
+ * comma, as in SQLite. RIGHT and FULL, and USING and NATURAL, which look for names on their left side, take only what stands behind it.
+ */
+
+static bool minds_commas(const AstTable *join)
+{
+	return join->join == AST_JOIN_RIGHT || join->join == AST_JOIN_FULL || join->natural || join->using_columns.count;
+}
+
+/* The new join takes the place of what is right of the last comma on its left edge, and that takes the place of the comma. */
+static AstTable *behind_comma(Parse *p, AstTable *join)
+{
+	if (!minds_commas(join)) return join;
+	AstTable **edge = &join->left;
+	while ((*edge)->kind == AST_TABLE_JOIN && !(*edge)->in_parens && (*edge)->join != AST_JOIN_COMMA) edge = &(*edge)->left;
+	AstTable *comma = *edge;
+	if (comma->kind != AST_TABLE_JOIN || comma->in_parens) return join;
+	*edge = comma->right;
+	for (AstTable *table = join; table != comma->right; table = table->left) table->span.start = comma->right->span.start;
+	comma->right = join;
+	comma->span.end = join->span.end;
+	if (join->depth >= comma->depth) comma->depth = ast_depth(p, join->depth + 1);
+	return comma;
+}
+
 AstTable *ast_join_comma(Parse *p, AstTable *left, Token comma, AstTable *right)
 {
 	AstTable *join = join_new(p, left, right);
@@ -134,7 +162,7 @@ AstTable *ast_join(Parse *p, AstTable *left, AstTable *words, AstTable *right, c
 		deepen(p, join, on->on);
 	}
 	check_join(p, join);
-	return join;
+	return behind_comma(p, join);
 }
 
 /* ---- tables ---- */
@@ -198,6 +226,7 @@ AstTable *ast_table_function(Parse *p, AstExpr *call, bool lateral, bool with_or
 AstTable *ast_table_parens(Parse *p, Token left, AstTable *table, Token right, const AstTable *alias)
 {
 	table->span = (Span){left.start, right.end};
+	table->in_parens = true;
 	if (!alias) return table;
 	if (table->alias.text) parse_wrong(p, alias->span, "the table has an alias already: \"%s\"", table->alias.text);
 	return ast_table_alias(p, table, alias);

@@ -53,10 +53,18 @@ static void print_within(const AstTable *join, StrBuf *out)
 	print_clause(" GRACE PERIOD ", join->grace, out);
 }
 
-/* Joins hang to the left; a join on the right, or one with an alias, stands in parentheses. */
+static bool keeps_comma_in(const AstTable *table)
+{
+	if (!table->in_parens) return false;
+	while (table->kind == AST_TABLE_JOIN && table->join != AST_JOIN_COMMA) table = table->left;
+	return table->kind == AST_TABLE_JOIN;
+}
+
+/* Joins hang to the left; a join on the right, or one with an alias, stands in parentheses, and one with a comma that another
+ * join would reach behind. */
 static void print_side(const AstTable *table, bool right, StrBuf *out)
 {
-	bool parens = table->kind == AST_TABLE_JOIN && right && !table->alias.text;
+	bool parens = table->kind == AST_TABLE_JOIN && (right || keeps_comma_in(table)) && !table->alias.text;
 	if (parens) strbuf_addc(out, '(');
 	ast_print_table(table, out);
 	if (parens) strbuf_addc(out, ')');

@@ -140,7 +140,13 @@ static bool unnest_columns(Binder *binder, const TableFunction *function, AstTab
 	if (plan->arg_count > 1) return unnest_many(binder, function, ast, array, plan, table);
 	const char *name = ast->alias.text ? ast->alias.text : function->name;
 	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
-	return add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), item_type(function, array), ast->span);
+	if (!add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), item_type(function, array), ast->span)) return false;
+	if (function->element == TYPE_NULL || names_equal(name, "value")) return true;
+	ScopeColumn other = table->columns[0];            /* what json_array_elements calls it in PostgreSQL */
+	other.name = "value";
+	other.hidden = true;
+	add_column(table, other);
+	return true;
 }
 
 static bool json_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *table)
