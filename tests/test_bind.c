@@ -215,7 +215,7 @@ static const struct { const char *sql, *plan; } PLANS[] = {
 	{"SELECT unnest(tags) + 1 AS t FROM events WHERE kind = ANY (tags)",
 		"Project (TRY_CAST((unnest#10 ->> '$') AS INTEGER) + 1) AS t#11\n"
 		"  Expand unnest(tags#6) AS [unnest#10]\n"
-		"    Filter (kind#1) IN (subquery)\n"
+		"    Filter ((NOT (tags#6 IS NULL)) AND (kind#1) IN (subquery))\n"
 		"      subquery:\n"
 		"        Project TRY_CAST((element#8 ->> '$') AS INTEGER) AS element#9\n"
 		"          Expand unnest(tags#6) AS [element#8]\n"

@@ -181,6 +181,9 @@ static void constants_have_these_values(void **state)
 		{"regexp_extract('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '^(a+)+$')", "NULL"},
 		/* times */
 		{"DATE '2026-01-31' + INTERVAL '1 month'", "2026-02-28 00:00:00"}, {"date('2026-01-31', '+1 month')", "2026-03-03"}, {"date_trunc('week', TIMESTAMP '2026-11-20 10:00:00')", "2026-11-16 00:00:00"},
+		{"date_trunc('hour', TIMESTAMP '2026-10-25 01:40:00', 'Europe/Berlin')", "2026-10-25 01:00:00"},
+		{"date_trunc('hour', TIMESTAMP '2026-10-25 00:40:00', 'Europe/Berlin')", "2026-10-25 00:00:00"},
+		{"date_trunc('hour', TIMESTAMP '2026-04-04 15:15:00', 'Australia/Lord_Howe')", "2026-04-04 14:30:00"},
 		{"date_trunc('quarter', TIMESTAMP '2026-11-20 10:00:00')", "2026-10-01 00:00:00"}, {"date_trunc('day', TIMESTAMP '2026-03-29 12:00:00', 'Europe/Berlin')", "2026-03-28 23:00:00"},
 		{"floor(TIMESTAMP '2026-11-20 10:00:00', 'week')", "2026-11-15 00:00:00"}, {"ceil(TIMESTAMP '2026-12-20 10:00:00', 'year')", "2027-01-01 00:00:00"},
 		{"to_char(TIMESTAMP '2026-01-05 00:07:09.001', 'yyyy/mm/dd hh24:mi:ss.ms')", "2026/01/05 00:07:09.001"}, {"to_char(TIMESTAMP '2026-01-05 00:07:09', 'HH12 AM, DDth, \"week\" IW, Q, J, DDD')", "12 AM, 05th, week 02, 1, 2461046, 005"},

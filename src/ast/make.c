@@ -330,8 +330,11 @@ AstOptions *ast_hint_options(Parse *p, uint32_t after)
 	return options;
 }
 
+void ast_pass_over(Parse *p, Token hint) { vec_push_in(p->arena, &p->passed_over, ((AstIdent){.text = ast_token_text(p, hint), .span = token_span(hint)})); }
+
 void ast_collect_hints(Parse *p, AstStatement *statement)
 {
+	for (int i = 0; i < p->passed_over.count; i++) vec_push_in(p->arena, &statement->ignored_hints, p->passed_over.at[i]);
 	for (int i = 0; i < p->hints.count; i++) {
 		if (p->hints.at[i].taken) continue;
 		Lexer lexer = hint_lexer(p, p->hints.at[i].span);

@@ -45,6 +45,7 @@ typedef struct Parse {
 	AstAlter *alter;              /* its actions so far */
 	AstIdents parameters;
 	VEC(ParseHint) hints;
+	AstIdents passed_over;        /* hints that are words: NOT INDEXED */
 	uint32_t row_end;             /* of the last list in parentheses */
 } Parse;
 
@@ -114,6 +115,7 @@ AstOption *ast_option_value_name(Parse *p, const AstName *name);
 AstOption *ast_option_value_interval(Parse *p, const AstExpr *literal);
 AstOptions *ast_option_word(Parse *p, const char *name, Token token, AstIdent value);
 AstOptions *ast_hint_options(Parse *p, uint32_t after);           /* of the hints behind that place; NULL: none */
+void ast_pass_over(Parse *p, Token hint);          /* a hint of words, for the notice */
 void ast_collect_hints(Parse *p, AstStatement *statement);        /* those that nobody took */
 
 AstTypeName *ast_type(Parse *p, Token token);

@@ -32,6 +32,7 @@ static const struct { uint16_t token, words[4]; } PHRASES[] = {
 	{TK_KEY_ENCODE, {TK_KEY, TK_ENCODE}},
 	{TK_MATERIALIZED_VIEW, {TK_MATERIALIZED, TK_VIEW}},
 	{TK_NOT_ENFORCED, {TK_NOT, TK_ENFORCED}},
+	{TK_NOT_INDEXED, {TK_NOT, TK_INDEXED}},
 	{TK_NULLS_FIRST, {TK_NULLS, TK_FIRST}},
 	{TK_NULLS_LAST, {TK_NULLS, TK_LAST}},
 	{TK_ON_CONFLICT, {TK_ON, TK_CONFLICT}},
@@ -159,6 +160,7 @@ static bool phrase_fits(Parse *p, const uint16_t *words)
 	for (; count < 4 && words[count]; count++) if (next_type(p, count) != words[count]) return false;
 	int next = next_type(p, count);
 	if (words[0] == TK_ON && words[1] == TK_CONFLICT) return next == TK_LP || next == TK_DO || is_name(next);
+	if (words[1] == TK_INDEXED) return is_name(p->words.previous);
 	if (words[0] == TK_NOT) return p->words.previous == TK_RP || p->words.previous == TK_KEY;
 	if (words[0] == TK_PLAN || words[0] == TK_QUERY) return p->words.previous == TK_EXPLAIN;
 	if (words[0] == TK_WATERMARK) return next != TK_SYSTEM_TIME || next_type(p, count + 2) != TK_OF;

@@ -137,6 +137,7 @@ bool constant_text(Binder *binder, const AstExpr *ast, const char *what, const c
 
 /* ---- expressions.c ---- */
 Expr *bind_expr(Clause *clause, const AstExpr *ast);
+Expr *null_as_false(Binder *binder, Expr *condition);                            /* of a filter */
 Expr *bind_condition(Clause *clause, const AstExpr *ast);                        /* BOOLEAN; numbers by SQLite's truth */
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span);
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared);          /* cast as into a column of that type */

@@ -148,7 +148,7 @@ bool bind_assignments(Clause *clause, const Relation *target, const AstAssignmen
 		const AstAssignment *assignment = &ast->at[i];
 		for (int j = 0; j < i; j++)
 			if (assignment->columns.count == 1 && ast->at[j].columns.count == 1 && names_equal(ast->at[j].columns.at[0].text, assignment->columns.at[0].text))
-				return error_set(clause->binder->err, ERR_DUPLICATE_COLUMN, assignment->columns.at[0].span, "column \"%s\" is set twice", assignment->columns.at[0].text);
+				notice(clause->binder, "column \"%s\" is set more than once: the last value counts, as in SQLite", assignment->columns.at[0].text);
 		bool done = assignment->columns.count == 1 ? set_one(clause, target, &assignment->columns.at[0], assignment->value, row)
 			: set_several(clause, target, assignment, row);
 		if (!done) return false;

@@ -127,6 +127,18 @@ static Plan *cast_columns(Binder *binder, Plan *plan, Expr **wanted)
 	return project;
 }
 
+/* A BLOB equals no value of another type, so of both sides it only matters whether they are NULL. */
+static bool make_unequal(Binder *binder, Expr **pair)
+{
+	for (int i = 0; i < 2; i++) {
+		Expr *is_null = expr_call(binder->arena, "is null", &pair[i], 1, pair[i]->span, binder->err);
+		if (!is_null) return false;
+		Expr *branches[3] = {is_null, expr_null(binder->arena, TYPE(INTEGER)), expr_int(binder->arena, i)};
+		if (!(pair[i] = expr_case(binder->arena, branches, 3, pair[i]->span, binder->err))) return false;
+	}
+	return true;
+}
+
 /* Left side and columns get common types, as = would compare them. */
 static bool match_types(Binder *binder, Expr **left, Plan **plan, Span span)
 {
@@ -134,6 +146,8 @@ static bool match_types(Binder *binder, Expr **left, Plan **plan, Span span)
 	for (int i = 0; i < (*plan)->column_count; i++) {
 		Expr *pair[2] = {left[i], plan_column_expr(binder->context, *plan, i)};
 		Type type;
+		bool blob = (pair[0]->type.kind == TYPE_BLOB) != (pair[1]->type.kind == TYPE_BLOB), is_null = pair[0]->type.kind == TYPE_NULL || pair[1]->type.kind == TYPE_NULL;
+		if (blob && !is_null && !make_unequal(binder, pair)) return false;
 		if (!expr_common_type(pair, 2, &type, binder->err)) {
 			if (binder->err->span.end == 0) binder->err->span = span;
 			return false;
@@ -310,8 +324,24 @@ Expr *bind_quantified(Clause *clause, const AstExpr *ast)
 	bool defining = binder->defining;
 	binder->defining = false;                     /* a query of our making is not printed */
 	Expr *e = quantified_query(clause, ast, elements_query(binder, list));
+	Expr *array = e ? bind_expr(clause, list) : NULL;
 	binder->defining = defining;
-	return e;
+	Expr *is_null = array ? expr_call(binder->arena, "is null", &array, 1, ast->span, binder->err) : NULL;
+	if (!is_null) return NULL;
+	Expr *branches[3] = {is_null, expr_null(binder->arena, TYPE(BOOLEAN)), e};   /* no array is not an empty one */
+	return expr_case(binder->arena, branches, 3, ast->span, binder->err);
+}
+
+/* Where NULL counts as false, CASE WHEN c THEN NULL ELSE e END is NOT c AND e, and e may become a join. */
+Expr *null_as_false(Binder *binder, Expr *e)
+{
+	if (e->kind == EXPR_AND) {
+		Expr *all = NULL;
+		for (int i = 0; i < e->arg_count; i++) all = expr_and(binder->arena, all, null_as_false(binder, e->args[i]));
+		return over_span(all, e->span);
+	}
+	if (e->kind != EXPR_CASE || e->arg_count != 3 || e->args[1]->kind != EXPR_CONSTANT || !e->args[1]->constant.is_null || e->args[0]->nullable) return e;
+	return over_span(expr_and(binder->arena, expr_not(binder->arena, e->args[0]), e->args[2]), e->span);
 }
 
 /* ---- BETWEEN, LIKE, CASE ---- */

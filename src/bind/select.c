@@ -152,6 +152,7 @@ static bool bind_where(Select *select)
 	if (!select->ast->where) return true;
 	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "WHERE", .aliases = true, .condition = true};
 	Expr *condition = bind_condition(&clause, select->ast->where);
+	if (condition) condition = null_as_false(select->binder, condition);
 	if (!condition) return false;
 	select->plan = plan_filter(select->binder->context, select->plan, condition);
 	return true;

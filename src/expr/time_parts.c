@@ -215,6 +215,14 @@ static Zone *zone_of(Cut *cut, const Str *name)
 
 static bool in_range(int64_t us) { return us >= TIMESTAMP_MIN && us <= TIMESTAMP_MAX; }
 
+/* Days and more begin when the zone says. Hours and less keep the offset of the moment: local 01:40 comes twice in the night in which clocks
+ * are set back, and the hour of the second is the second one. */
+static int64_t truncate_in_zone(Zone *zone, int64_t us, TimeUnit unit)
+{
+	int64_t local = zone_to_local(zone, us), offset = local - us;
+	return unit < UNIT_DAY ? timestamp_truncate(local, unit) - offset : zone_to_utc(zone, timestamp_truncate(local, unit));
+}
+
 void kernel_date_trunc(KernelCall *call)
 {
 	Cut *cut = call->state;
@@ -228,8 +236,7 @@ void kernel_date_trunc(KernelCall *call)
 			kernel_null(call, i);
 			continue;
 		}
-		/* hours and less are cut in UTC where the zone is off by whole hours; days must be those of the zone */
-		us = zone ? zone_to_utc(zone, timestamp_truncate(zone_to_local(zone, us), unit)) : timestamp_truncate(us, unit);
+		us = zone ? truncate_in_zone(zone, us, unit) : timestamp_truncate(us, unit);
 		call->out->i64[i] = us;
 		if (!in_range(us)) kernel_null(call, i);
 	}
