@@ -151,6 +151,7 @@ static void write_node(Writing *writing, const Plan *plan)
 	write_frames(writing, plan);
 	strbuf_printf(text, " %lld %lld %d %d", (long long)plan->limit, (long long)plan->offset, (int)plan->rank, plan->rank_column != 0);
 	for (int i = 0; i < plan->row_count * plan->column_count; i++) write_value(writing, &plan->values[i]);
+	if (plan->kind == PLAN_VALUES && !plan->column_count) strbuf_printf(text, " %d rows", plan->row_count);      /* no value tells how many */
 	strbuf_printf(text, " %d %d %d %d", (int)plan->setop, (int)plan->expand, plan->outer, plan->with_ordinality);
 	write_exprs(writing, plan->args, plan->arg_count);
 	strbuf_printf(text, " %d %d %d %d", plan->all, plan->iterations_max, plan->enter_inclusive, plan->leave_inclusive);
