@@ -250,8 +250,32 @@ def who_cancels_beside_a_service_ends_only_what_is_not_committed(folder):
         assert end(process, within_s=4) == 0
 
 
+# ---- memory ----
+
+def a_long_absence_takes_no_memory(folder):
+    """130 MB of changes since a commit are shown by a process that holds one portion of them at a time."""
+    path, script = folder / "f.db", folder / "s.sql"
+    weir(path, "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER, pad TEXT); CREATE MATERIALIZED VIEW v WITH (changes_retention = '1 hour') AS SELECT k, v, pad FROM t;"
+         "INSERT INTO t SELECT i, 0, printf('%0800d', i) FROM generate_series(1, 4000) AS g(i)")
+    since = rows(path, "SELECT max(id) FROM weir_commits")[0][0]
+    script.write_text("".join(f"UPDATE t SET v = {n}; FLUSH;\n" for n in range(1, 21)))
+    weir(path, "-f", script)
+    small = peak_of(path, "SUBSCRIBE v LIMIT 1")
+    whole = peak_of(path, f"SUBSCRIBE v SINCE {since} LIMIT 160000", 160000)
+    assert whole < small + 100_000, f"{whole} KiB for all, {small} KiB for what the view holds"
+
+
+def peak_of(path, statement, expected=1):
+    run = subprocess.run(["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys\n"
+                          "p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nn = sum(chunk.count(b'\\n') for chunk in iter(lambda: p.stdout.read(1 << 20), b''))\n"
+                          "p.wait()\nprint(n, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", WEIR, str(path), "-c", statement], capture_output=True, text=True, timeout=LIMIT_S)
+    count, peak = map(int, run.stdout.split())
+    assert count == expected, f"{count} rows: {run.stderr}"
+    return peak
+
+
 CASES = [
-    a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
+    a_long_absence_takes_no_memory, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
     who_cancels_beside_a_service_ends_only_what_is_not_committed,
     a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]

@@ -319,6 +319,8 @@ typedef struct Continuous {
 	bool flows;                           /* rows are given out as they come; else the final result at the end */
 	Final final;
 	bool feed;                            /* SUBSCRIBE */
+	bool begun;                           /* the columns have been told */
+	const Lowered *lowered;               /* of the client's pipeline, or of the one to be */
 	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
 	int64_t skip;                         /* its OFFSET */
 } Continuous;
@@ -396,7 +398,7 @@ static bool emit_final(Continuous *run, Error *err)
 /* What the rows of the batch do. A result of at most one row has no key, but a new row in the place of the old one. */
 static uint8_t *ops_of(const Continuous *run, const Batch *batch, Arena *scratch)
 {
-	const Lowered *lowered = run->client.pipeline->lowered;
+	const Lowered *lowered = run->lowered;
 	uint8_t *ops = change_ops(batch, lowered->key, lowered->has_key ? lowered->key_count : 0, scratch);
 	bool single = lowered->has_key && lowered->key_count == 0 && batch->count == 2;
 	if (single && batch_weight(batch, 0) == -1 && batch_weight(batch, 1) == 1) {
@@ -509,7 +511,7 @@ static bool follow(Continuous *run, Error *err)
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
 	ResultKind kind = run->feed ? RESULT_FEED : run->ends ? RESULT_TABLE : run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
-	if (run->flows && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
+	if (run->flows && !run->begun && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
 	if (!run->flows) begin_final(run);
 	bool ok = true, done = false;
 	while (ok && !done) {
@@ -577,6 +579,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 	if (!lowered && err->code == ERR_NONE) lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
 	if (!lowered) return false;
 	bool append_only = lowered->append_only;
+	run.lowered = lowered;
 	client_init(&run.client, session);
 	run.client.append_only = append_only;
 	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, !append_only, err);
@@ -620,6 +623,25 @@ static bool bind_feed(Session *session, const Relation *view, BoundStatement *bo
 	return ast && bind_statement(ast, session->engine->catalog, &settings, session->context, bound, err);
 }
 
+/* The kept changes, in portions that are shown one by one, so that memory holds no more than one of them. The last, between a flush and the moment from which
+ * the query follows the view, is short and is shown with what comes then. */
+static bool give_since(Continuous *run, const Relation *view, int64_t since, Error *err)
+{
+	enum { PORTION_BYTES = 4 << 20 };
+	Runtime *runtime = run->session->engine->runtime;
+	if (!query_columns(run->session, run->query, RESULT_FEED, true, err)) return false;
+	run->begun = true;
+	for (bool flushed = false, all = false; run->left != 0; ) {
+		if (!runtime_changes_since(runtime, view, &since, PORTION_BYTES, client_tap, &run->client, &all, err)) return false;
+		if (all && flushed) return true;
+		flushed = all;
+		if (!(all ? runtime_flush(runtime, err) : step_outside(run, false, err))) return false;
+		if (catalog_find_id(run->session->engine->catalog, view->id) != view)
+			return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the definition of materialized view \"%s\" has changed meanwhile", view->name) || error_hint(err, "SUBSCRIBE again.");
+	}
+	return true;
+}
+
 /* view: whose changes are asked for; NULL: of a query. since: after which commit; -1: what there is comes first. */
 static bool run_feed(Session *session, BoundQuery *query, const Relation *view, int64_t since, int64_t limit, Error *err)
 {
@@ -631,8 +653,9 @@ static bool run_feed(Session *session, BoundQuery *query, const Relation *view, 
 	Lowered *lowered = engine_lower(session, session->context, query->plan, err);
 	if (!lowered) return false;
 	client_init(&run.client, session);
-	bool ok = !view || runtime_subscribed(runtime, view, 1, err);
-	if (ok && since >= 0) ok = runtime_changes_since(runtime, view, since, client_tap, &run.client, err);
+	run.lowered = lowered;
+	if (view) relation_ref((Relation *)(uintptr_t)view);
+	bool ok = (!view || runtime_subscribed(runtime, view, 1, err)) && (since < 0 || give_since(&run, view, since, err));
 	if (!ok) lowered_free(lowered, true);
 	else if (since >= 0) run.client.pipeline = runtime_client_follow(runtime, lowered, client_tap, &run.client, err);
 	else run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
@@ -644,6 +667,7 @@ static bool run_feed(Session *session, BoundQuery *query, const Relation *view, 
 	}
 	Error unheard = ERROR_INIT;
 	if (view && runtime->failure.code == ERR_NONE && runtime_flush(runtime, &unheard)) runtime_subscribed(runtime, view, -1, &unheard);
+	if (view) relation_unref((Relation *)(uintptr_t)view);
 	client_release(&run.client);
 	return ok;
 }

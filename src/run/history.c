@@ -122,7 +122,7 @@ static bool too_old(const Relation *view, int64_t since, int64_t oldest, Error *
 	return error_hint(err, "SUBSCRIBE without SINCE begins with what the view holds; the view's option changes_retention keeps changes longer.");
 }
 
-typedef struct Since { const Pipeline *from; TapFunction *tap; void *context; } Since;
+typedef struct Since { const Lowered *lowered; TapFunction *tap; void *context; int64_t through, bytes, bytes_max; bool full; } Since;
 
 static bool give_batch(void *context, Batch *batch, Error *err)
 {
@@ -130,21 +130,28 @@ static bool give_batch(void *context, Batch *batch, Error *err)
 	return since->tap(since->context, batch, err);
 }
 
+/* A commit is given as a whole. */
 static bool give_entry(void *context, int64_t commit, int64_t seq, int64_t relation, const void *bytes, uint32_t count, Error *err)
 {
-	(void)commit, (void)seq, (void)relation;
-	const Lowered *lowered = ((Since *)context)->from->lowered;
-	return input_log_read(lowered->types, lowered->column_count, bytes, count, give_batch, context, err);
+	(void)seq, (void)relation;
+	Since *since = context;
+	if (commit != since->through && since->bytes >= since->bytes_max) return !(since->full = true);
+	since->through = commit;
+	since->bytes += count;
+	return input_log_read(since->lowered->types, since->lowered->column_count, bytes, count, give_batch, since, err);
 }
 
-bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t since, TapFunction *tap, void *context, Error *err)
+bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err)
 {
-	Since giving = {.tap = tap, .context = context};
 	Pipeline *pipeline;
+	if (!writer_wait(runtime, err)) return false;
 	int64_t oldest = read_setting(runtime, "changes", view, -1), last = (int64_t)runtime->written;
-	if (since > last) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "commit %" PRId64 " has not been made: the last is %" PRId64, since, last);
+	if (*since > last) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "commit %" PRId64 " has not been made: the last is %" PRId64, *since, last);
 	if (!runtime_lane_of(runtime, view->id, &pipeline)) return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is not running", view->name);
-	if (oldest < 0 || since < oldest) return too_old(view, since, oldest < 0 ? last : oldest, err);
-	giving.from = pipeline;
-	return store_log_list(runtime->store, STORE_LOG_CHANGES, view->id, since, INT64_MAX, give_entry, &giving, err);
+	if (oldest < 0 || *since < oldest) return too_old(view, *since, oldest < 0 ? last : oldest, err);
+	Since giving = {.lowered = pipeline->lowered, .tap = tap, .context = context, .through = *since, .bytes_max = bytes_max};
+	bool ok = store_log_list(runtime->store, STORE_LOG_CHANGES, view->id, *since, INT64_MAX, give_entry, &giving, err);
+	*all = ok && !giving.full;
+	*since = *all ? last : giving.through;
+	return ok || giving.full;
 }

@@ -176,8 +176,9 @@ Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *ta
 Pipeline *runtime_client_follow(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, Error *err);
 /* SUBSCRIBE begins (+1) or has ended (-1): the view's changes are kept from now on. All that is gathered must be flushed. */
 bool runtime_subscribed(Runtime *runtime, const Relation *view, int more, Error *err);
-/* The kept changes of commits after `since`, in order. */
-bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t since, TapFunction *tap, void *context, Error *err);
+/* The kept changes of commits after *since, in order, until they are about bytes_max; *since becomes the last commit that was given. *all: there are
+ * no more in the file. */
+bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it; right after a flush */
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
