@@ -490,10 +490,10 @@ static bool unnest_on_conjunct(Unnesting *unnesting, Plan *join, Expr **e)
 static bool move_into_right(Unnesting *unnesting, Plan *join)
 {
 	Exprs conjuncts = {0}, stay = {0}, move = {0};
-	if (join->join_form != JOIN_FORM_PLAIN || join->join == JOIN_INNER || join->join == JOIN_FULL || join->dependent) return true;
+	if (join->join_form != JOIN_FORM_PLAIN || join->join == JOIN_INNER || join->join == JOIN_FULL) return true;
 	expr_conjuncts(unnesting->arena, join->condition, &conjuncts);
 	for (int i = 0; i < conjuncts.count; i++) {
-		bool moves = expr_has_subquery(conjuncts.at[i]) && reads_both(unnesting, conjuncts.at[i], join);
+		bool moves = expr_has_subquery(conjuncts.at[i]) && (join->dependent || reads_both(unnesting, conjuncts.at[i], join));
 		vec_push_in(unnesting->arena, moves ? &move : &stay, conjuncts.at[i]);
 	}
 	if (!move.count) return true;
@@ -544,8 +544,30 @@ static Plan *unnest_dependent(Unnesting *unnesting, Plan *plan)
 	return join ? plan_project_columns(unnesting->context, join, columns, count) : NULL;
 }
 
+static Plan *unnest_join_node(Unnesting *unnesting, Plan *plan);
+
+static bool is_full_over_both(Unnesting *unnesting, const Plan *join)
+{
+	Exprs conjuncts = {0};
+	bool both = false;
+	if (join->join != JOIN_FULL || join->join_form != JOIN_FORM_PLAIN || join->dependent) return false;
+	expr_conjuncts(unnesting->arena, join->condition, &conjuncts);
+	for (int i = 0; i < conjuncts.count; i++) both |= expr_has_subquery(conjuncts.at[i]) && reads_both(unnesting, conjuncts.at[i], join);
+	return both;
+}
+
+static Plan *unnest_full_join(Unnesting *unnesting, Plan *plan)
+{
+	Plan *parts[2];
+	Plan *split = unnest_split_full(unnesting->context, plan, parts);
+	for (int k = 0; k < 2; k++)
+		if (!(parts[k]->inputs[0] = unnest_join_node(unnesting, parts[k]->inputs[0]))) return NULL;
+	return split;
+}
+
 static Plan *unnest_join_node(Unnesting *unnesting, Plan *plan)
 {
+	if (has_subqueries(plan) && is_full_over_both(unnesting, plan)) return unnest_full_join(unnesting, plan);
 	Expr *above = NULL;
 	PlanColumn *columns = plan->columns;
 	int count = plan->column_count;

@@ -2,6 +2,7 @@
  *
  *   unnest.c          subqueries in expressions: which join each one is
  *   unnest_apply.c    dependent joins: conditions on outer columns move up into the join's condition, as far as they can
+ *   unnest_full.c     FULL JOIN with a subquery over both sides in its ON
  *   unnest_domain.c   what is still dependent then: it is computed once for each combination of the outer columns (their domain)
  */
 #ifndef WEIR_PLAN_UNNEST_H
@@ -27,6 +28,9 @@ bool slots_depend(Unnesting *unnesting, Plan *plan, const Outer *outer);        
 typedef struct Domain { const Plan *left; Outer outer; } Domain;
 Plan *unnest_domain(Unnesting *unnesting, const Domain *domain, Plan *plan, ColumnId **ids);
 Expr *domain_condition(Unnesting *unnesting, const Domain *domain, const Plan *right, const ColumnId *ids);      /* outer = its stand-in, NULLs too */
+
+/* unnest_full.c: a FULL JOIN as a union of a LEFT JOIN (parts[0]->inputs[0]) and an anti join (parts[1]->inputs[0]), whose ON is to be unnested. */
+Plan *unnest_split_full(PlanContext *context, Plan *full, Plan **parts);
 
 /* An aggregate's value over no rows */
 Expr *aggregate_over_nothing(Unnesting *unnesting, const AggregateCall *call);
