@@ -35,7 +35,7 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-enum { TEST_INPUTS_MAX = 4, TEST_COLUMNS_MAX = 72 };
+enum { TEST_INPUTS_MAX = 4, TEST_COLUMNS_MAX = 72, TEST_STATES_MAX = 16 };
 #define SECOND 1000000ll
 
 /* ---- rows ---- */
@@ -250,7 +250,7 @@ typedef struct Harness {
 	int64_t position;                         /* of the last row pushed */
 	int64_t rows_late;                        /* also of operators that were restarted */
 	CommitInfo commit;
-	TestPages pages;
+	TestPages pages[TEST_STATES_MAX];         /* by state: the operator's own, then those of its inner ones */
 } Harness;
 
 static bool collector_push(Op *op, int input, Batch *in, Error *err)
@@ -306,6 +306,9 @@ static void harness_stop(Harness *h)
 	arena_clear(&h->arena);
 }
 
+/* The operator's own, then those of its inner ones; NULL: it has none */
+static State *harness_state(const Harness *h, int i) { return i == 0 ? h->op->state : h->op->inner[i - 1]->state; }
+
 static void test_pages_put(void *context, uint32_t number, const void *bytes, uint32_t count)
 {
 	TestPages *pages = context;
@@ -317,38 +320,48 @@ static void test_pages_put(void *context, uint32_t number, const void *bytes, ui
 	pages->at[i].count = count;
 }
 
+static void harness_load(Harness *h, int i)
+{
+	Error err = ERROR_INIT;
+	State *state = harness_state(h, i);
+	if (!state) return;
+	for (int p = 0; p < h->pages[i].count; p++) {
+		struct TestPage *page = &h->pages[i].at[p];
+		if (page->count && !state_load_page(state, page->number, page->bytes, page->count, &err)) fail_msg("%s", err.message);
+	}
+	if (!state_load_finish(state, &err)) fail_msg("%s", err.message);
+}
+
 /* Saves the state, makes the operator anew and gives it back what was saved. Only right after a commit. */
 static void harness_restart(Harness *h)
 {
 	int64_t in[TEST_INPUTS_MAX][OP_WATERMARKS_MAX], out[OP_WATERMARKS_MAX];
 	for (int i = 0; i < h->input_count; i++) memcpy(in[i], h->op->in_watermarks[i], sizeof in[i]);
 	memcpy(out, h->op->out_watermarks, sizeof out);
-	if (h->op->state) {
-		state_check(h->op->state);
-		state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
-		state_freeze(h->op->state);
-		state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
+	for (int i = 0; i <= h->op->inner_count; i++) {
+		State *state = harness_state(h, i);
+		if (!state) continue;
+		state_check(state);
+		state_save_next(state, UINT64_MAX, test_pages_put, &h->pages[i]);
+		state_freeze(state);
+		state_save_next(state, UINT64_MAX, test_pages_put, &h->pages[i]);
 	}
 	harness_stop(h);
 	harness_start(h);
 	for (int i = 0; i < h->input_count; i++) memcpy(h->op->in_watermarks[i], in[i], sizeof in[i]);
 	memcpy(h->op->out_watermarks, out, sizeof out);
-	if (!h->op->state) return;
-	Error err = ERROR_INIT;
-	for (int i = 0; i < h->pages.count; i++) {
-		struct TestPage *page = &h->pages.at[i];
-		if (page->count && !state_load_page(h->op->state, page->number, page->bytes, page->count, &err)) fail_msg("%s", err.message);
-	}
-	if (!state_load_finish(h->op->state, &err)) fail_msg("%s", err.message);
-	if (h->op->class->restored) h->op->class->restored(h->op);
+	for (int i = 0; i <= h->op->inner_count; i++) harness_load(h, i);
+	if (h->op->state && h->op->class->restored) h->op->class->restored(h->op);
 }
 
 static void harness_close(Harness *h)
 {
 	harness_stop(h);
 	for (int i = 0; i < h->input_count; i++) test_rows_release(&h->inputs[i]);
-	for (int i = 0; i < h->pages.count; i++) free(h->pages.at[i].bytes);
-	vec_release(&h->pages);
+	for (int s = 0; s < TEST_STATES_MAX; s++) {
+		for (int i = 0; i < h->pages[s].count; i++) free(h->pages[s].at[i].bytes);
+		vec_release(&h->pages[s]);
+	}
 	test_rows_release(&h->out);
 	test_rows_release(&h->fresh);
 	arena_release(&h->arena);
@@ -413,9 +426,11 @@ static void harness_commit(Harness *h)
 	h->commit.commit++;
 	arena_clear(&h->op->scratch);
 	if (h->op->class->commit && !h->op->class->commit(h->op, &h->commit, &err)) fail_msg("%s", err.message);
-	if (!h->op->state) return;
-	state_save_next(h->op->state, UINT64_MAX, test_pages_put, &h->pages);
-	state_freeze(h->op->state);                            /* what is written from now on without being marked is found */
+	for (int i = 0; i <= h->op->inner_count; i++) {
+		if (!harness_state(h, i)) continue;
+		state_save_next(harness_state(h, i), UINT64_MAX, test_pages_put, &h->pages[i]);
+		state_freeze(harness_state(h, i));             /* what is written from now on without being marked is found */
+	}
 }
 
 /* Net output since the last look must be these rows, in any order. */
@@ -575,7 +590,8 @@ static void run_compare(DifferentialRun *run)
 	snprintf(where, sizeof where, "batches of %d, commit %d", h->batch_rows, (int)h->commit.commit);
 	test_rows_compare(&h->out, &wanted, where);
 	if (h->op->append_only) assert_true(h->only_added);
-	if (h->op->state) state_check(h->op->state);
+	for (int i = 0; i <= h->op->inner_count; i++)
+		if (harness_state(h, i)) state_check(harness_state(h, i));
 	test_rows_release(&wanted);
 }
 

@@ -828,7 +828,7 @@ def one(weir, seed, views):
     return seed, case, run_case(weir, case)
 
 
-RULES = ["fold", "filters", "joins", "top-n", "projects"]      # of src/plan/rules.def, those that are optional
+RULES = ["fold", "filters", "joins", "top-n", "scans", "projects"]      # of src/plan/rules.def, those that are optional
 
 
 def compare(args, weir, first):

@@ -30,7 +30,7 @@ static const Setting SETTINGS[] = {
 	{"commit_retention", "P30D", "commit records that two checkpoints cover are kept so long, one an hour", true, SETTING_DURATION, RUNTIME_SETTING(commits_kept_us), 36500 * ONE_DAY},
 	{"dead_letter_limit", "1GiB", "bytes in weir_dead_letters; beyond it the oldest lose key and value", true, SETTING_BYTES, RUNTIME_SETTING(dead_letters_bytes), INT64_MAX},
 	{"late_row_limit", "1GiB", "bytes in weir_late_rows; beyond it the oldest lose their row", true, SETTING_BYTES, RUNTIME_SETTING(late_rows_bytes), INT64_MAX},
-	{"rules_off", "", "rewrite rules of plans that are not applied, for tests: fold, filters, joins, top-n, projects", true, SETTING_RULES, 0},
+	{"rules_off", "", "rewrite rules of plans that are not applied, for tests: fold, filters, joins, top-n, scans, projects", true, SETTING_RULES, 0},
 	{"wal_limit", "1GiB", "input waits while the WAL is larger, because readers hold it", true, SETTING_BYTES, RUNTIME_SETTING(wal_limit_bytes), INT64_MAX},
 };
 enum { SETTING_COUNT = sizeof SETTINGS / sizeof *SETTINGS };

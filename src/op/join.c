@@ -28,33 +28,43 @@ static void set_null(Batch *batch, int column, int row)
 	else to->i128[row] = 0;
 }
 
+static const char *unpack_value(Batch *batch, int column, int row, PhysKind kind, const char *from)
+{
+	Column *to = &batch->columns[column];
+	if (to->null) to->null[row] = MARK_VALUE;
+	if (kind == PHYS_STR) {
+		uint32_t bytes;
+		memcpy(&bytes, from, 4);
+		to->str[row] = str_copy(&batch->arena, from + 4, bytes);
+		return from + 4 + bytes;
+	}
+	if (phys_bytes(kind) == 8) {
+		memcpy(&to->i64[row], from, 8);
+		return from + 8;
+	}
+	memcpy(&to->i128[row], from, 16);
+	return from + 16;
+}
+
+static const char *skip_value(PhysKind kind, const char *from)
+{
+	uint32_t bytes;
+	if (kind != PHYS_STR) return from + phys_bytes(kind);
+	memcpy(&bytes, from, 4);
+	return from + 4 + bytes;
+}
+
 void join_unpack(const Join *join, int side, const char *packed, Batch *batch, int first_column, int row)
 {
 	const JoinSide *own = &join->sides[side];
-	const char *from = packed + (own->column_count + 7) / 8;
-	for (int k = 0; k < own->column_count; k++) {
-		int c = first_column + own->columns[k];
-		Column *to = &batch->columns[c];
-		PhysKind kind = own->kinds[k];
-		if (packed[k / 8] >> k % 8 & 1) {
-			set_null(batch, c, row);
-			continue;
-		}
-		if (to->null) to->null[row] = MARK_VALUE;
-		if (kind == PHYS_STR) {
-			uint32_t bytes;
-			memcpy(&bytes, from, 4);
-			to->str[row] = str_copy(&batch->arena, from + 4, bytes);
-			from += 4 + bytes;
-		}
-		else if (phys_bytes(kind) == 8) {
-			memcpy(&to->i64[row], from, 8);
-			from += 8;
-		}
-		else {
-			memcpy(&to->i128[row], from, 16);
-			from += 16;
-		}
+	const JoinRows *rows = own->rows;
+	const char *from = packed + (rows->column_count + 7) / 8;
+	for (int k = 0; k < rows->column_count; k++) {
+		int c = own->places[k];
+		bool is_null = packed[k / 8] >> k % 8 & 1;
+		if (c < 0) from = is_null ? from : skip_value(rows->kinds[k], from);
+		else if (is_null) set_null(batch, first_column + c, row);
+		else from = unpack_value(batch, first_column + c, row, rows->kinds[k], from);
 	}
 }
 
@@ -78,16 +88,16 @@ void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed,
 /* With emit_on_close the row comes out alone now if it has met nothing, and not before. */
 static void settle(Join *join, int side, const JoinRow *row, Emitter *emitter)
 {
-	const JoinSide *own = &join->sides[side];
+	const JoinRows *rows = &join->sides[side].owned;
 	if (!join->emit_on_close || join->kind == JOIN_SEMI) return;
-	int64_t copies = join_alone(join, side, join_row_weight(own, row), join_row_matches(own, row));
-	join_emit_alone(join, emitter, side, join_row_packed(join, side, row), copies, join_row_judge(own, row));
+	int64_t copies = join_alone(join, side, join_row_weight(rows, row), join_row_matches(rows, row));
+	join_emit_alone(join, emitter, side, join_row_packed(rows, row), copies, join_row_judge(rows, row));
 }
 
 static void end_intervals(Join *join, int side, Emitter *emitter)
 {
 	for (JoinRow *row; (row = join_row_next_expired(join, side)); ) {
-		JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, join->sides[side].at.key));
+		JoinKey *key = state_map_by_number(join->keys, *join_field_32(row, join->sides[side].owned.at.key));
 		settle(join, side, row, emitter);
 		join_row_remove(join, side, row);
 		if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
@@ -96,8 +106,9 @@ static void end_intervals(Join *join, int side, Emitter *emitter)
 
 static void end_windows(Join *join, int side, Emitter *emitter)
 {
+	const JoinRows *rows = &join->sides[side].owned;
 	for (JoinKey *key; (key = join_key_next_expired(join, side)); ) {
-		for (JoinRow *row = join_row_at(join, side, key->first[side]); row; row = join_row_at(join, side, row->next)) settle(join, side, row, emitter);
+		for (JoinRow *row = join_rows_first(rows, key); row; row = join_row_at(rows, row->next)) settle(join, side, row, emitter);
 		join_key_end(join, side, key);
 		if (join_key_is_empty(join, key)) state_map_remove(join->keys, key);
 	}
@@ -125,7 +136,7 @@ static void join_release(Op *op)
 	if (join->residual) expr_program_release(join->residual);
 }
 
-static const OpClass JOIN = {.name = "join", .layout = 1, .push = join_push, .commit = join_commit, .release = join_release};
+static const OpClass JOIN = {.name = "join", .layout = 2, .push = join_push, .commit = join_commit, .release = join_release};
 
 /* ---- making ---- */
 
@@ -141,7 +152,8 @@ static void make_side(Join *join, const JoinSpec *spec, int side)
 	const OpInput *in = side == LEFT ? &spec->left : &spec->right;
 	Arena *arena = &join->op.arena;
 	own->in = *in;
-	own->blobs = in->append_only;
+	own->owned.blobs = in->append_only;
+	own->rows = &own->owned;
 	own->preserved = is_preserved(spec->kind, side);
 	own->watermark = -1;
 	exprs_compile(&own->keys, arena, side == LEFT ? spec->left_keys : spec->right_keys, spec->key_count, in);
@@ -166,61 +178,72 @@ static void mark_read(const Expr *e, const OpInput *in, bool *read)
 static void choose_columns(Join *join, const JoinSpec *spec, int side)
 {
 	JoinSide *own = &join->sides[side];
+	Arena *arena = &join->op.arena;
 	const bool *reads = spec->reads ? spec->reads + (side == LEFT ? 0 : spec->left.column_count) : NULL;
-	bool *kept = arena_array(&join->op.arena, bool, own->in.column_count + 1);
-	for (int c = 0; c < own->in.column_count; c++) kept[c] = !reads || reads[c];
-	if (spec->residual) mark_read(spec->residual, &own->in, kept);
-	if (spec->interval && !own->blobs) {
-		mark_read(side == LEFT ? spec->interval->left_time : spec->interval->right_time, &own->in, kept);
-		if (own->has_end) mark_read(side == LEFT ? spec->interval->left_end : spec->interval->right_end, &own->in, kept);
+	bool *read = arena_array(arena, bool, own->in.column_count + 1);
+	for (int c = 0; c < own->in.column_count; c++) read[c] = !reads || reads[c];
+	if (spec->residual) mark_read(spec->residual, &own->in, read);
+	if (spec->interval && !own->owned.blobs) {
+		mark_read(side == LEFT ? spec->interval->left_time : spec->interval->right_time, &own->in, read);
+		if (own->has_end) mark_read(side == LEFT ? spec->interval->left_end : spec->interval->right_end, &own->in, read);
 	}
-	own->columns = arena_array(&join->op.arena, int, own->in.column_count + 1);
-	own->kinds = arena_array(&join->op.arena, PhysKind, own->in.column_count + 1);
-	for (int c = 0; c < own->in.column_count; c++) {
-		if (!kept[c]) continue;
-		own->kinds[own->column_count] = type_phys(own->in.types[c]);
-		own->columns[own->column_count++] = c;
-	}
+	join_rows_choose_columns(&own->owned, arena, &own->in, read);
+	own->columns = own->owned.columns;
+	own->column_count = own->owned.column_count;
+	own->places = own->owned.columns;
 }
 
-static uint8_t add_field(JoinFields *at, bool wanted, uint8_t bytes)
+/* The index remembers what all that borrow of it read. */
+static void borrow(Join *join, int side, Op *index)
 {
-	if (!wanted) return 0;
-	uint8_t first = (uint8_t)((at->bytes + bytes - 1) / bytes * bytes);
-	at->bytes = (uint8_t)(first + bytes);
-	return first;
+	JoinSide *own = &join->sides[side];
+	assert(!join->interval && !join->window && !join->has_judge && own->kept && !(join->by_row && own->preserved));
+	own->index = index;
+	own->rows = index_rows(index);
+	int *places = arena_array(&join->op.arena, int, own->rows->column_count + 1), found = 0;
+	for (int k = 0; k < own->rows->column_count; k++) {
+		places[k] = -1;
+		for (int c = 0; c < own->column_count; c++)
+			if (own->columns[c] == own->rows->columns[k]) places[k] = own->columns[c];
+		found += places[k] >= 0;
+	}
+	assert(found == own->column_count);
+	own->places = places;
 }
 
 /* Rows that stay for good and meet no condition that would have to be counted are nothing but a list. */
 static void choose_fields(Join *join, int side)
 {
-	JoinSide *own = &join->sides[side];
-	JoinFields *at = &own->at;
-	bool removed = !own->blobs || (own->ends && join->interval), counted = join->by_row && own->preserved;
+	const JoinSide *own = &join->sides[side];
+	bool blobs = own->owned.blobs, removed = !blobs || (own->ends && join->interval), counted = join->by_row && own->preserved;
+	JoinFields *at = &join->sides[side].owned.at;
 	at->bytes = sizeof(JoinRow);
-	at->previous = add_field(at, removed, 4);
-	at->key = add_field(at, removed, 4);
-	at->name = add_field(at, own->blobs && (removed || counted), 4);
-	at->next_ending = add_field(at, own->blobs && own->ends && join->interval, 4);
-	at->weight = add_field(at, !own->blobs, 8);
-	at->matches = add_field(at, counted, 8);
-	at->judge = add_field(at, join->has_judge, 8);
-	at->time = add_field(at, join->interval, 8);
-	at->end = add_field(at, own->has_end, 8);
+	at->previous = join_field_add(at, removed, 4);
+	at->key = join_field_add(at, removed, 4);
+	at->name = join_field_add(at, blobs && (removed || counted), 4);
+	at->next_ending = join_field_add(at, blobs && own->ends && join->interval, 4);
+	at->weight = join_field_add(at, !blobs, 8);
+	at->matches = join_field_add(at, counted, 8);
+	at->judge = join_field_add(at, join->has_judge, 8);
+	at->time = join_field_add(at, join->interval, 8);
+	at->end = join_field_add(at, own->has_end, 8);
 }
 
 /* The parts in a fixed order: keys, then rows and expiry of each side. */
 static void open_state(Join *join)
 {
-	join->op.state = state_new("join");
+	State *state = join->op.state = state_new("join");
 	for (int side = LEFT; side <= RIGHT; side++)
 		join->sides[side].ends = (join->interval || join->window) && join->sides[other(side)].watermark >= 0;
-	join->keys = state_map_open(join->op.state, join->window ? offsetof(JoinKey, weight[1]) : join->by_row ? offsetof(JoinKey, weight) : sizeof(JoinKey));
+	join->keys = state_map_open(state, join->window ? offsetof(JoinKey, weight[1]) : join->counts ? sizeof(JoinKey) : offsetof(JoinKey, weight));
 	for (int side = LEFT; side <= RIGHT; side++) {
 		JoinSide *own = &join->sides[side];
 		choose_fields(join, side);
-		own->rows = state_map_open(join->op.state, own->at.bytes);
-		StateTree *expiry = state_tree_open(join->op.state, sizeof(uint32_t));
+		own->owned.state = state;
+		own->owned.keys = join->keys;
+		own->owned.head = (uint8_t)(side == LEFT ? offsetof(JoinKey, first[LEFT]) : offsetof(JoinKey, first[RIGHT]));
+		own->owned.map = state_map_open(state, own->owned.at.bytes);
+		StateTree *expiry = state_tree_open(state, sizeof(uint32_t));
 		if (own->ends) own->expiry = expiry;
 	}
 }
@@ -257,6 +280,12 @@ Op *op_join_new(const JoinSpec *spec)
 	make_side(join, spec, RIGHT);
 	choose_columns(join, spec, LEFT);
 	choose_columns(join, spec, RIGHT);
+	for (int side = LEFT; side <= RIGHT; side++) {
+		join->sides[side].counted = !join->by_row && join->sides[other(side)].preserved;
+		join->counts |= join->sides[side].counted;
+	}
+	if (spec->left_index) borrow(join, LEFT, spec->left_index);
+	if (spec->right_index) borrow(join, RIGHT, spec->right_index);
 	if (spec->residual) {
 		ColumnId *layout = arena_array(arena, ColumnId, all + 1);
 		memcpy(layout, spec->left.layout, sizeof *layout * (size_t)left_count);

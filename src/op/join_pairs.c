@@ -7,17 +7,16 @@
 
 #include <assert.h>
 
-#include "base/hash.h"
-
 typedef struct Pairs {
 	Join *join;
 	int side;
 	Batch *dense;
-	PackedRows packed;                    /* rows of the batch, what of them is remembered */
+	PackedRows packed;                    /* rows of the batch, what of them is remembered; where nobody asks, nothing */
 	const Column *time_columns;           /* interval joins: JoinSide.time */
 	int64_t *times, *ends;                /* interval and window joins */
-	JoinKey **keys;                       /* of each row; NULL: it can meet nothing, or is late */
-	JoinKey **made;                       /* the same, late ones included */
+	JoinKey **keys;                       /* of each row; NULL: nothing is known of it, it can meet nothing, or is late */
+	JoinKey **made;                       /* the same, late ones included; of sides that are remembered or counted */
+	void **in_index;                      /* of each row, its key in the other side's index, NULL: it has none; NULL: the other side is no index's */
 	PackedRows key_bytes;
 	int64_t *matches;                     /* copies that each row has met */
 	Emitter alone;                        /* outer, semi and anti rows */
@@ -33,6 +32,9 @@ typedef struct Pairs {
 
 static int64_t weight_of(const Batch *dense, int i) { return dense->weights ? dense->weights[i] : 1; }
 static int64_t judge_of(const Batch *dense, int i) { return dense->hidden.judge ? dense->hidden.judge[i] : WATERMARK_NONE; }
+
+/* Where the rows hang that the row may meet; NULL: nowhere */
+static const void *their_key(const Pairs *pairs, int i) { return pairs->in_index ? pairs->in_index[i] : pairs->keys[i]; }
 
 /* ---- which pairs may meet ---- */
 
@@ -55,7 +57,7 @@ static bool may_meet(const Pairs *pairs, int i, const JoinRow *partner)
 	const Join *join = pairs->join;
 	if (!join->interval) return true;
 	int side = pairs->side;
-	const JoinSide *others = &join->sides[other(side)];
+	const JoinRows *others = join->sides[other(side)].rows;
 	Timed own = {pairs->times[i], join_last_partner(join, side, pairs->ends[i]), judge_of(pairs->dense, i)};
 	Timed theirs = {join_row_time(others, partner), join_last_partner(join, other(side), join_row_end(others, partner)), join_row_judge(others, partner)};
 	if (own.time > theirs.last || theirs.time > own.last) return false;
@@ -66,7 +68,7 @@ static bool may_meet(const Pairs *pairs, int i, const JoinRow *partner)
 
 static int64_t weight_of_pair(const Pairs *pairs, int p)
 {
-	return weight_of(pairs->dense, (int)pairs->rows[p]) * join_row_weight(&pairs->join->sides[other(pairs->side)], pairs->partners[p]);
+	return weight_of(pairs->dense, (int)pairs->rows[p]) * join_row_weight(pairs->join->sides[other(pairs->side)].rows, pairs->partners[p]);
 }
 
 static void weigh_pairs(const Pairs *pairs, Batch *batch)
@@ -82,7 +84,7 @@ static void weigh_pairs(const Pairs *pairs, Batch *batch)
 	if (!join->has_judge) return;
 	batch->hidden.judge = arena_alloc(&batch->arena, sizeof *batch->hidden.judge * (size_t)pairs->count);
 	for (int p = 0; p < pairs->count; p++)
-		batch->hidden.judge[p] = watermark_later(judge_of(pairs->dense, (int)pairs->rows[p]), join_row_judge(&join->sides[other(pairs->side)], pairs->partners[p]));
+		batch->hidden.judge[p] = watermark_later(judge_of(pairs->dense, (int)pairs->rows[p]), join_row_judge(join->sides[other(pairs->side)].rows, pairs->partners[p]));
 }
 
 static const Int128 NO_VALUES[BATCH_ROWS_MAX];
@@ -98,7 +100,7 @@ static void make_columns(const Pairs *pairs, Batch *batch, int side)
 	for (int k = 0; k < own->column_count; k++) {
 		Column *column = &batch->columns[first + own->columns[k]];
 		if (side == pairs->side) *column = column_gather(&batch->arena, &pairs->dense->columns[own->columns[k]], pairs->rows, pairs->count);
-		else *column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(own->kinds[k]) * (size_t)pairs->count)};
+		else *column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(type_phys(column->type)) * (size_t)pairs->count)};
 	}
 }
 
@@ -113,7 +115,7 @@ static Batch *make_pairs(Pairs *pairs)
 	make_columns(pairs, batch, RIGHT);
 	weigh_pairs(pairs, batch);
 	for (int p = 0; p < pairs->count; p++)
-		join_unpack(join, from, join_row_packed(join, from, pairs->partners[p]), batch, from == LEFT ? 0 : left_count, p);
+		join_unpack(join, from, join_row_packed(join->sides[from].rows, pairs->partners[p]), batch, from == LEFT ? 0 : left_count, p);
 	return batch;
 }
 
@@ -122,20 +124,20 @@ static void partner_met(Pairs *pairs, JoinRow *partner, int64_t copies, int64_t 
 {
 	Join *join = pairs->join;
 	int side = other(pairs->side);
-	const JoinSide *others = &join->sides[side];
+	JoinRows *others = &join->sides[side].owned;
 	int64_t weight = join_row_weight(others, partner), matches = join_row_matches(others, partner) + copies;
 	int64_t before = join_alone(join, side, weight, matches - copies), after = join_alone(join, side, weight, matches);
-	join_row_changed(join, side, partner);
+	join_rows_changed(others, partner);
 	*join_field_64(partner, others->at.matches) = matches;
 	if (join->emit_on_close && join->kind != JOIN_SEMI) return;
-	join_emit_alone(join, &pairs->alone, side, join_row_packed(join, side, partner), after - before, watermark_later(judge, join_row_judge(others, partner)));
+	join_emit_alone(join, &pairs->alone, side, join_row_packed(others, partner), after - before, watermark_later(judge, join_row_judge(others, partner)));
 }
 
 static bool flush_pairs(Pairs *pairs)
 {
 	Join *join = pairs->join;
 	if (pairs->count == 0) return true;
-	const JoinSide *others = &join->sides[other(pairs->side)];
+	const JoinRows *others = join->sides[other(pairs->side)].rows;
 	bool wants_batch = join->residual || join_gives_pairs(join), ok = true;
 	Batch *batch = wants_batch ? make_pairs(pairs) : NULL;
 	uint32_t *met = arena_alloc(&join->op.scratch, sizeof *met * BATCH_ROWS_MAX);
@@ -170,10 +172,9 @@ static bool add_pair(Pairs *pairs, int i, JoinRow *partner)
 
 static bool meet_others(Pairs *pairs, int i)
 {
-	Join *join = pairs->join;
-	JoinKey *key = pairs->keys[i];
-	for (JoinRow *partner = join_row_at(join, other(pairs->side), key->first[other(pairs->side)]); partner; ) {
-		JoinRow *next = join_row_at(join, other(pairs->side), partner->next);
+	const JoinRows *others = pairs->join->sides[other(pairs->side)].rows;
+	for (JoinRow *partner = join_rows_first(others, their_key(pairs, i)); partner; ) {
+		JoinRow *next = join_row_at(others, partner->next);
 		if (may_meet(pairs, i, partner) && !add_pair(pairs, i, partner)) return false;
 		partner = next;
 	}
@@ -189,13 +190,12 @@ static void count_by_key(Pairs *pairs, int i)
 	int64_t before = key->weight[side], after = before + weight_of(pairs->dense, i);
 	state_map_changed(join->keys, key);
 	key->weight[side] = after;
-	pairs->matches[i] = key->weight[other(side)];
-	if ((before > 0) == (after > 0) || !join->sides[other(side)].preserved) return;
-	const JoinSide *others = &join->sides[other(side)];
-	for (JoinRow *row = join_row_at(join, other(side), key->first[other(side)]); row; row = join_row_at(join, other(side), row->next)) {
+	if ((before > 0) == (after > 0) || !their_key(pairs, i)) return;
+	const JoinRows *others = join->sides[other(side)].rows;
+	for (JoinRow *row = join_rows_first(others, their_key(pairs, i)); row; row = join_row_at(others, row->next)) {
 		int64_t weight = join_row_weight(others, row), judge = watermark_later(join_row_judge(others, row), judge_of(pairs->dense, i));
 		int64_t change = join_alone(join, other(side), weight, after) - join_alone(join, other(side), weight, before);
-		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(join, other(side), row), change, judge);
+		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(others, row), change, judge);
 	}
 }
 
@@ -214,7 +214,7 @@ static void remember(Pairs *pairs, int i)
 	Join *join = pairs->join;
 	JoinNewRow row = {.packed = pairs->packed.at[i], .bytes = pairs->packed.bytes[i], .hash = pairs->packed.hashes ? pairs->packed.hashes[i] : 0,
 		.matches = pairs->matches[i], .judge = judge_of(pairs->dense, i), .time = pairs->times ? pairs->times[i] : 0, .end = pairs->ends ? pairs->ends[i] : 0};
-	int64_t weight = weight_of(pairs->dense, i), most = join->sides[pairs->side].blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
+	int64_t weight = weight_of(pairs->dense, i), most = join->sides[pairs->side].owned.blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
 	assert(weight >= 0 || most == INT64_MAX);
 	for (; weight; weight -= row.weight) {
 		row.weight = weight > most ? most : weight;
@@ -235,37 +235,19 @@ static void settle_row(Pairs *pairs, int i)
 	const JoinSide *own = &join->sides[pairs->side];
 	bool past = is_past(pairs, i), later = join->emit_on_close && join->kind != JOIN_SEMI && own->expiry && !past;
 	if (!later) alone_row(pairs, i, pairs->matches[i]);
-	if (own->kept && !past) remember(pairs, i);
+	if (join_remembers(own) && !past) remember(pairs, i);
 }
 
-/* Rows that may be taken back are found by their bytes behind the number of their key (JoinNewRow). */
-static void name_rows(Pairs *pairs)
-{
-	Join *join = pairs->join;
-	const JoinSide *own = &join->sides[pairs->side];
-	int count = pairs->dense->count;
-	if (own->blobs || !own->kept) return;
-	pairs->packed.hashes = arena_array(&join->op.scratch, uint64_t, count + 1);
-	for (int i = 0; i < count; i++) {
-		if (!pairs->keys[i]) continue;
-		uint32_t key = state_map_number(join->keys, pairs->keys[i]), bytes = pairs->packed.bytes[i];
-		char *named = arena_alloc(&join->op.scratch, bytes + 4);
-		memcpy(named, &key, 4);
-		memcpy(named + 4, pairs->packed.at[i], bytes);
-		pairs->packed.at[i] = named + 4;
-		pairs->packed.hashes[i] = hash_bytes(named, bytes + 4);
-	}
-}
-
+/* Before rows of the own side are added or taken back: so many at a time from this one on. */
 static void fetch_rows(const Pairs *pairs, int first)
 {
 	const JoinSide *own = &pairs->join->sides[pairs->side];
 	uint64_t hashes[JOIN_FETCH_MAX];
 	int count = 0;
-	if (own->blobs || !own->kept) return;
+	if (own->owned.blobs || !join_remembers(own)) return;
 	for (int i = first; i < pairs->dense->count && i < first + JOIN_FETCH_MAX; i++)
 		if (pairs->keys[i]) hashes[count++] = pairs->packed.hashes[i];
-	join_rows_fetch(pairs->join, pairs->side, hashes, count);
+	join_rows_fetch(&own->owned, hashes, count);
 }
 
 /* ---- a batch ---- */
@@ -317,32 +299,54 @@ static void drop_empty_keys(Pairs *pairs)
 	}
 }
 
-/* Without one: rows that can meet nothing, for a NULL in the key or no time, unless they wait for their window. */
+/* Rows of the batch that are looked up: not those that can meet nothing, for a NULL in the key or no time, unless they wait for their window. */
+static int choose_wanted(Pairs *pairs, const Column *keys, PackedRows *wanted, uint32_t *rows)
+{
+	Join *join = pairs->join;
+	Arena *scratch = &join->op.scratch;
+	int count = pairs->dense->count, wanted_count = 0;
+	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch);
+	*wanted = (PackedRows){arena_array(scratch, const char *, count + 1), arena_array(scratch, uint32_t, count + 1), arena_array(scratch, uint64_t, count + 1)};
+	pairs->lonely = arena_array(scratch, bool, count + 1);
+	for (int i = 0; i < count; i++) {
+		pairs->lonely[i] = row_has_null_key(join, keys, i);
+		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || has_no_time(pairs, i)) continue;
+		wanted->at[wanted_count] = packed.at[i];
+		wanted->bytes[wanted_count] = packed.bytes[i];
+		wanted->hashes[wanted_count] = packed.hashes[i];
+		rows[wanted_count++] = (uint32_t)i;
+	}
+	return wanted_count;
+}
+
+/* One probe finds the rows of both sides, unless the other's are an index's. Keys are made where this side leaves something with them. */
 static void find_keys(Pairs *pairs, const Column *keys)
 {
 	Join *join = pairs->join;
 	Arena *scratch = &join->op.scratch;
+	const JoinSide *own = &join->sides[pairs->side], *others = &join->sides[other(pairs->side)];
 	int count = pairs->dense->count;
-	PackedRows packed = pairs->key_bytes = rows_pack(keys, join->sides[LEFT].keys.count, count, scratch), wanted = {
-		arena_array(scratch, const char *, count + 1), arena_array(scratch, uint32_t, count + 1), arena_array(scratch, uint64_t, count + 1)};
+	PackedRows wanted;
 	uint32_t *rows = arena_array(scratch, uint32_t, count + 1);
 	void **found = arena_array(scratch, void *, count + 1);
-	int wanted_count = 0;
+	int wanted_count = choose_wanted(pairs, keys, &wanted, rows);
+	bool makes = join_remembers(own) || own->counted, looks = makes || others->counted || !others->index;
 	pairs->keys = arena_array(scratch, JoinKey *, count + 1);
-	pairs->lonely = arena_array(scratch, bool, count + 1);
 	pairs->made = arena_array(scratch, JoinKey *, count + 1);
-	for (int i = 0; i < count; i++) {
-		pairs->lonely[i] = row_has_null_key(join, keys, i);
-		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || has_no_time(pairs, i)) continue;
-		wanted.at[wanted_count] = packed.at[i];
-		wanted.bytes[wanted_count] = packed.bytes[i];
-		wanted.hashes[wanted_count] = packed.hashes[i];
-		rows[wanted_count++] = (uint32_t)i;
+	if (makes) state_map_reach_many(join->keys, wanted.at, wanted.bytes, wanted.hashes, wanted_count, found, NULL);
+	else if (looks) state_map_find_many(join->keys, wanted.at, wanted.bytes, wanted.hashes, wanted_count, found);
+	for (int w = 0; looks && w < wanted_count; w++) pairs->keys[rows[w]] = found[w];
+	for (int w = 0; makes && w < wanted_count; w++) pairs->made[rows[w]] = found[w];
+	if (others->index) {
+		pairs->in_index = arena_array(scratch, void *, count + 1);
+		state_map_find_many(others->rows->keys, wanted.at, wanted.bytes, wanted.hashes, wanted_count, found);
+		for (int w = 0; w < wanted_count; w++) pairs->in_index[rows[w]] = found[w];
 	}
-	state_map_reach_many(join->keys, wanted.at, wanted.bytes, wanted.hashes, wanted_count, found, NULL);
-	for (int w = 0; w < wanted_count; w++) pairs->keys[rows[w]] = pairs->made[rows[w]] = found[w];
-	for (int w = 0; w < wanted_count; w++)
-		for (int side = LEFT; side <= RIGHT; side++) __builtin_prefetch(join_row_at(join, side, pairs->keys[rows[w]]->first[side]), 1);
+	for (int w = 0; w < wanted_count; w++) {
+		const void *key = their_key(pairs, (int)rows[w]);
+		if (key) __builtin_prefetch(join_rows_first(others->rows, key), 1);
+		if (join_remembers(own)) __builtin_prefetch(join_rows_first(own->rows, pairs->keys[rows[w]]), 1);
+	}
 }
 
 /* Of a window: when both sides have passed it. What judges the row on its own side is no less than the batch's judge says. */
@@ -363,39 +367,40 @@ static bool is_late(Pairs *pairs, const Batch *in, int i)
 	return true;
 }
 
+/* What the batch's rows give without a partner, and what is left of them for rows to come. */
+static void settle_rows(Pairs *pairs, const bool *late)
+{
+	Join *join = pairs->join;
+	const JoinSide *own = &join->sides[pairs->side];
+	bool counted = join->sides[other(pairs->side)].counted;
+	for (int i = 0; join_remembers(own) && i < pairs->dense->count; i++)
+		if (pairs->keys[i]) join_rows_name(&own->owned, pairs->keys[i], &pairs->packed, i, &join->op.scratch);
+	for (int i = 0; i < pairs->dense->count; i++) {
+		if (i % JOIN_FETCH_MAX == 0) fetch_rows(pairs, i);
+		if (late[i]) continue;
+		const JoinKey *key = pairs->keys[i];
+		if (counted) pairs->matches[i] = key ? key->weight[other(pairs->side)] : 0;
+		if (key) settle_row(pairs, i);
+		else alone_row(pairs, i, 0);
+	}
+}
+
 static bool push_rows(Pairs *pairs, const Batch *in)
 {
 	Join *join = pairs->join;
+	const JoinSide *own = &join->sides[pairs->side];
 	int count = pairs->dense->count;
-	bool *late = arena_array(&join->op.scratch, bool, count + 1);
+	bool *late = arena_array(&join->op.scratch, bool, count + 1), meets = join->by_row || join_gives_pairs(join);
 	for (int i = 0; i < count; i++) {
 		if ((late[i] = is_late(pairs, in, i))) pairs->keys[i] = NULL;
-		if (!pairs->keys[i] || pairs->lonely[i]) continue;
-		if (!join->by_row) count_by_key(pairs, i);
-		if ((join->by_row || join_gives_pairs(join)) && !meet_others(pairs, i)) return false;
+		if (late[i] || pairs->lonely[i]) continue;
+		if (own->counted && pairs->keys[i]) count_by_key(pairs, i);
+		if (meets && their_key(pairs, i) && !meet_others(pairs, i)) return false;
 	}
 	if (!flush_pairs(pairs)) return false;
-	name_rows(pairs);
-	for (int i = 0; i < count; i++) {
-		if (i % JOIN_FETCH_MAX == 0) fetch_rows(pairs, i);
-		if (late[i]) continue;
-		if (pairs->keys[i]) {
-			if (!join->by_row) pairs->matches[i] = pairs->keys[i]->weight[other(pairs->side)];
-			settle_row(pairs, i);
-		}
-		else alone_row(pairs, i, 0);
-	}
+	if (own->preserved || join_remembers(own)) settle_rows(pairs, late);
 	drop_empty_keys(pairs);
 	return true;
-}
-
-static void pack_rows(Pairs *pairs)
-{
-	const JoinSide *own = &pairs->join->sides[pairs->side];
-	Arena *scratch = &pairs->join->op.scratch;
-	Column *columns = arena_array(scratch, Column, own->column_count + 1);
-	for (int k = 0; k < own->column_count; k++) columns[k] = pairs->dense->columns[own->columns[k]];
-	pairs->packed = rows_pack_plain(columns, own->column_count, pairs->dense->count, scratch);
 }
 
 bool join_push(Op *op, int side, Batch *in, Error *err)
@@ -407,7 +412,10 @@ bool join_push(Op *op, int side, Batch *in, Error *err)
 	*pairs = (Pairs){.join = join, .side = side, .dense = closes ? op_judged(op, side, own) : batch_ref(own), .own_judges = own->hidden.judge, .err = err};
 	pairs->other_judge = closes ? op_other_judge(op, side) : WATERMARK_NONE;
 	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
-	pack_rows(pairs);
+	const JoinSide *pushed = &join->sides[side];
+	for (int s = LEFT; s <= RIGHT; s++)
+		if (join->sides[s].index) join->sides[s].rows = index_rows(join->sides[s].index);
+	if (pushed->preserved || join_remembers(pushed)) pairs->packed = join_rows_pack(pushed->rows, pairs->dense, &op->scratch);
 	join_rows_begin(join, side);
 	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
 	find_times(pairs, keys);

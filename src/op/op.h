@@ -64,6 +64,7 @@ typedef struct WatermarkRule { WatermarkTerm *terms; int term_count; } Watermark
 struct Op {
 	const OpClass *class;
 	int id;                       /* in the graph; topological: inputs have lower ids than their readers */
+	int place;                    /* of the runtime: in the order of its graph; 0: inside of a recursion */
 	const char *label;            /* for EXPLAIN and metrics */
 	const Type *types;            /* of the output's columns */
 	int column_count;

@@ -109,9 +109,22 @@ typedef struct JoinSpec {
 	int left_close_watermark, right_close_watermark;     /* indexes into the inputs' watermarks for close_key */
 	bool emit_on_close;                         /* outer and anti rows only when no match can come any more */
 	const bool *reads;                          /* by column of left, then right: somebody above reads it (the others may come out as NULL); NULL: all */
+	/* Indexes (index.c) by the same keys, that keep the side's rows; the side's input is then the index's output. NULL: the join keeps them itself.
+	 * Only of plain joins without judges, and not where matches are counted for each row of the side. Not the same for both sides. */
+	Op *left_index, *right_index;
 	bool null_aware_anti;                       /* NOT IN: a NULL on the right side (of the key group) removes, a NULL left key with right rows removes */
 } JoinSpec;
 Op *op_join_new(const JoinSpec *spec);
+
+/* ---- index.c: hands on what it gets, and keeps its rows by key for all joins that read them by it. Its readers are connected in topological
+ * order. ---- */
+typedef struct IndexSpec {
+	OpInput in;
+	Expr **keys; int key_count;
+	const bool *null_equal;                     /* as JoinSpec's: a NULL in any other key meets nothing */
+	const bool *reads;                          /* by column of the input: what joins read of it; NULL: all */
+} IndexSpec;
+Op *op_index_new(const IndexSpec *spec);
 
 /* ---- temporal_join.c: FOR SYSTEM_TIME AS OF a.at (versions by time) and AS OF PROCTIME(); also ASOF JOIN ---- */
 typedef enum TemporalKind { TEMPORAL_EVENT_TIME, TEMPORAL_PROCTIME, TEMPORAL_ASOF } TemporalKind;

@@ -176,16 +176,18 @@ static void write_layout(const Plan *plan, const OpInput *edge, StrBuf *text)
 	strbuf_printf(text, " %d%d%d]", edge->append_only, edge->has_judge, edge->has_arrival);
 }
 
-/* Of operators with state only; a node that makes several of them numbers them. */
+/* Of operators with state only; a node that makes several of them numbers them where they do not say themselves what they keep. */
 static void set_identity(const Lowering *lowering, const Plan *plan, const NewOp *new_op, const LoweredNode *node, LoweredNote *note)
 {
 	const AlikeClass *class = alike(lowering, plan);
 	int ordinal = 0;
 	if (!new_op->op->state || note->in_step) return;
 	note->sharing = node->sharing;
-	for (int n = 0; n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
+	bool says = new_op->contents.low || new_op->contents.high;
+	for (int n = 0; !says && n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
 	StrBuf text = STRBUF_INIT;
 	strbuf_printf(&text, "%s %d %d ", new_op->op->class->name, ordinal, lowering->context->emit_on_close);
+	strbuf_printf(&text, "%016llx%016llx ", (unsigned long long)new_op->contents.high, (unsigned long long)new_op->contents.low);
 	strbuf_add(&text, class->text, class->bytes);
 	write_layout(plan, &node->edge, &text);
 	for (int i = 0; i < new_op->input_count && i < plan->input_count; i++) write_layout(plan->inputs[i], &new_op->inputs[i].edge, &text);
@@ -211,6 +213,7 @@ static void add_note(Lowering *lowering, const Plan *plan, const NewOp *new_op, 
 		note.input_names[i].at = names_of(arena, i < plan->input_count ? plan->inputs[i] : NULL, from);
 		note.input_names[i].count = from->column_count;
 	}
+	note.contents = new_op->contents;
 	if (edge->watermark_count) copy_bytes(note.watermarks, edge->watermarks, sizeof *note.watermarks * (size_t)edge->watermark_count);
 	set_identity(lowering, plan, new_op, node, &note);
 	vec_push_in(arena, &lowering->out->notes, note);
@@ -281,8 +284,7 @@ static bool is_exact(const Plan *plan, const OpInput *edge)
 	return true;
 }
 
-/* Under projections that only choose: `ids[i]` is what column i of the plan is called there. */
-static Plan *below_choices(Lowering *lowering, Plan *plan, ColumnId **ids)
+Plan *lower_below_choices(Lowering *lowering, Plan *plan, ColumnId **ids)
 {
 	const Plan *top = plan;
 	*ids = lower_ids(lowering, plan);
@@ -325,7 +327,7 @@ static bool make_exact(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
 	ColumnId *ids;
-	Plan *base = below_choices(lowering, plan, &ids);
+	Plan *base = lower_below_choices(lowering, plan, &ids);
 	if (base->kind == PLAN_FILTER && base != plan && !alike(lowering, base)->is_lowered) {
 		if (!lower_plan(lowering, base->inputs[0], &in)) return false;
 		project_exactly(lowering, plan, &in, ids, base, out);
@@ -363,7 +365,7 @@ bool lower_narrow(Lowering *lowering, Plan *plan, LoweredNode *out)
 	if (class->is_lowered && is_narrow(class->first, &class->node.edge)) return lower_plan(lowering, plan, out);
 	if (plan->kind == PLAN_PROJECT && !class->has_exact) {
 		ColumnId *ids;
-		Plan *base = below_choices(lowering, plan, &ids);
+		Plan *base = lower_below_choices(lowering, plan, &ids);
 		bool fuses = base->kind == PLAN_FILTER && !alike(lowering, base)->is_lowered;
 		if (!fuses) {
 			if (!lower_plan(lowering, plan, out)) return false;
@@ -524,6 +526,7 @@ static uint64_t hash_note(uint64_t hash, const LoweredNote *note)
 	hash = hash_combine(hash, hash_bytes(op->class->name, strlen(op->class->name)));
 	hash = hash_combine(hash, (uint64_t)op->append_only);
 	for (int i = 0; i < note->input_count; i++) hash = hash_combine(hash, (uint64_t)note->inputs[i]->id);
+	if (note->contents.low) hash = hash_combine(hash, note->contents.low);
 	for (int w = 0; w < op->rule_count; w++) {
 		hash = hash_combine(hash, (uint64_t)note->watermarks[w].column * 2 + note->watermarks[w].inclusive);
 		hash = hash_combine(hash, (uint64_t)note->watermarks[w].delta_us);
@@ -611,6 +614,7 @@ Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 	forget_classes(&lowering, plan);
 	share_classes(&lowering, plan);
 	lower_needs(&lowering, plan, !context->result_is_final);
+	lower_choose_indexes(&lowering);
 	LoweredNode root;
 	if (!lower_exact(&lowering, plan, &root)) {
 		lowered_free(out, true);

@@ -38,6 +38,7 @@ typedef struct LoweredNote {
 	Op **inputs; int input_count;
 	struct { const char **at; int count; } *input_names;          /* of each input's columns, no two alike */
 	WatermarkColumn *watermarks;  /* of its output: op->rule_count of them */
+	Hash128 contents;             /* what it keeps besides what its node says, hashed; 0: nothing */
 	Hash128 identity;
 	Sharing sharing;
 	int node;                     /* number of the node that it was made for, of the nodes of this query */

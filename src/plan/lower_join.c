@@ -3,11 +3,17 @@
 
 #include "expr/function.h"
 
-typedef struct JoinInputs { LoweredNode sides[2]; } JoinInputs;
+typedef struct JoinInputs { LoweredNode sides[2]; const SharedIndex *indexes[2]; } JoinInputs;
 
-static bool lower_sides(Lowering *lowering, Plan *plan, JoinInputs *inputs)
+static bool lower_sides(Lowering *lowering, Plan *plan, const JoinShape *shape, JoinInputs *inputs)
 {
-	return lower_narrow(lowering, plan->inputs[0], &inputs->sides[0]) && lower_narrow(lowering, plan->inputs[1], &inputs->sides[1]);
+	for (int side = 0; side < 2; side++) {
+		SharedIndex *index = lower_index_of(lowering, plan, shape, side);
+		bool ok = index ? lower_index(lowering, index, plan->inputs[side], &inputs->sides[side]) : lower_narrow(lowering, plan->inputs[side], &inputs->sides[side]);
+		if (!ok) return false;
+		inputs->indexes[side] = index;
+	}
+	return true;
 }
 
 static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape *shape)
@@ -21,16 +27,44 @@ static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape 
 	return arena_printf(lowering->arena, "%s%s on %s", KINDS[plan->join], way, keys);
 }
 
+static Hash128 contents_of(const JoinInputs *inputs)
+{
+	Hash128 contents = {0};
+	for (int side = 0; side < 2; side++) {
+		if (!inputs->indexes[side]) continue;
+		contents.low = hash_combine(contents.low, inputs->indexes[side]->contents.low + (uint64_t)side);
+		contents.high = hash_combine(contents.high, inputs->indexes[side]->contents.high + (uint64_t)side);
+	}
+	return contents;
+}
+
 static void add_join(Lowering *lowering, const Plan *plan, Op *op, const JoinInputs *inputs, const char *text, LoweredNode *out)
 {
 	bool left_only = plan->join == JOIN_SEMI || plan->join == JOIN_ANTI;
 	const OpInput *right = &inputs->sides[1].edge;
-	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text,
+	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text, .contents = contents_of(inputs),
 		.layout = lower_ids_behind(lowering, &inputs->sides[0].edge, right->layout, left_only ? 0 : right->column_count)};
 	lower_add(lowering, plan, &new_op, out);
 }
 
 /* ---- plain joins ---- */
+
+/* What is left for the join to keep where indexes keep rows for it. */
+static void bound_beside_indexes(const JoinInputs *inputs, bool counts, Plan *plan)
+{
+	static const char *const ROWS[] = {"the rows of the left side", "the rows of the right side"};
+	static const char *const STREAM[] = {"the left side keeps every row of a stream", "the right side keeps every row of a stream"};
+	const SharedIndex *const *indexes = inputs->indexes;
+	if (!indexes[0] && !indexes[1]) return;
+	if (indexes[0] && indexes[1]) {
+		plan->facts.bounded = true;
+		plan->facts.bound_by = counts ? "the keys of both sides" : NULL;
+		return;
+	}
+	int own = indexes[0] ? 1 : 0;
+	plan->facts.bounded = !plan->inputs[own]->facts.grows;
+	plan->facts.bound_by = plan->facts.bounded ? ROWS[own] : STREAM[own];
+}
 
 static const JoinInterval *interval_of(Lowering *lowering, const Plan *plan, const JoinShape *shape, const JoinInputs *inputs)
 {
@@ -52,22 +86,22 @@ static const JoinInterval *interval_of(Lowering *lowering, const Plan *plan, con
 /* By column of the operator's inputs, whose order may differ from the plan's */
 static const bool *reads_of(Lowering *lowering, const Plan *plan, const JoinInputs *inputs)
 {
-	if (!plan->reads) return NULL;
+	if (!plan->reads && !inputs->indexes[0] && !inputs->indexes[1]) return NULL;
 	int left_count = inputs->sides[0].edge.column_count, all = left_count + inputs->sides[1].edge.column_count;
 	bool *reads = arena_array(lowering->arena, bool, all + 1);
 	for (int c = 0; c < all; c++) {
 		ColumnId id = c < left_count ? inputs->sides[0].edge.layout[c] : inputs->sides[1].edge.layout[c - left_count];
-		for (int i = 0; i < plan->column_count; i++) reads[c] |= plan->columns[i].id == id && plan->reads[i];
+		for (int i = 0; i < plan->column_count; i++) reads[c] |= plan->columns[i].id == id && (!plan->reads || plan->reads[i]);
 	}
 	return reads;
 }
 
 static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
-	JoinInputs inputs;
+	JoinInputs inputs = {0};
 	JoinShape shape;
-	if (!lower_sides(lowering, plan, &inputs)) return false;
 	join_shape(lowering->context, plan, &shape);
+	if (!lower_sides(lowering, plan, &shape, &inputs)) return false;
 	const Exprs *residual = shape.way == JOIN_WAY_INTERVAL ? &shape.interval.rest : &shape.keys.residual;
 	JoinSpec spec = {
 		.kind = plan->join, .left = inputs.sides[0].edge, .right = inputs.sides[1].edge, .left_keys = shape.keys.left.at,
@@ -75,13 +109,17 @@ static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 		.residual = expr_conjunction(lowering->arena, residual->at, residual->count), .interval = interval_of(lowering, plan, &shape, &inputs),
 		.close_key = -1, .left_close_watermark = -1, .right_close_watermark = -1, .null_aware_anti = plan->null_aware_anti,
 		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes, .reads = reads_of(lowering, plan, &inputs),
+		.left_index = inputs.indexes[0] ? inputs.indexes[0]->node.op : NULL, .right_index = inputs.indexes[1] ? inputs.indexes[1]->node.op : NULL,
 	};
+	if (shape.way == JOIN_WAY_PLAIN) spec.left.has_judge = spec.right.has_judge = false;        /* it passes no watermark, so nobody judges above */
 	if (shape.way == JOIN_WAY_WINDOW) {
 		spec.close_key = shape.close_key;
 		spec.left_close_watermark = edge_watermark(&spec.left, shape.keys.left.at[shape.close_key]->column);
 		spec.right_close_watermark = edge_watermark(&spec.right, shape.keys.right.at[shape.close_key]->column);
 	}
-	add_join(lowering, plan, op_join_new(&spec), &inputs, detail(lowering, plan, &shape), out);
+	Plan said = *plan;
+	bound_beside_indexes(&inputs, plan->join != JOIN_INNER && !spec.residual, &said);
+	add_join(lowering, &said, op_join_new(&spec), &inputs, detail(lowering, plan, &shape), out);
 	return true;
 }
 
@@ -135,7 +173,7 @@ static bool lower_temporal(Lowering *lowering, Plan *plan, LoweredNode *out)
 	static const char *const NAMES[] = {
 		[JOIN_FORM_TEMPORAL_EVENT] = "as of", [JOIN_FORM_TEMPORAL_PROC] = "as of proctime", [JOIN_FORM_ASOF] = "asof",
 	};
-	JoinInputs inputs;
+	JoinInputs inputs = {0};
 	JoinKeys keys;
 	bool asof = plan->join_form == JOIN_FORM_ASOF;              /* of rows with one time the columns decide, in their order */
 	if (!lower_narrow(lowering, plan->inputs[0], &inputs.sides[0])) return false;

@@ -7,6 +7,7 @@
 #ifndef WEIR_PLAN_LOWERING_H
 #define WEIR_PLAN_LOWERING_H
 
+#include "base/hash.h"
 #include "plan/facts.h"
 #include "plan/lower.h"
 
@@ -28,6 +29,19 @@ typedef struct AlikeClass {
 	LoweredNode node, exact;              /* layout in the ids of `first` */
 } AlikeClass;
 
+/* Rows of one class by the same keys, kept once for all joins that read them so (lower_index.c). */
+typedef struct SharedIndex {
+	const char *text; size_t bytes;       /* class and keys */
+	Plan *base;                           /* of the first join that was found; its ids name keys and columns */
+	Expr **keys; const bool *null_equal; int key_count;
+	bool *reads;                          /* by column of base: some join reads it */
+	const Plan *last_join; int join_count;
+	bool of_table;                        /* other queries will want it, too */
+	bool is_lowered;
+	LoweredNode node;
+	Hash128 contents;                     /* of keys and columns */
+} SharedIndex;
+
 typedef struct Lowering {
 	PlanContext *context;
 	Arena *arena;
@@ -35,16 +49,26 @@ typedef struct Lowering {
 	Error *err;
 	VEC(AlikeClass *) classes;            /* Plan.alike - 1 */
 	VEC(const Plan *) recursions;
+	VEC(SharedIndex *) indexes;
 	struct Recursion *recursion;          /* lower_recursive.c: the step being lowered; NULL */
 } Lowering;
 
 /* share.c */
 void share_classes(Lowering *lowering, Plan *plan);           /* sets Plan.alike of all nodes */
+/* Expressions over the input's columns, as classes are written down */
+void share_write_exprs(Lowering *lowering, Plan *input, Expr *const *exprs, int count, StrBuf *out);
 static inline AlikeClass *alike(const Lowering *lowering, const Plan *plan) { return lowering->classes.at[plan->alike - 1]; }
 
 /* needs.c: which subtrees must carry hidden columns */
 void lower_needs(Lowering *lowering, Plan *root, bool judge);
 bool aggregate_wants_arrival(const Plan *plan);
+
+/* lower_index.c */
+void lower_choose_indexes(Lowering *lowering);                /* once needs are known */
+/* The index that this side of a plain join reads; NULL: the join keeps its rows itself */
+SharedIndex *lower_index_of(Lowering *lowering, Plan *join, const JoinShape *shape, int side);
+/* out: what the index hands on, in terms of the side's columns (of those that others read the ids are 0) */
+bool lower_index(Lowering *lowering, SharedIndex *index, Plan *side, LoweredNode *out);
 
 /* lower.c */
 bool lower_plan(Lowering *lowering, Plan *plan, LoweredNode *out);
@@ -52,10 +76,18 @@ bool lower_exact(Lowering *lowering, Plan *plan, LoweredNode *out);
 bool lower_narrow(Lowering *lowering, Plan *plan, LoweredNode *out);          /* no other columns than the plan's, in any order */
 /* Puts a new operator into the graph: connects it, tells it what it may know of its inputs, derives its watermark rules from the node's facts.
  * layout: ids of its columns (NULL: the plan's). label: for EXPLAIN and metrics; detail may be NULL. */
-typedef struct NewOp { Op *op; const LoweredNode *inputs; int input_count; const ColumnId *layout; const char *detail; } NewOp;
+typedef struct NewOp {
+	Op *op;
+	const LoweredNode *inputs; int input_count;
+	const ColumnId *layout;
+	const char *detail;
+	Hash128 contents;                     /* what it keeps, as far as the node does not say, hashed */
+} NewOp;
 void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, LoweredNode *out);
 /* Index among the edge's watermark columns of the one on this column; -1: none */
 int edge_watermark(const OpInput *edge, ColumnId column);
+/* Under projections that only choose: `ids[i]` is what column i of the plan is called there. */
+Plan *lower_below_choices(Lowering *lowering, Plan *plan, ColumnId **ids);
 bool lower_refuse(Lowering *lowering, const Plan *plan, const char *what);
 const char *lower_expr_text(Lowering *lowering, const Plan *plan, const Expr *e);     /* columns by name */
 const char *lower_exprs_text(Lowering *lowering, const Plan *plan, Expr *const *exprs, int count);

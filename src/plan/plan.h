@@ -117,7 +117,7 @@ struct Plan {
 	int alike;                                                        /* lowering: number of the class of equal subtrees; 0: none yet */
 };
 
-enum { PLAN_RULES_VERSION = 1 };  /* the newest `since` in rules.def: kept with a view, so that a newer Weir can plan it as it was */
+enum { PLAN_RULES_VERSION = 2 };  /* the newest `since` in rules.def: kept with a view, so that a newer Weir can plan it as it was */
 
 /* What a statement's planning shares: arena, column numbers. */
 typedef struct PlanContext {

@@ -175,6 +175,15 @@ static int class_of(Lowering *lowering, Plan *plan, const StrBuf *text)
 	return lowering->classes.count;
 }
 
+void share_write_exprs(Lowering *lowering, Plan *input, Expr *const *exprs, int count, StrBuf *out)
+{
+	Plan above = {.inputs = &input, .input_count = 1};
+	Writing writing = {.lowering = lowering, .text = STRBUF_INIT, .plan = &above};
+	write_exprs(&writing, exprs, count);
+	strbuf_add(out, writing.text.text, writing.text.bytes);
+	strbuf_release(&writing.text);
+}
+
 void share_classes(Lowering *lowering, Plan *plan)
 {
 	for (int i = 0; i < plan->input_count; i++) share_classes(lowering, plan->inputs[i]);

@@ -41,9 +41,23 @@ static bool op_has_clock(const Op *op)
 	return false;
 }
 
+/* Readers in the order of the graph, as indexes ask for (op/index.c); those inside of recursions first: what they give out comes at the commit. */
+static void sort_outputs(Op *op)
+{
+	OpEdge *edges = op->outputs.at;
+	for (int e = 1; e < op->outputs.count; e++) {
+		OpEdge edge = edges[e];
+		int to = e;
+		for (; to > 0 && edges[to - 1].to->place > edge.to->place; to--) edges[to] = edges[to - 1];
+		edges[to] = edge;
+	}
+}
+
 void graph_link(Graph *graph)
 {
 	graph->has_clock = false;
+	for (int i = 0; i < graph->nodes.count; i++) graph->nodes.at[i]->op->place = i + 1;
+	for (int i = 0; i < graph->nodes.count; i++) sort_outputs(graph->nodes.at[i]->op);
 	for (int i = 0; i < graph->nodes.count; i++) {
 		GraphNode *node = graph->nodes.at[i];
 		memset(node->producers, 0, sizeof node->producers);
