@@ -319,7 +319,7 @@ Editor *editor_open(const EditorSide *side)
 	el_set(el, EL_GETCFN, get_character);
 	history_load(editor);
 	el_set(el, EL_HIST, history, editor->history);
-	el_set(el, EL_ADDFN, "weir-complete", "Complete the word", complete);
+	el_wset(el, EL_ADDFN, L"weir-complete", L"Complete the word", complete);      /* el_set() would copy both and lose the copies */
 	el_set(el, EL_BIND, "^I", "weir-complete", NULL);
 	el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(el, NULL);

@@ -28,9 +28,10 @@ int main(int argc, char **argv)
 	int exit_code;
 	signal(SIGPIPE, SIG_IGN);                     /* a closed pipe is a failing write: the statement is canceled, the file is closed well */
 	signal(SIGXFSZ, SIG_IGN);                     /* a file at its limit is a full disk: an error, not the end */
-	if (!cli_parse(&cli, argc, argv, &exit_code)) return exit_code;
-	if (cli.verbose) log_set_level(LOG_DEBUG);
-	exit_code = run(&cli);
+	if (cli_parse(&cli, argc, argv, &exit_code)) {
+		if (cli.verbose) log_set_level(LOG_DEBUG);
+		exit_code = run(&cli);
+	}
 	cli_release(&cli);
 	return exit_code;
 }

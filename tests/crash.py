@@ -546,7 +546,8 @@ def of_steps(options, rng, folder):
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
 
     def run(at, path):
-        environment = {**os.environ, "LD_PRELOAD": str(library), "CRASH_AT": str(at)}
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"          # else it refuses to start behind the library
+        environment = {**os.environ, "LD_PRELOAD": str(library), "CRASH_AT": str(at), "ASAN_OPTIONS": sanitizer}
         return subprocess.run([options.weir, path, "-f", script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
     last = 1 << 20
