@@ -62,6 +62,7 @@ CASES = {
     "flink-upsert": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'value.format' = 'json')",
                      [[(json.dumps({"id": int(key)}), value) for key, value in portion] for portion in UPSERTS]),
     "flink-except-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'value.json.fail-on-missing-field' = 'false', 'key.json.ignore-parse-errors' = 'true')", WITHOUT_KEY),
+    "flink-prefixed-key": (f"CREATE TABLE t (key_id INT, name STRING, n BIGINT, PRIMARY KEY (key_id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'json', 'key.fields-prefix' = 'key_', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'sink.parallelism' = '1')", WITHOUT_KEY),
     "flink-raw-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', {FLINK}, 'key.format' = 'raw', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY')", IN_KEY),
     "flink-debezium": (f"CREATE TABLE t ({COLUMNS}) WITH ('connector' = 'kafka', {FLINK}, 'scan.startup.mode' = 'earliest-offset', 'format' = 'debezium-json')", DEBEZIUM),
     "flink-debezium-key": (f"CREATE TABLE t ({COLUMNS}, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'kafka', {FLINK}, 'format' = 'debezium-json', 'debezium-json.schema-include' = 'true')", ENVELOPE),
@@ -74,6 +75,7 @@ CASES = {
     "risingwave-canal": (f"CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR, n BIGINT) {RISINGWAVE} FORMAT CANAL ENCODE JSON", CANAL),
     "ksql-json": ("SET brokers = '{broker}'; CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR, n BIGINT) WITH (kafka_topic = '{topic}', value_format = 'json')", IN_KEY),
     "ksql-key-json": ("SET brokers = '{broker}'; CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR, n BIGINT) WITH (kafka_topic = '{topic}', key_format = 'json', value_format = 'json')", IN_KEY),
+    "ksql-format": ("SET brokers = '{broker}'; CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR, n BIGINT) WITH (kafka_topic = '{topic}', format = 'json')", IN_KEY),
     "ksql-delimited": ("SET brokers = '{broker}'; CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR, n BIGINT) WITH (kafka_topic = '{topic}', value_format = 'delimited')", CSV),
     "own": ("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER) WITH (connector = 'kafka', brokers = '{broker}', topic = '{topic}', format = 'json', changelog = 'upsert')", UPSERTS),
 }
@@ -87,6 +89,7 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="weir-changelog-"))
         self.file = self.folder / "w.db"
         self.process = None
+        self.id = "key_id" if "prefixed" in name else "id"
 
     def close(self):
         if self.process:
@@ -113,7 +116,7 @@ class World:
         deadline = time.monotonic() + wait
         numbers = [int(one.split("|")[2]) for one in rows]
         while True:
-            found, sums = self.sql("SELECT id, name, n FROM t ORDER BY id"), self.sql("SELECT c, s FROM v")
+            found, sums = self.sql(f"SELECT {self.id}, name, n FROM t ORDER BY 1"), self.sql("SELECT c, s FROM v")
             if found == rows and sums == [f"{len(rows)}|{sum(numbers)}"]:
                 return
             if time.monotonic() > deadline:

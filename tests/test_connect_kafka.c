@@ -197,8 +197,11 @@ static void records_come_from_the_position_on_with_all_that_belongs_to_them(void
 	assert_string_equal(batch.topic, "plain");
 	StrBuf text = STRBUF_INIT;
 	size_t bytes;
-	batch.headers_json(&batch.at[0], &text);
+	batch.headers_json(&batch.at[0], &(HeadersForm){0}, &text);
 	assert_string_equal(text.text, "{\"trace\":\"42\"}");
+	strbuf_clear(&text);
+	batch.headers_json(&batch.at[0], &(HeadersForm){.name = "k", .value = "v", .base64 = true}, &text);
+	assert_string_equal(text.text, "[{\"k\":\"trace\",\"v\":\"NDI=\"}]");
 	assert_memory_equal(batch.header_find(&batch.at[0], "trace", &bytes), "42", 2);
 	assert_null(batch.header_find(&batch.at[0], "none", &bytes));
 	source_release(reader.source, &batch);

@@ -103,7 +103,7 @@ Expr *element_value(Binder *binder, Expr *json, Type type, Span span)
 	Expr *args[2] = {json, expr_text(binder->arena, "$")};
 	Expr *text = expr_call(binder->arena, "->>", args, 2, span, binder->err);
 	if (!text || type.kind == TYPE_NULL || type.kind == TYPE_TEXT) return text;
-	return expr_cast(binder->arena, text, type, CAST_TRY, binder->err);
+	return json_typed(binder, text, type, span);
 }
 
 /* array_max(a), element_at(a, i): JSON by the function table, of the elements' type where that is known */

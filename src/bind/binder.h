@@ -83,6 +83,7 @@ typedef struct Binder {
 	bool may_read_outside;
 	bool defining;                /* a definition: what is bound is written back into the AST */
 	bool strict;                  /* a view, sink or pipeline: its query is kept up to date */
+	bool ksql;                    /* CREATE STREAM | TABLE ... AS SELECT: ksqlDB's words, which mean something else where that is said */
 	bool keeps_nulls;             /* columns of NULLs alone keep their type: they are cast to those of a target */
 	int view_depth, view_count;   /* views being expanded, and how many were */
 	Renaming *renaming;           /* NULL: nothing is renamed */
@@ -150,6 +151,7 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out);
 Expr *bind_part(Clause *clause, const AstExpr *ast);                             /* AST_FIELD, AST_SUBSCRIPT, is_field_arrow() */
 bool is_field_arrow(const AstExpr *ast);
 Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span);
+Expr *json_typed(Binder *binder, Expr *text, Type type, Span span);
 Expr *json_element(Binder *binder, Expr *from, Expr *which, Type declared, Span span);          /* by name or number */
 Expr *json_fields(Binder *binder, Expr *from, const AstIdent *names, int count, Span span);
 Expr *expr_with_span(Binder *binder, const Expr *e, Span span);                  /* a copy */
@@ -322,6 +324,9 @@ void keep_options(Binder *binder, Relation *relation, const OptionSet *options);
 /* ---- relations.c: CREATE STREAM, SOURCE, TABLE ---- */
 /* *out is made even where it is refused: the caller lets go of it. */
 bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out);
+
+/* ---- keys.c ---- */
+bool write_keys(Binder *binder, AstCreateRelation *ast);
 
 /* ---- definitions.c: all CREATEs, and INSERT INTO sink SELECT ---- */
 bool bind_create(Binder *binder, AstStatement *statement);

@@ -163,6 +163,7 @@ static bool make_view_of_ksql(Binder *binder, AstStatement *statement, Relation 
 	AstStatement as_view = *statement;
 	as_view.kind = AST_STATEMENT_CREATE_VIEW;
 	as_view.create_view = &view;
+	binder->ksql = true;
 	return make_view(binder, &as_view, out, query);
 }
 

@@ -356,6 +356,20 @@ static bool bind_expansion(Joining *joining, From *out)
 	return rename_join(joining, out);
 }
 
+static RelationKind kind_of_side(const From *from)
+{
+	const Relation *relation = from->tables.count == 1 ? from->tables.at[0]->relation : NULL;
+	return relation ? relation->kind : RELATION_VIEW;
+}
+
+static void warn_of_tables(const Joining *joining)
+{
+	const AstTable *ast = joining->ast;
+	if (!joining->binder->ksql || ast->within_before || ast->asof || ast->right->as_of) return;
+	if (kind_of_side(&joining->left) == RELATION_STREAM && kind_of_side(&joining->right) == RELATION_TABLE)
+		notice(joining->binder, "the rows of a stream joined with a table change with it (in ksqlDB they stay): FOR SYSTEM_TIME AS OF PROCTIME() behind the table keeps what they met");
+}
+
 bool bind_join(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From *out)
 {
 	Joining *joining = arena_new(binder->arena, Joining);
@@ -371,6 +385,7 @@ bool bind_join(Binder *binder, AstTable *ast, Scope *lateral, Scope *outer, From
 	add_tables(binder, &joining->both, &joining->right);
 	for (int i = 0; i < joining->merged.count; i++) vec_push_in(binder->arena, &joining->both.merged, joining->merged.at[i]);
 	if (!bind_on(joining) || !bind_within(joining) || !make_join(joining)) return false;
+	warn_of_tables(joining);
 	give_out(joining, out);
 	return rename_join(joining, out);
 }

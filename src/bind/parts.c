@@ -13,6 +13,20 @@ Expr *expr_with_span(Binder *binder, const Expr *e, Span span)
 
 /* ---- fields ---- */
 
+/* The text of a JSON value as a value of its type: bytes are base64, times may be numbers, as in records. NULL where it is none. */
+Expr *json_typed(Binder *binder, Expr *text, Type type, Span span)
+{
+	Expr *args[2] = {text, NULL};
+	switch (type.kind) {
+	case TYPE_BLOB:
+		args[1] = expr_text(binder->arena, "base64");
+		return expr_call(binder->arena, "decode", args, 2, span, binder->err);
+	case TYPE_TIMESTAMP: return expr_call(binder->arena, "json_timestamp", args, 1, span, binder->err);
+	case TYPE_DATE: return expr_call(binder->arena, "json_date", args, 1, span, binder->err);
+	default: return expr_cast(binder->arena, text, type, CAST_TRY, binder->err);
+	}
+}
+
 /* Types are known where a declaration says them; else the value comes as text. */
 Expr *json_element(Binder *binder, Expr *from, Expr *which, Type declared, Span span)
 {
@@ -20,7 +34,7 @@ Expr *json_element(Binder *binder, Expr *from, Expr *which, Type declared, Span 
 	Expr *args[2] = {from, which};
 	Expr *value = expr_call(binder->arena, is_json ? "->" : "->>", args, 2, span, binder->err);
 	if (!value || is_json || declared.kind == TYPE_NULL) return value;
-	return expr_cast(binder->arena, value, declared, CAST_TRY, binder->err);
+	return json_typed(binder, value, declared, span);
 }
 
 Expr *json_field(Binder *binder, Expr *from, const char *name, Type declared, Span span)

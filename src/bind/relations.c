@@ -111,34 +111,6 @@ static bool write_like(Binder *binder, AstCreateRelation *ast)
 	return true;
 }
 
-static void add_option(Binder *binder, AstCreateRelation *ast, const char *name, const char *value)
-{
-	AstOption option = {.name = name, .name_written = name, .kind = AST_OPTION_STRING, .value = value};
-	vec_push_in(binder->arena, &ast->options, option);
-}
-
-/* ksqlDB: KEY columns stand in the record's key, a TABLE takes upserts, and event time is the record's own if nothing else is said. */
-static void write_ksql(Binder *binder, AstCreateRelation *ast)
-{
-	const AstOption *topic = ast_option_find(&ast->options, "kafka_topic");
-	if (!topic) return;
-	StrBuf keys = STRBUF_INIT;
-	bool table = ast->kind == AST_KIND_TABLE;
-	for (int i = 0; i < ast->columns.count; i++)
-		if (ast->columns.at[i].key || (table && ast->columns.at[i].primary_key)) strbuf_printf(&keys, "%s%s", keys.bytes ? ";" : "", ast->columns.at[i].name.text);
-	const AstOption *key_format = ast_option_find(&ast->options, "key_format");
-	bool found_anyway = table && key_format && names_equal(key_format->value, "json");     /* upserts look for it in the key, with or without its name */
-	if (keys.bytes && !found_anyway && !ast_option_find(&ast->options, "key_fields")) {
-		if (!ast_option_find(&ast->options, "value_fields")) add_option(binder, ast, "value_fields", "except_key");
-		add_option(binder, ast, "key_fields", arena_strdup(binder->arena, keys.text));
-		if (!ast_option_find(&ast->options, "key_format")) add_option(binder, ast, "key_format", "raw");
-	}
-	if (table) add_option(binder, ast, "changelog", "upsert");
-	if (!ast_option_find(&ast->options, "timestamp") && !ast_option_find(&ast->options, "event_time") && !ast->watermarks.count && !table)
-		add_option(binder, ast, "event_time", "ROWTIME");
-	strbuf_release(&keys);
-}
-
 static void pass_over(Binder *binder, AstCreateRelation *ast)
 {
 	if (ast->partitioned_by.count) notice(binder, "PARTITIONED BY is passed over: it changes nothing here");
@@ -167,7 +139,7 @@ static bool write_one_form(Binder *binder, AstCreateRelation *ast, OptionSet *op
 	if (!write_like(binder, ast)) return false;
 	for (int i = 0; i < ast->includes.count; i++)
 		if (!write_include(binder, ast, &ast->includes.at[i])) return false;
-	if (!binder->settings->stored) write_ksql(binder, ast);
+	if (!binder->settings->stored && !write_keys(binder, ast)) return false;
 	pass_over(binder, ast);
 	if (!relation_options(binder, &ast->options, ast->format, OPTIONS_OF_RELATION, options)) return false;
 	ast->format = NULL;
@@ -607,6 +579,23 @@ static bool make_event_time(Making *making)
 	return set_event_time(making, relation->column_count - 1, 0, option->span);
 }
 
+/* Option key_fields: each of them is a column. */
+static bool check_key_fields(Making *making)
+{
+	Binder *binder = making->binder;
+	const Option *option = options_find(&making->options, "key_fields");
+	for (const char *at = option ? option->value : ""; *at;) {
+		size_t bytes = strcspn(at, ";,");
+		char *name = arena_strndup(binder->arena, at, bytes), *end = name + bytes;
+		name += strspn(name, " ");
+		while (end > name && end[-1] == ' ') *--end = 0;
+		if (*name && relation_column_find(making->relation, name) < 0)
+			return error_set(binder->err, ERR_UNDEFINED_COLUMN, option->span, "column \"%s\" of key_fields does not exist", name);
+		at += bytes + (at[bytes] != 0);
+	}
+	return true;
+}
+
 /* ---- what the expressions read ---- */
 
 typedef struct Renumbering { Making *making; ColumnId *ids; } Renumbering;
@@ -718,7 +707,7 @@ bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out)
 	relation->connector = connector ? arena_strdup(&relation->arena, connector->value) : NULL;
 	relation->kind = kind_of(&making);
 	if (!make_columns(&making) || !make_keys(&making) || !make_checks(&making) || !make_defaults(&making)) return false;
-	if (!make_watermark(&making) || !make_event_time(&making) || !check_kind(&making) || !check_constraints(&making) || !check_versions(&making)) return false;
+	if (!make_watermark(&making) || !make_event_time(&making) || !check_key_fields(&making) || !check_kind(&making) || !check_constraints(&making) || !check_versions(&making)) return false;
 	keep_exprs(&making);
 	keep_options(binder, relation, &making.options);
 	return true;

@@ -36,23 +36,42 @@ static const char *kafka_header_find(const Record *record, const char *name, siz
 	return rd_kafka_header_get_last(headers, name, &value, bytes) ? NULL : value;
 }
 
-/* Values that are no text cannot stand in JSON: they are left out as null. */
-static void kafka_headers_json(const Record *record, StrBuf *out)
+static void add_header(const char *name, const void *value, size_t bytes, const HeadersForm *form, StrBuf *out)
+{
+	if (form->name) {
+		strbuf_addc(out, '{');
+		json_add_string(out, form->name, strlen(form->name));
+		strbuf_addc(out, ':');
+	}
+	json_add_string(out, name, strlen(name));
+	strbuf_addc(out, form->name ? ',' : ':');
+	if (form->name) {
+		json_add_string(out, form->value, strlen(form->value));
+		strbuf_addc(out, ':');
+	}
+	if (value && form->base64) {
+		strbuf_addc(out, '"');
+		bytes_print_base64(value, bytes, out);
+		strbuf_addc(out, '"');
+	}
+	else if (value && utf8_is_valid(value, bytes)) json_add_string(out, value, bytes);
+	else strbuf_adds(out, "null");
+	if (form->name) strbuf_addc(out, '}');
+}
+
+static void kafka_headers_json(const Record *record, const HeadersForm *form, StrBuf *out)
 {
 	rd_kafka_headers_t *headers;
 	const char *name;
 	const void *value;
 	size_t bytes;
-	strbuf_addc(out, '{');
+	strbuf_addc(out, form->name ? '[' : '{');
 	if (!rd_kafka_message_headers(record->origin, &headers))
 		for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &bytes); i++) {
 			if (i) strbuf_addc(out, ',');
-			json_add_string(out, name, strlen(name));
-			strbuf_addc(out, ':');
-			if (value && utf8_is_valid(value, bytes)) json_add_string(out, value, bytes);
-			else strbuf_adds(out, "null");
+			add_header(name, value, bytes, form, out);
 		}
-	strbuf_addc(out, '}');
+	strbuf_addc(out, form->name ? ']' : '}');
 }
 
 /* ---- the client ---- */

@@ -112,6 +112,32 @@ void kernel_parse_clock(KernelCall *call)
 		if (!result_is_null(call, i)) timestamp_day(call->out->i64[i], &call->out->i64[i]);
 }
 
+/* ---- as JSON holds them ---- */
+
+static bool json_time(const Str *text, int64_t *us)
+{
+	const char *at = str_at(text);
+	Int128 nano;
+	if (text_to_timestamp(at, text->bytes, us)) return true;
+	return text_to_decimal(at, text->bytes, DECIMAL_PRECISION_MAX, 9, &nano) && epoch_to_timestamp(nano, epoch_divisor_by_size(nano), us);
+}
+
+void kernel_json_timestamp(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++)
+		if (!json_time(&call->args->str[i], &call->out->i64[i])) kernel_null(call, i);
+}
+
+void kernel_json_date(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		const Str *text = &call->args->str[i];
+		int64_t *days = &call->out->i64[i];
+		bool fine = text_to_date(str_at(text), text->bytes, days) || (text_to_integer(str_at(text), text->bytes, days) && *days >= DAYS_MIN && *days <= DAYS_MAX);
+		if (!fine) kernel_null(call, i);
+	}
+}
+
 /* ---- seconds since 1970 ---- */
 
 static bool in_range(int64_t us) { return us >= TIMESTAMP_MIN && us <= TIMESTAMP_MAX; }

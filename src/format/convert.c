@@ -200,23 +200,11 @@ static bool to_boolean(Decoder *d, int col, const JsonSlot *slot, int64_t *out)
 
 /* ---- times ---- */
 
-/* 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973. */
-static TimeUnit unit_by_size(Int128 x)
-{
-	Int128 size = x < 0 ? -x : x;
-	return size < 100000000000 ? TIME_UNIT_SECONDS : size < 100000000000000 ? TIME_UNIT_MS : size < 100000000000000000 ? TIME_UNIT_US : TIME_UNIT_NS;
-}
-
-/* nano = number * 10^9. Finer than a microsecond is cut, as in ISO text. */
+/* nano = number * 10^9 */
 static bool number_to_timestamp(TimeUnit unit, Int128 nano, int64_t *us)
 {
 	static const int64_t DIVISORS[] = {[TIME_UNIT_SECONDS] = 1000, [TIME_UNIT_MS] = 1000000, [TIME_UNIT_US] = 1000000000, [TIME_UNIT_NS] = 1000000000000};
-	if (unit == TIME_UNIT_BY_SIZE) unit = unit_by_size(nano / 1000000000);
-	Int128 whole = nano / DIVISORS[unit], rest = nano % DIVISORS[unit];
-	if (rest < 0) whole--;
-	if (whole < TIMESTAMP_MIN || whole > TIMESTAMP_MAX) return false;
-	*us = (int64_t)whole;
-	return true;
+	return epoch_to_timestamp(nano, unit == TIME_UNIT_BY_SIZE ? epoch_divisor_by_size(nano) : DIVISORS[unit], us);
 }
 
 /* Of YYYY-MM-DD?HH:MM:SS[.f to ffffff][Z] the clock: 0 .. 86399999999, or -1. Eight bytes at once, as in type/calendar.c. */

@@ -161,11 +161,21 @@ JsonSlot decoder_record_slot(Decoder *d, int col)
 	}
 }
 
+/* ARRAY<ROW<name, value>> is a list of them, MAP an object; bytes where they are declared */
+static HeadersForm headers_form(Type type)
+{
+	if (type.kind != TYPE_JSON || type.field_count != 1) return (HeadersForm){0};
+	Type element = type.fields[0].type;
+	if (element.kind != TYPE_ROW || element.field_count != 2) return (HeadersForm){.base64 = element.kind == TYPE_BLOB};
+	return (HeadersForm){element.fields[0].name, element.fields[1].name, element.fields[1].type.kind == TYPE_BLOB};
+}
+
 static bool put_headers(Decoder *d, int col)
 {
 	if (!d->records->headers_json) { put_null(d, col, MARK_NULL); return true; }
 	strbuf_clear(&d->scratch);
-	d->records->headers_json(d->record, &d->scratch);
+	HeadersForm form = headers_form(d->config.columns[col].type);
+	d->records->headers_json(d->record, &form, &d->scratch);
 	d->batch->columns[col].str[d->row] = decoder_string(d, d->scratch.text, d->scratch.bytes);
 	return true;
 }

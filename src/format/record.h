@@ -23,6 +23,10 @@ typedef struct Record {
 	const char *flaw;             /* why the record is dead before anyone decodes it (a line cut at its limit); NULL: nothing */
 } Record;
 
+/* An object of names and values, or with names for both an array of an object for each, in their order. Bytes are base64 or, as text, null
+ * where they are none. */
+typedef struct HeadersForm { const char *name, *value; bool base64; } HeadersForm;
+
 typedef struct RecordBatch RecordBatch;
 struct RecordBatch {
 	const Record *at;
@@ -33,8 +37,8 @@ struct RecordBatch {
 	/* CSV files with a header line: that line; NULL: none. It stays the same pointer while it is the same line. */
 	const char *header;
 	uint32_t header_bytes;
-	/* Adds the headers of a record as a JSON object, repeated names as the last one; NULL: the source has none. */
-	void (*headers_json)(const Record *record, StrBuf *out);
+	/* Adds the headers of a record as JSON; NULL: the source has none. */
+	void (*headers_json)(const Record *record, const HeadersForm *form, StrBuf *out);
 	/* The last header of that name; NULL: not there. */
 	const char *(*header_find)(const Record *record, const char *name, size_t *bytes);
 };

@@ -129,7 +129,11 @@ static bool metadata_column(Reader *reader, const RelationColumn *declared, Deco
 		{"timestamp", DECODE_TIMESTAMP}, {"headers", DECODE_HEADERS}, {"value", DECODE_VALUE},
 	};
 	for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
-		if (strcmp(declared->metadata_key, KEYS[i].key) == 0) { column->from = KEYS[i].from; return true; }
+		if (strcmp(declared->metadata_key, KEYS[i].key) == 0) {
+			column->from = KEYS[i].from;
+			if (column->from == DECODE_HEADERS) column->type = declared->type;        /* it says in which form */
+			return true;
+		}
 	if (strncmp(declared->metadata_key, "header:", 7) == 0) {
 		column->from = DECODE_HEADER;
 		const char **path = arena_array(&reader->arena, const char *, 1);

@@ -277,3 +277,22 @@ bool timestamp_add_interval(int64_t us, Interval interval, int sign, int64_t *ou
 	*out = (int64_t)sum;
 	return true;
 }
+
+/* ---- numbers since 1970 ---- */
+
+/* 1e11 seconds are in the year 5138, 1e11 milliseconds in 1973. */
+int64_t epoch_divisor_by_size(Int128 nano)
+{
+	Int128 size = (nano < 0 ? -nano : nano) / 1000000000;
+	if (size < 100000000000) return 1000;
+	return size < 100000000000000 ? 1000000 : size < 100000000000000000 ? 1000000000 : 1000000000000;
+}
+
+bool epoch_to_timestamp(Int128 nano, int64_t divisor, int64_t *us)
+{
+	Int128 whole = nano / divisor;
+	if (nano % divisor < 0) whole--;
+	if (whole < TIMESTAMP_MIN || whole > TIMESTAMP_MAX) return false;
+	*us = (int64_t)whole;
+	return true;
+}

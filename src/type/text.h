@@ -23,6 +23,9 @@ bool text_to_boolean(const char *at, size_t bytes, int64_t *out);     /* true/fa
 bool text_to_date(const char *at, size_t bytes, int64_t *days);
 bool text_to_time(const char *at, size_t bytes, int64_t *us);
 bool text_to_timestamp(const char *at, size_t bytes, int64_t *us);    /* ISO 8601 with T or blank, Z or offset, or a date alone */
+/* A number of seconds, ms, us or ns since 1970, times 10^9: what divides it into microseconds, by its size; finer than those is cut. */
+int64_t epoch_divisor_by_size(Int128 nano);
+bool epoch_to_timestamp(Int128 nano, int64_t divisor, int64_t *us);
 bool text_to_interval(const char *at, size_t bytes, Interval *out);   /* '5 seconds', '1 day 02:03:04', ISO 8601 */
 /* INTERVAL '10' SECOND, INTERVAL '1-2' YEAR TO MONTH: unit words as the parser gives them ("SECOND", "YEAR TO MONTH") */
 bool text_to_interval_unit(const char *at, size_t bytes, const char *unit, Interval *out);
