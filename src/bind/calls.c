@@ -302,7 +302,7 @@ static void note_impurity(Binder *binder, const Expr *e, const char *name)
 /* TIMESTAMPADD(DAY, 1, at): the unit is a word, not a column. */
 static const AstExpr *unit_word(Binder *binder, const AstExpr *ast)
 {
-	static const char *const NAMES[] = {"timestampadd", "timestampdiff", "dateadd", "datesub", "timestampsub", "timeadd", "timesub"};
+	static const char *const NAMES[] = {"timestampadd", "timestampdiff", "date_diff", "dateadd", "datesub", "timestampsub", "timeadd", "timesub"};
 	const AstCall *call = ast->call;
 	const AstExpr *unit = call->arguments.count ? call->arguments.at[0].value : NULL;
 	if (!unit || unit->kind != AST_COLUMN || unit->path.count != 1 || unit->path.at[0].quoted) return NULL;

@@ -220,6 +220,22 @@ static Expr *bind_array_value(Clause *clause, const AstExpr *ast, Type element)
 	return expr_call(binder->arena, "json_array", args, ast->args.count, ast->span, binder->err);
 }
 
+/* Text as an array of such elements: JSON, or PostgreSQL's braces */
+static Expr *text_as_array(Binder *binder, Expr *e, Type declared, Span span)
+{
+	bool as_text = declared.field_count == 1 && declared.fields[0].type.kind == TYPE_TEXT;
+	Expr *args[2] = {e, expr_bool(binder->arena, as_text)};
+	return expr_call(binder->arena, "text_to_array", args, 2, span, binder->err);
+}
+
+/* '{1,2}' */
+static bool is_no_json(Binder *binder, Expr *e)
+{
+	Value value;
+	Error ignored = ERROR_INIT;
+	return expr_fold(binder->arena, e, &value, &ignored) && !value.is_null && value.str.bytes && *str_at(&value.str) == '{' && !json_text_is_valid(str_at(&value.str), value.str.bytes);
+}
+
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 {
 	Binder *binder = clause->binder;
@@ -231,6 +247,8 @@ Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 	if (!decimal_literal(binder, ast, to, &e)) return NULL;
 	if (e) return e;
 	if (!(e = bind_expr(clause, ast))) return NULL;
+	bool braces = declared.kind == TYPE_JSON && declared.field_count == 1 && e->type.kind == TYPE_TEXT && expr_is_constant(e) && is_no_json(binder, e);
+	if (braces && !(e = text_as_array(binder, e, declared, ast->span))) return NULL;
 	Expr *cast = expr_cast(binder->arena, e, to, CAST_ASSIGN, binder->err);
 	if (!cast && binder->err->span.end == 0) binder->err->span = ast->span;
 	return cast;
@@ -247,6 +265,8 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 	if (e) return e;
 	e = bind_expr(clause, ast->args.at[0]);
 	if (!e) return NULL;
+	bool is_array = ast->type->kind == AST_TYPE_ARRAY && e->type.kind == TYPE_TEXT;
+	if (is_array && !(e = text_as_array(binder, e, declared, ast->span))) return NULL;
 	Expr *result = expr_cast(binder->arena, e, to, ast->try_cast ? CAST_TRY : CAST_EXPLICIT, binder->err);
 	if (!result && binder->err->span.end == 0) binder->err->span = ast->span;
 	return result;

@@ -138,8 +138,8 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	if (!expr) return false;
 	Type element, cast;
 	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
-	if (array_element_type(clause, expr, &element)) out->declared = array_type_of(clause->binder, element);
-	else if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
+	if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
+	else if (array_element_type(clause, expr, &element)) out->declared = array_type_of(clause->binder, element);
 	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
 	return true;
 }

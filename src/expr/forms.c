@@ -147,6 +147,8 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 		Expr *local[2] = {expr_call(arena, "make_timestamp", args, 6, span, err), args[6]};
 		return local[0] ? expr_call(arena, "to_utc_timestamp", local, 2, span, err) : NULL;
 	}
+	if (is(name, "#>") && arg_count == 2) return expr_call(arena, "json_at_path", args, 2, span, err);
+	if (is(name, "#>>") && arg_count == 2) return expr_call(arena, "json_at_path_text", args, 2, span, err);
 	if (is(name, "overlaps") && arg_count == 4) return resolve_overlaps(arena, args, span, err);
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
@@ -208,7 +210,7 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 
 /* Functions with a regular expression as second argument, and how it is read */
 static const struct { const char *function; unsigned flags; } REGEX_FUNCTIONS[] = {
-	{"regexp", 0}, {"~", 0}, {"~*", REGEX_IGNORE_CASE}, {"similar to", REGEX_SIMILAR}, {"regexp_like", 0}, {"regexp_extract", 0}, {"regexp_match", 0},
+	{"regexp", 0}, {"~", 0}, {"~*", REGEX_IGNORE_CASE}, {"similar to", REGEX_SIMILAR}, {"regexp_like", 0}, {"regexp_extract", 0}, {"regexp_extract_all", 0}, {"regexp_match", 0},
 	{"regexp_replace", 0}, {"regexp_replace_all", 0}, {"regexp_count", 0}, {"regexp_instr", 0}, {"regexp_split_to_array", 0},
 };
 

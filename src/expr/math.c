@@ -109,6 +109,16 @@ static uint64_t divisor_of(int64_t a, int64_t b)
 	return x;
 }
 
+void kernel_factorial(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		int64_t n = call->args->i64[i], product = 1;
+		if (n < 0 || n > 20) kernel_null(call, i);
+		for (int64_t k = 2; k <= n && n <= 20; k++) product *= k;
+		call->out->i64[i] = product;
+	}
+}
+
 void kernel_gcd(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++) {

@@ -152,6 +152,35 @@ static bool count_one(const Regex *regex, size_t start, size_t end, void *contex
 	return true;
 }
 
+typedef struct Extracting { const char *text; int group; StrBuf *out; } Extracting;
+
+static bool extract_one(const Regex *regex, size_t start, size_t end, void *context)
+{
+	Extracting *extracting = context;
+	strbuf_addc(extracting->out, extracting->out->bytes ? ',' : '[');
+	if (regex_group(regex, extracting->group, &start, &end)) text_print_json(extracting->text + start, end - start, extracting->out);
+	else strbuf_adds(extracting->out, "null");
+	return extracting->out->bytes <= RESULT_BYTES_MAX;
+}
+
+void kernel_regexp_extract_all(KernelCall *call)
+{
+	StrBuf out = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		Regex *regex = regex_at(call, i);
+		int64_t group = call->arg_count > 2 ? call->args[2].i64[i] : 0;
+		Extracting extracting = {str_at(&call->args->str[i]), (int)group, &out};
+		strbuf_clear(&out);
+		bool ok = regex && group >= 0 && group <= regex_group_count(regex) && each_occurrence(regex, &call->args->str[i], extract_one, &extracting) && out.bytes <= RESULT_BYTES_MAX;
+		if (!out.bytes) strbuf_addc(&out, '[');
+		strbuf_addc(&out, ']');
+		if (ok) call->out->str[i] = str_copy(call->scratch, out.text, out.bytes);
+		else kernel_null(call, i);
+	}
+	strbuf_release(&out);
+}
+
 void kernel_regexp_count(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++) {
