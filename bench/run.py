@@ -3,6 +3,7 @@ written by hand. Prints a Markdown table. Machines are shared and differ: what l
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -23,6 +24,7 @@ PORT = int(os.environ.get("KAFKA_PORT", "39192"))
 EVENT_TIME_RATE = 100_000
 QUERIES = [path.stem for path in sorted((HERE / "nexmark").glob("q*.sql"), key=lambda path: int(path.stem[1:]))]
 QUICK = ["q0", "q1", "q4", "q5", "q8", "q16"]
+PATHS = {"generator-blackhole": "generator to blackhole", "file-view": "file to view", "kafka-blackhole": "Kafka to blackhole", "kafka-view": "Kafka to view"}
 
 
 @dataclass
@@ -30,6 +32,13 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mb: float
+    state_mb: float = 0
+
+
+def state_mb(database: Path) -> float:
+    """What the operators remembered at the last checkpoint, that of the clean end."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
+        return (file.execute("SELECT sum(bytes) FROM weir_state").fetchone()[0] or 0) / 1e6
 
 
 def note(text: str) -> None:
@@ -67,12 +76,15 @@ class Bench:
         answer = f"CREATE SINK answer AS {select} WITH (connector = 'blackhole');" if sink == "blackhole" else f"CREATE MATERIALIZED VIEW answer AS {select};"
         return f"{self.setup.replace('{source}', source)}\n{answer}\n"
 
-    def run_weir(self, text: str, until_end: bool = True) -> Run | None:
+    def run_weir(self, text: str) -> Run | None:
         database, script = self.folder / "weir.db", self.folder / "weir.sql"
         for old in self.folder.glob("weir.db*"):
             old.unlink()
         script.write_text(text)
-        return timed([self.weir, "run", str(database), "-f", str(script)] + ["--until-end"] * until_end, self.folder / "weir.log", 300)
+        run = timed([self.weir, "run", str(database), "-f", str(script), "--until-end"], self.folder / "weir.log", 300)
+        if run:
+            run.state_mb = state_mb(database)
+        return run
 
     def make_lines(self) -> None:
         """The events as lines of JSON, as Weir's own generator makes them."""
@@ -187,30 +199,35 @@ class Bench:
 
     # ---- all ----
 
-    def row(self, name: str, query: str, source: str, sink: str, ceiling: float | None, flink: float | None) -> dict[str, object]:
-        runs = [run for run in (self.run_weir(self.script(query, source, sink)) for _ in range(self.options.repeat)) if run]
-        row: dict[str, object] = {"query": query, "path": name}
+    def row(self, path: str, query: str, ceiling: float | None, flink: float | None) -> dict[str, object]:
+        source, sink = path.split("-")
+        text = self.script(query, self.sources[source], sink)
+        runs = [run for run in (self.run_weir(text) for _ in range(self.options.repeat)) if run]
+        row: dict[str, object] = {"query": query, "path": PATHS[path]}
         if runs:
             best = min(runs, key=lambda run: run.wall_s)
             rate = self.options.events / best.wall_s
-            row |= {"events_per_s": rate, "cpu_s_per_million": best.cpu_s / self.options.events * 1e6, "peak_mb": best.peak_mb}
+            row |= {"events_per_s": rate, "cpu_s_per_million": best.cpu_s / self.options.events * 1e6, "peak_mb": best.peak_mb, "state_mb": best.state_mb}
             row |= {"of_ceiling": rate / ceiling} if ceiling else {}
             row |= {"of_flink": rate / flink} if flink else {}
         return row
 
     def rows(self):
-        from_file = f"connector = 'file', path = '{self.lines}', format = 'json'"
+        self.sources = {"generator": self.generator(), "file": f"connector = 'file', path = '{self.lines}', format = 'json'", "kafka": self.kafka_source("nexmark")}
         for query in self.options.only.split(",") if self.options.only else QUICK if self.options.quick else QUERIES:
-            yield self.row("generator to blackhole", query, self.generator(), "blackhole", None, None)
-            yield self.row("file to view", query, from_file, "view", None, None)
-            if self.broker:
-                ceiling, flink = self.ceiling(), self.flink(query)
-                yield self.row("Kafka to blackhole", query, self.kafka_source("nexmark"), "blackhole", ceiling, flink)
-                yield self.row("Kafka to view", query, self.kafka_source("nexmark"), "view", ceiling, flink)
+            ceiling = flink = None
+            for path in self.options.paths.split(","):
+                if path.startswith("kafka"):
+                    if not self.broker:
+                        continue
+                    ceiling, flink = ceiling or self.ceiling(), flink or self.flink(query)
+                    yield self.row(path, query, ceiling, flink)
+                else:
+                    yield self.row(path, query, None, None)
 
 
 COLUMNS = [("query", "query", "{}"), ("path", "from, to", "{}"), ("events_per_s", "K events/s", "{:,.0f}"), ("cpu_s_per_million", "CPU s per million", "{:.2f}"),
-           ("peak_mb", "peak MB", "{:,.0f}"), ("of_ceiling", "x by hand", "{:.2f}"), ("of_flink", "x Flink", "{:.1f}")]
+           ("peak_mb", "peak MB", "{:,.0f}"), ("state_mb", "state MB", "{:,.1f}"), ("of_ceiling", "x by hand", "{:.2f}"), ("of_flink", "x Flink", "{:.1f}")]
 
 
 def cell(row: dict[str, object], key: str, form: str) -> str:
@@ -225,17 +242,22 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few queries, fewer events")
     parser.add_argument("--events", type=int, help="2,000,000; quick: 500,000")
     parser.add_argument("--only", help="queries, as q1,q5")
+    parser.add_argument("--paths", default=",".join(PATHS), help="from where to where, as file-view,kafka-blackhole; all: %(default)s")
     parser.add_argument("--repeat", type=int, default=1, help="the best of so many runs of Weir")
     parser.add_argument("--no-kafka", action="store_true")
     parser.add_argument("--no-flink", action="store_true")
     parser.add_argument("--json", help="also into this file, a line a row")
     options = parser.parse_args()
+    if unknown := [path for path in options.paths.split(",") if path not in PATHS]:
+        parser.error(f"no such path: {unknown[0]}; there are {', '.join(PATHS)}")
+    if unknown := [query for query in (options.only or "q0").split(",") if query not in QUERIES]:
+        parser.error(f"no such query: {unknown[0]}; there are {', '.join(QUERIES)}")
     options.events = options.events or (500_000 if options.quick else 2_000_000)
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
         bench = Bench(options, Path(name))
         try:
             bench.make_lines()
-            if not options.no_kafka:
+            if not options.no_kafka and "kafka" in options.paths:
                 bench.start_kafka()
             print("| " + " | ".join(title for _, title, _ in COLUMNS) + " |\n|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2), flush=True)
             for row in bench.rows():
