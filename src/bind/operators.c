@@ -168,6 +168,36 @@ static Expr **left_side(Clause *clause, const AstExpr *ast, int *count)
 	return left;
 }
 
+/* What a column of a plan is: the expression of its projection, where there is one */
+static const Expr *column_source(Binder *binder, const Plan *plan, int column)
+{
+	for (int i = 0; plan->kind == PLAN_PROJECT && i < plan->item_count; i++)
+		if (plan->items[i].id == plan->columns[column].id) return plan->items[i].expr;
+	return plan_column_expr(binder->context, plan, column);
+}
+
+/* Text beside numbers that have an affinity: '01' is 1, so neither type holds the other's values and = decides pair by pair. */
+static bool pairs_decide(const Expr *left, const Expr *right)
+{
+	bool left_number = left->type.kind >= TYPE_INTEGER && left->type.kind <= TYPE_DECIMAL, right_number = right->type.kind >= TYPE_INTEGER && right->type.kind <= TYPE_DECIMAL;
+	if (left->type.kind == TYPE_TEXT && right_number) return expr_has_affinity(right);
+	return left_number && right->type.kind == TYPE_TEXT && expr_has_affinity(left);
+}
+
+/* x IN (plan) as x = ANY (plan) */
+static Expr *in_by_pairs(Clause *clause, const AstExpr *ast, Expr **left, Plan *plan, bool negated)
+{
+	Binder *binder = clause->binder;
+	Expr *compared = bind_compare(clause, AST_OP_EQ, left[0], plan_column_expr(binder->context, plan, 0), ast->op_span);
+	if (!compared) return NULL;
+	Expr *e = subquery_expr(clause, SUBQUERY_ANY, cast_columns(binder, plan, &compared->args[1]), TYPE(BOOLEAN), ast->span);
+	e->function = compared->function;
+	e->args = left;
+	e->args[0] = compared->args[0];
+	e->arg_count = 1;
+	return negated ? over_span(expr_not(binder->arena, e), ast->span) : e;
+}
+
 static Expr *in_plan(Clause *clause, const AstExpr *ast, Plan *plan, bool negated)
 {
 	Binder *binder = clause->binder;
@@ -179,6 +209,7 @@ static Expr *in_plan(Clause *clause, const AstExpr *ast, Plan *plan, bool negate
 			plan->column_count, count, count == 1 ? "" : "s");
 		return NULL;
 	}
+	if (count == 1 && pairs_decide(left[0], column_source(binder, plan, 0))) return in_by_pairs(clause, ast, left, plan, negated);
 	if (!match_types(binder, left, &plan, ast->span)) return NULL;
 	Expr *e = subquery_expr(clause, SUBQUERY_IN, plan, TYPE(BOOLEAN), ast->span);
 	e->args = left;

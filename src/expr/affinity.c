@@ -22,7 +22,7 @@ static bool is_json_value(const Expr *e)
 	return is_call(e, "->>") || is_call(e, "json_extract") || is_call(e, "json_value");
 }
 
-static bool has_affinity(const Expr *e) { return e->kind == EXPR_COLUMN || is_call(e, "cast") || is_call(e, "try_cast"); }
+bool expr_has_affinity(const Expr *e) { return e->kind == EXPR_COLUMN || is_call(e, "cast") || is_call(e, "try_cast"); }
 
 /* ---- numbers ---- */
 
@@ -86,11 +86,11 @@ static void unify_number_text(Arena *arena, Expr **number, Expr **text)
 		*text = expr_bool(arena, truth);
 		return;
 	}
-	if (has_affinity(*number) || is_json_value(*text)) {
+	if (expr_has_affinity(*number) || is_json_value(*text)) {
 		if (!is_constant(*text) || !text_is_number(s)) return;        /* row by row, or text after all numbers */
 		*text = text_as_number(arena, *text);
 		unify_numbers(arena, number, text);
-	} else if (has_affinity(*text)) *number = cast_make(arena, *number, TYPE(TEXT), CAST_EXPLICIT);
+	} else if (expr_has_affinity(*text)) *number = cast_make(arena, *number, TYPE(TEXT), CAST_EXPLICIT);
 	else *text = cast_make(arena, *text, TYPE(BLOB), CAST_EXPLICIT);         /* after all numbers, whatever it says */
 }
 

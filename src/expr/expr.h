@@ -86,6 +86,7 @@ Expr *expr_cast(Arena *arena, Expr *e, Type to, CastRule rule, Error *err);   /*
 bool expr_common_type(Expr **exprs, int count, Type *type, Error *err);
 
 /* ---- looking ---- */
+bool expr_has_affinity(const Expr *e);                /* SQLite's: a column or a CAST; its type decides how text and numbers are compared */
 bool expr_equal(const Expr *a, const Expr *b);
 uint64_t expr_hash(const Expr *e);
 bool expr_is_constant(const Expr *e);                 /* no columns, no subqueries, all functions immutable */
