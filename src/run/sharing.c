@@ -123,13 +123,30 @@ static bool wake(Runtime *runtime, const Pipeline *pipeline, const LoweredNote *
 
 /* ---- while it runs ---- */
 
+/* What an operator has served that will rest now is served by its owner, too: nobody is served by one that rests. */
+static bool pass_on(Runtime *runtime, const Op *op, Op *owner, int32_t owner_number, Error *err)
+{
+	const Lane *lane = runtime->live;
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *served = lane->pipelines.at[p];
+		for (int o = 0; o < served->lowered->ops.count; o++) {
+			if (served->lowered->ops.at[o]->served_by != op) continue;
+			served->lowered->ops.at[o]->served_by = owner;
+			served->named = false;
+			if (!setting_put(runtime, op_number(served, served->lowered->ops.at[o]), owner_number, err)) return false;
+		}
+	}
+	return true;
+}
+
 static bool share(Runtime *runtime, Pipeline *pipeline, const LoweredNote *note, const LoweredNote *owner, const Pipeline *owners, Error *err)
 {
 	int32_t number = op_number(pipeline, note->op);
+	if (!runtime_file_begin(runtime, err) || !pass_on(runtime, note->op, owner->op, op_number(owners, owner->op), err)) return false;
 	rest(runtime->live, note->op, owner->op);
 	state_clear(note->op->state);
 	pipeline->named = false;
-	return runtime_file_begin(runtime, err) && store_state_remove(runtime->store, runtime->live->id, number, number + 1, err)
+	return store_state_remove(runtime->store, runtime->live->id, number, number + 1, err)
 		&& setting_put(runtime, number, op_number(owners, owner->op), err);
 }
 
