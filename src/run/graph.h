@@ -22,7 +22,7 @@ typedef struct Graph {
 void graph_release(Graph *graph);                     /* not the operators */
 void graph_add(Graph *graph, Op *op);
 void graph_remove(Graph *graph, const Op *op);
-void graph_link(Graph *graph);                        /* after adding, removing or connecting */
+void graph_link(Graph *graph);                        /* after adding, removing or connecting: producers; edges in the order of their readers */
 /* Commit of every operator, in order, then its watermarks. What scans hold as out_watermarks is taken as given. */
 bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err);
 /* Earliest system time at which an operator changes its output by itself; INT64_MAX: never */
