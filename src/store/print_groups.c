@@ -63,7 +63,7 @@ const char *aggregate_text(Printer *printer, Plan *plan)
 	const char *columns = printer_settle(printer, &list, ok), *keys = printer_settle(printer, &group, ok);
 	if (!ok) return NULL;
 	/* grouped by constants alone: a row, but none of no rows */
-	const char *tail = *keys ? arena_printf(printer->arena, " GROUP BY %s", keys) : plan->global ? "" : " HAVING count(*) > 0";
+	const char *tail = *keys ? arena_printf(printer->arena, " GROUP BY %s", keys) : plan->global ? "" : " GROUP BY NULL";
 	return arena_printf(printer->arena, "SELECT %s%s%s", columns, from_text(printer, &from), tail);
 }
 
