@@ -506,6 +506,15 @@ static void classify_word(Parse *p, Token *token)
 	else if (!take_phrase(p, token) && !take_special(p, token)) token->type = (uint16_t)word_here(p, token);
 }
 
+/* Puts a part of a token back, to be taken next. */
+static void put_back(Parse *p, Token token)
+{
+	Words *w = &p->words;
+	w->first = (w->first + WORDS_AHEAD - 1) % WORDS_AHEAD;
+	w->count++;
+	w->ahead[w->first] = token;
+}
+
 static void classify_mark(Parse *p, Token *token)
 {
 	Words *w = &p->words;
@@ -513,9 +522,7 @@ static void classify_mark(Parse *p, Token *token)
 		token->end = take(p).end;
 		token->type = TK_ARRAY_SUFFIX;
 	} else if (token->type == TK_RSHIFT && w->angles) {        /* the second > is read again */
-		w->first = (w->first + WORDS_AHEAD - 1) % WORDS_AHEAD;
-		w->count++;
-		w->ahead[w->first] = (Token){.start = token->start + 1, .end = token->end, .type = TK_GT};
+		put_back(p, (Token){.start = token->start + 1, .end = token->end, .type = TK_GT});
 		token->end--;
 		token->type = TK_GT;
 	}
@@ -523,10 +530,22 @@ static void classify_mark(Parse *p, Token *token)
 	if (token->type == TK_BITNOT && ends_operand(w->previous)) token->type = TK_TILDE;
 }
 
+/* a[1:n] and JSON_OBJECT('k':v): behind a value there is no parameter, so the colon stands alone. */
+static void split_colon(Parse *p, Token *token)
+{
+	int previous = p->words.previous;
+	bool value = previous == TK_ID || previous == TK_RP || previous == TK_RBRACKET || previous == TK_STRING || is_number(previous);
+	if (!value || token->type != TK_PARAM || p->text[token->start] != ':' || token->end - token->start < 2) return;
+	put_back(p, (Token){.start = token->start + 1, .end = token->end, .type = TK_ID});
+	token->end = token->start + 1;
+	token->type = TK_COLON;
+}
+
 Token words_next(Parse *p)
 {
 	Words *w = &p->words;
 	Token token = take(p);
+	split_colon(p, &token);
 	uint16_t raw = token.type;
 	if (!w->statement) w->statement = raw;
 	if (is_json_here(p, &token) || take_is_json(p, &token)) raw = token.type;
