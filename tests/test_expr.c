@@ -181,6 +181,8 @@ static void constants_have_these_values(void **state)
 		{"regexp_extract('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '^(a+)+$')", "NULL"},
 		/* times */
 		{"DATE '2026-01-31' + INTERVAL '1 month'", "2026-02-28 00:00:00"}, {"date('2026-01-31', '+1 month')", "2026-03-03"}, {"date_trunc('week', TIMESTAMP '2026-11-20 10:00:00')", "2026-11-16 00:00:00"},
+		{"to_char(TIMESTAMP '1997-01-02 03:04:05', 'IYYY IYY IY I FMIYYY FMIYY FMIY FMI')", "1997 997 97 7 1997 997 97 7"},
+		{"to_char(TIMESTAMP '2004-01-02 03:04:05', 'YYY YY Y FMYYY FMYY FMY')", "004 04 4 4 4 4"},
 		{"date_trunc('hour', TIMESTAMP '2026-10-25 01:40:00', 'Europe/Berlin')", "2026-10-25 01:00:00"},
 		{"date_trunc('hour', TIMESTAMP '2026-10-25 00:40:00', 'Europe/Berlin')", "2026-10-25 00:00:00"},
 		{"date_trunc('hour', TIMESTAMP '2026-04-04 15:15:00', 'Australia/Lord_Howe')", "2026-04-04 14:30:00"},

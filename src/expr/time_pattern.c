@@ -27,6 +27,7 @@ typedef struct Field {
 	char ordinal;             /* 't': th, 'T': TH follows the number */
 	bool dotted;              /* A.M.; +hh:mm */
 	bool zulu;                /* offset 0 is Z */
+	bool bare;                /* FM before the last digits of a year: width still says which, but no 0 is put before them */
 	size_t text, text_bytes;  /* FIELD_TEXT: in pattern->text */
 } Field;
 
@@ -110,7 +111,10 @@ static const char *postgres_field(TimePattern *pattern, const char *at, const ch
 		Field *field = add_field(pattern, POSTGRES_WORDS[i].field);
 		field->letters = case_of(at);
 		at += bytes;
-		if (!fill) field->width = field->kind == FIELD_FRACTION || field->kind == FIELD_YEAR_LAST ? field->width : 0, field->pad = 0;
+		bool last_digits = field->kind == FIELD_YEAR_LAST || field->kind == FIELD_ISO_YEAR_LAST;
+		if (!fill && field->kind != FIELD_FRACTION && !last_digits) field->width = 0;
+		if (!fill) field->pad = 0;
+		field->bare = !fill && last_digits;
 		if (is_number(field->kind) && end - at >= 2 && (at[0] | 0x20) == 't' && (at[1] | 0x20) == 'h') {
 			field->ordinal = *at == 'T' ? 'T' : 't';
 			at += 2;
@@ -369,7 +373,7 @@ static char *print_field(const TimePattern *pattern, const Field *field, const M
 	default: break;
 	}
 	int64_t number = field_number(field, m);
-	to = print_number(to, number, field->width);
+	to = print_number(to, number, field->bare ? 0 : field->width);
 	if (field->ordinal) to = print_name(to, ordinal_of(number), 2, &(Field){.letters = field->ordinal == 'T' ? CASE_UPPER : CASE_LOWER});
 	return to;
 }
