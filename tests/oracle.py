@@ -213,7 +213,7 @@ class Generator:
         """OVER whose answer does not depend on the order of equal rows: by all columns where order matters"""
         rng = self.rng
         simple = [c for c, t in columns if t in "IRT" and re.fullmatch(r"[a-z0-9_.]+", c)]
-        if not simple: return self.expr(type, columns, 0)
+        if not simple: return self.expr("R" if type == "F" else type, columns, 0)
         partition = f"PARTITION BY {', '.join(rng.sample(simple, rng.randint(1, min(2, len(simple)))))}" if self.chance(0.6) else ""
         some = rng.sample(simple, rng.randint(1, min(2, len(simple))))
         whole = some + [c for c in simple if c not in some]
