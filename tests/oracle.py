@@ -267,7 +267,7 @@ class Generator:
         text, alias, columns = self.relation(depth, outer)
         reach = [(f"{alias}.{c}", t) for c, t in columns]
         if most < 2: return text, reach
-        count = rng.choices([1, 2, 3, 4], [45, 38, 12, 5])[0]
+        count, commas = rng.choices([1, 2, 3, 4], [45, 38, 12, 5])[0], False
         for i in range(1, min(count, most)):
             other, name, theirs = self.relation(depth - 1, outer)
             there = [(f"{name}.{c}", t) for c, t in theirs]
@@ -277,6 +277,8 @@ class Generator:
                 other = f"({other} {rng.choice(['JOIN', 'LEFT JOIN'])} {third} ON {self.on(there, both, 0, ())})"
                 there, theirs = there + both, []
             kind = rng.choices(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", ","], [30, 30, 10, 15, 4, 4])[0]
+            if commas: kind = ","                         # to SQLite a JOIN behind one joins all before it, to us and the standard only what follows the comma
+            commas |= kind == "," and count < 4
             shared = [c for c, t in theirs if (c, t) in columns] if i == 1 else []
             if kind in ("CROSS JOIN", ",") and count < 4:
                 text += (f" {kind} " if kind != "," else ", ") + other
