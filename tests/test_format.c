@@ -51,12 +51,12 @@ static void cells(const Decoded *out, StrBuf *text)
 	}
 }
 
-typedef struct Wanted { const char *path; Type type; bool not_null; DecodeFrom from; TimeUnit unit; bool is_key; } Wanted;
+typedef struct Wanted { const char *path; Type type; bool not_null; DecodeFrom from; TimeUnit unit; bool is_key, is_alone; } Wanted;
 
 static int make_columns(Arena *arena, const Wanted *wanted, int count, DecodeColumn *columns)
 {
 	for (int i = 0; i < count; i++) {
-		columns[i] = (DecodeColumn){.name = wanted[i].path, .type = wanted[i].type, .from = wanted[i].from, .not_null = wanted[i].not_null, .unit = wanted[i].unit, .ordinal = i, .is_key = wanted[i].is_key};
+		columns[i] = (DecodeColumn){.name = wanted[i].path, .type = wanted[i].type, .from = wanted[i].from, .not_null = wanted[i].not_null, .unit = wanted[i].unit, .ordinal = i, .is_key = wanted[i].is_key, .is_alone = wanted[i].is_alone};
 		Error err = ERROR_INIT;
 		if (wanted[i].from == DECODE_FIELD || wanted[i].from == DECODE_KEY_FIELD || wanted[i].from == DECODE_HEADER)
 			assert_true(decode_path_parse(arena, wanted[i].path, SPAN_NONE, &columns[i].path, &columns[i].path_count, &err));
@@ -491,8 +491,28 @@ static void options_say_which_columns_stand_in_the_key(void **state)
 		decode_column_place(&options, &arena, &column, &err);
 		assert_int_equal(err.code, CASES[i].code);
 		if (!err.code) assert_int_equal(column.from, CASES[i].from);
+		if (column.from == DECODE_KEY_FIELD) assert_int_equal(column.is_alone, !strchr(CASES[i].fields, ';'));
 		if (CASES[i].path) assert_string_equal(column.path[0], CASES[i].path);
 		arena_release(&arena);
+	}
+}
+
+static void a_column_that_is_alone_in_the_key_may_be_the_key(void **state)
+{
+	(void)state;
+	static const struct { const char *key; bool is_alone; const char *cells; } CASES[] = {
+		{"{\"id\":\"a\"}", true, "a|x"}, {"\"a\\\"b\"", true, "a\"b|x"}, {"12", true, "12|x"}, {"plain", true, "plain|x"}, {NULL, true, "NULL|x"},
+		{"{\"id\":\"a\"}", false, "a|x"}, {"\"a\"", false, "DEAD"},
+	};
+	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+		const Wanted wanted[] = {{"id", T(TEXT), .from = DECODE_KEY_FIELD, .is_alone = CASES[i].is_alone}, {"v", T(TEXT)}};
+		StrBuf text = STRBUF_INIT;
+		Heard heard = {.text = STRBUF_INIT};
+		Record record = {.key = CASES[i].key, .key_bytes = (uint32_t)(CASES[i].key ? strlen(CASES[i].key) : 0), .value = "{\"v\":\"x\"}", .value_bytes = 9};
+		decode_one((DecoderConfig){.format = "json"}, wanted, 2, record, &text, &heard);
+		assert_string_equal(text.text, CASES[i].cells);
+		strbuf_release(&text);
+		strbuf_release(&heard.text);
 	}
 }
 
@@ -813,6 +833,7 @@ int main(void)
 		cmocka_unit_test(changes_of_databases_become_rows),
 		cmocka_unit_test(arrays_of_any_length_are_one_record),
 		cmocka_unit_test(options_say_which_columns_stand_in_the_key),
+		cmocka_unit_test(a_column_that_is_alone_in_the_key_may_be_the_key),
 		cmocka_unit_test(numbers_in_keys_may_be_binary),
 		cmocka_unit_test(lines_of_csv_become_rows),
 		cmocka_unit_test(a_raw_record_is_one_column),

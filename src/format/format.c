@@ -89,6 +89,7 @@ bool decode_column_place(const OptionSet *options, Arena *arena, DecodeColumn *c
 		for (int i = 0; i < column->path_count; i++) path[i] = column->path[i] + (i ? 0 : cut);
 		column->path = path;
 		column->from = DECODE_KEY_FIELD;
+		column->is_alone = column->path_count == 1 && !strpbrk(fields, ";,");
 		return true;
 	}
 	if (column->path_count > 1) return error_set(err, ERR_UNSUPPORTED, SPAN_NONE, "column \"%s\": a key of format %s has no fields", column->name, format);

@@ -46,6 +46,7 @@ typedef struct DecodeColumn {
 	int ordinal;                  /* CSV without header: number of the field in the line, from 0 */
 	bool not_null;                /* NOT NULL or PRIMARY KEY: missing or null is bad */
 	bool is_key;                  /* part of the PRIMARY KEY; where no column says so, upserts take the NOT NULL ones for it */
+	bool is_alone;                /* KEY_FIELD: the only one, which may be the key itself instead of a field of it */
 	TimeUnit unit;                /* of numbers in TIMESTAMP columns */
 } DecodeColumn;
 

@@ -38,10 +38,12 @@ static bool json_init(Decoder *d, Error *err)
 	j->found = arena_array(&d->arena, const JsonSlot *, count + 1);
 	j->at = arena_array(&d->arena, Found, count + 1);
 	j->place_count = 1;
+	j->alone_column = -1;
 	for (int col = 0; col < count; col++) {
 		const DecodeColumn *column = &d->config.columns[col];
 		if (column->path_count >= JSON_DEPTH_MAX) return error_set(err, ERR_TOO_COMPLEX, SPAN_NONE, "column \"%s\" lies deeper than %d fields", column->name, JSON_DEPTH_MAX);
 		j->key_is_read |= column->from == DECODE_KEY || column->from == DECODE_KEY_BINARY || column->from == DECODE_KEY_FIELD;
+		if (column->from == DECODE_KEY_FIELD && column->is_alone && d->config.changelog == CHANGELOG_NONE) j->alone_column = col;
 		if (column->from == DECODE_KEY_FIELD) j->slots[col] = json_tree_add(&j->parts[PART_KEY].tree, column->path, column->path_count);
 		if (column->from == DECODE_FIELD && d->config.changelog <= CHANGELOG_UPSERT) j->slots[col] = json_tree_add(&j->parts[PART_VALUE].tree, column->path, column->path_count);
 	}
@@ -105,12 +107,29 @@ bool json_dead(Decoder *d, const char *error)
 	return false;
 }
 
+void json_take_whole_key(Decoder *d, DecoderJson *j)
+{
+	JsonSpan key = {d->record->key, d->record->key_bytes};
+	j->whole_key = (JsonSlot){.kind = SLOT_BYTES, .at = key.at, .bytes = key.bytes};
+	bool quoted = key.bytes && key.at[0] == '"' && json_is_valid(key.at, key.bytes);
+	size_t bytes;
+	const char *text = quoted ? json_string_text(&j->parts[PART_KEY].scan.scratch, key, &bytes) : NULL;
+	if (text) j->whole_key = (JsonSlot){.kind = SLOT_STRING, .at = text, .bytes = bytes};
+}
+
 bool json_read_key(Decoder *d, DecoderJson *j)
 {
 	Part *key = &j->parts[PART_KEY];
 	if (!key->tree.slot_count) return true;
+	if (j->alone_column >= 0) json_use_field(j, j->alone_column, key, j->slots[j->alone_column]);
 	if (!d->record->key) { json_tree_begin(&key->tree); return true; }
 	if (json_part_parse(key, d->record->key, d->record->key_bytes)) return true;
+	if (j->alone_column >= 0) {
+		json_tree_begin(&key->tree);
+		json_take_whole_key(d, j);
+		j->found[j->alone_column] = &j->whole_key;
+		return true;
+	}
 	decoder_say(d, ERR_INVALID_TEXT, "key: %s", key->scan.error);
 	decoder_add_dead(d, ERR_INVALID_TEXT);
 	return false;

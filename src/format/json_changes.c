@@ -181,11 +181,7 @@ static bool read_upsert_key(Decoder *d, DecoderJson *j)
 		decoder_add_dead(d, ERR_INVALID_TEXT);
 		return false;
 	}
-	j->whole_key = (JsonSlot){.kind = SLOT_BYTES, .at = record->key, .bytes = record->key_bytes};
-	bool quoted = record->key[0] == '"' && json_is_valid(record->key, record->key_bytes);
-	size_t bytes;
-	const char *text = quoted ? json_string_text(&key->scan.scratch, (JsonSpan){record->key, record->key_bytes}, &bytes) : NULL;
-	if (text) j->whole_key = (JsonSlot){.kind = SLOT_STRING, .at = text, .bytes = bytes};
+	json_take_whole_key(d, j);
 	return true;
 }
 

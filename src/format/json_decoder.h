@@ -38,6 +38,7 @@ typedef struct DecoderJson {
 	bool key_is_read;             /* some column comes from the record's key */
 	int *key_slots;               /* upserts, per column: the field of the key that stands in for a missing one; -1: none */
 	int key_column;               /* the only such column: it may be the whole key; -1: there are none or several */
+	int alone_column;             /* streams: the only column of the key, which may be the key itself; -1: there is none */
 	bool key_is_object;
 	JsonSlot whole_key;
 } DecoderJson;
@@ -45,6 +46,7 @@ typedef struct DecoderJson {
 /* ---- format_json.c ---- */
 bool json_part_parse(Part *part, const char *text, size_t bytes);        /* false: dead, scan.error says why */
 bool json_read_key(Decoder *d, DecoderJson *j);                           /* false: the record is dead, and was said to be */
+void json_take_whole_key(Decoder *d, DecoderJson *j);                    /* the value itself, as JSON or as it stands */
 bool json_read_value(Decoder *d, DecoderJson *j);
 bool json_dead(Decoder *d, const char *error);                            /* the record is; false */
 /* All columns from one place. */
