@@ -143,7 +143,7 @@ static bool expand_push(Op *op, int input, Batch *in, Error *err)
 
 static void expand_release(Op *op) { exprs_release(&((Expand *)op)->args); }
 
-static const OpClass EXPAND = {.name = "expand", .push = expand_push, .release = expand_release};
+static const OpClass EXPAND = {.name = "expand", .push = expand_push, .release = expand_release, .passes_on = true};
 
 Op *op_expand_new(const ExpandSpec *spec)
 {
@@ -164,5 +164,6 @@ Op *op_expand_new(const ExpandSpec *spec)
 	if (spec->set_count) expand->sets = arena_copy(&op->arena, spec->grouping_sets, sizeof *spec->grouping_sets * (size_t)spec->set_count);
 	expand->set_count = spec->set_count;
 	exprs_compile(&expand->args, &op->arena, spec->args, spec->arg_count, in);
+	op->repeats = true;
 	return op;
 }

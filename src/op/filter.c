@@ -16,7 +16,7 @@ static bool filter_push(Op *op, int input, Batch *in, Error *err)
 
 static void filter_release(Op *op) { expr_program_release(((Filter *)op)->condition); }
 
-static const OpClass FILTER = {.name = "filter", .push = filter_push, .release = filter_release};
+static const OpClass FILTER = {.name = "filter", .push = filter_push, .release = filter_release, .passes_on = true};
 
 Op *op_filter_new(const FilterSpec *spec)
 {

@@ -8,7 +8,7 @@ static bool input_push(Op *op, int input, Batch *in, Error *err)
 	return op_emit(op, batch_ref(in), err);
 }
 
-static const OpClass INPUT = {.name = "input", .push = input_push};
+static const OpClass INPUT = {.name = "input", .push = input_push, .passes_on = true};
 
 Op *op_input_new(const char *label, const Type *types, int column_count)
 {

@@ -62,12 +62,82 @@ bool op_is_interrupted(const Op *op, Error *err)
 	return true;
 }
 
+/* ---- fates ---- */
+
+OpFates *op_fates_new(void)
+{
+	OpFates *fates = mem_new(OpFates);
+	arena_init(&fates->arena, 0);
+	return fates;
+}
+
+void op_fates_free(OpFates *fates)
+{
+	arena_release(&fates->arena);
+	free(fates);
+}
+
+static Batch *with_fate(Batch *in, uint8_t *fate)
+{
+	Batch *out = batch_derive(in, in->column_count);
+	memcpy(out->columns, in->columns, sizeof *in->columns * (size_t)in->column_count);
+	out->hidden.fate = fate;
+	out->hidden.origin = NULL;
+	return out;
+}
+
+static void count_fates(OpFates *fates, const Batch *in)
+{
+	for (int i = 0; i < in->count; i++) {
+		uint8_t fate = fates->fate[batch_row(in, i)];
+		if (fate & FATE_TAKEN) continue;
+		if (fate & FATE_LATE) fates->late++;
+		else fates->filtered++;
+	}
+}
+
+static bool push_scan(Op *op, int input, Batch *in, Error *err)
+{
+	OpFates *fates = op->fates;
+	if (op->fates_begin) {
+		arena_clear(&fates->arena);
+		fates->fate = arena_zalloc(&fates->arena, (size_t)in->rows + 1);
+	}
+	Batch *told = with_fate(in, fates->fate);
+	bool fine = op->class->push(op, input, told, err);
+	batch_unref(told);
+	if (fine && op->fates_end) count_fates(fates, in);
+	return fine;
+}
+
+/* The operator keeps what it does not find late, and may keep the batch for longer than its fates last. */
+static bool push_kept(Op *op, int input, Batch *in, Error *err)
+{
+	Batch *plain = with_fate(in, NULL);
+	op->late_room = in->count;
+	op->late_now = NULL;
+	bool fine = op->class->push(op, input, plain, err);
+	op->late_room = 0;
+	for (int i = 0; fine && i < in->count; i++) {
+		int row = batch_row(in, i);
+		in->hidden.fate[in->hidden.origin ? (int)in->hidden.origin[row] : row] |= op->late_now && op->late_now[i] ? FATE_LATE : FATE_TAKEN;
+	}
+	batch_unref(plain);
+	return fine;
+}
+
+static bool push(Op *op, int input, Batch *in, Error *err)
+{
+	if (op->fates) return push_scan(op, input, in, err);
+	return in->hidden.fate && !op->class->passes_on ? push_kept(op, input, in, err) : op->class->push(op, input, in, err);
+}
+
 bool op_push(Op *op, int input, Batch *in, Error *err)
 {
 	if (op_is_interrupted(op, err)) return false;
 	arena_clear(&op->scratch);
 	op->rows_in += in->count;
-	bool fine = op->class->push(op, input, in, err);
+	bool fine = push(op, input, in, err);
 	if (!fine && err->code != ERR_CANCELED) op->failed = true;
 	return fine;
 }
@@ -93,6 +163,12 @@ bool op_emit(Op *op, Batch *batch, Error *err)
 void op_late(Op *op, const Batch *batch, int row)
 {
 	op->rows_late++;
+	if (op->late_room) {
+		assert(row < op->late_room);
+		if (!op->late_now) op->late_now = arena_zalloc(&op->scratch, (size_t)op->late_room);
+		op->late_now[row] = 1;
+		op->rows_late_told++;
+	}
 	if (op->late) op->late(op, batch, row, op->late_context);
 }
 

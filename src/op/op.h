@@ -47,7 +47,13 @@ typedef struct OpClass {
 	void (*restored)(Op *op);     /* after its state was loaded; NULL: nothing */
 	/* earliest system time (us) at which the operator changes its output without input (moving conditions); INT64_MAX: never; NULL: never */
 	int64_t (*next_time)(Op *op);
+	bool passes_on;               /* keeps no row: what it does not hand on in the same push is gone (filter, project, window ...) */
 } OpClass;
+
+/* What becomes of the rows that one relation gives to a query in which they may go several ways: each is counted once, as taken if any operator took
+ * it. The first scan of the relation begins with a batch, the last one counts. */
+typedef struct OpFates { Arena arena; uint8_t *fate; int64_t filtered, late; } OpFates;
+enum { FATE_TAKEN = 1, FATE_LATE = 2 };
 
 typedef struct OpEdge { Op *to; int input; } OpEdge;
 
@@ -100,6 +106,12 @@ struct Op {
 	void (*late)(Op *op, const Batch *batch, int row, void *context);         /* set by the runtime: late rows kept on request; may be NULL */
 	void *late_context;
 	int late_input;               /* of an operator with several inputs: whose row it is */
+	int64_t rows_late_told;       /* of rows_late: those that a batch's fates tell of */
+	OpFates *fates;               /* of a scan */
+	bool fates_begin, fates_end;
+	int late_room;                /* > 0: the batch that is being pushed tells fates; its rows that are late now are marked */
+	uint8_t *late_now;            /* NULL: none yet; in scratch */
+	bool repeats;                 /* of one that passes on: a row may come out several times */
 };
 
 /* Hands the batch to all readers in order; takes over the caller's reference. Empty or NULL batches are dropped. A failing reader
@@ -113,6 +125,8 @@ void *op_new(const OpClass *class, size_t bytes, const char *label, const Type *
 void op_free(Op *op);
 /* For constructors: what is known of an input's watermarks (copied). */
 void op_input_init(Op *op, int input, const WatermarkColumn *columns, int column_count);
+OpFates *op_fates_new(void);
+void op_fates_free(OpFates *fates);
 /* Is somebody tired of waiting? Sets err to ERR_CANCELED; operators are then in the midst of a commit, and only good for being made anew. */
 bool op_is_interrupted(const Op *op, Error *err);
 /* One batch into one operator: clears its scratch, counts, pushes. What op_emit does for each reader, and the runtime for a source's. */

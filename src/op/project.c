@@ -59,7 +59,7 @@ static void project_release(Op *op)
 		if (project->programs[c]) expr_program_release(project->programs[c]);
 }
 
-static const OpClass PROJECT = {.name = "project", .push = project_push, .release = project_release};
+static const OpClass PROJECT = {.name = "project", .push = project_push, .release = project_release, .passes_on = true};
 
 static int layout_find(const OpInput *in, ColumnId id)
 {

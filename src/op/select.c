@@ -32,6 +32,13 @@ Column column_gather(Arena *arena, const Column *from, const uint32_t *rows, int
 	};
 }
 
+static const uint32_t *origins(Arena *arena, const uint32_t *from, const uint32_t *rows, int count)
+{
+	uint32_t *to = arena_alloc(arena, sizeof *to * (size_t)count);
+	for (int i = 0; i < count; i++) to[i] = from ? from[rows[i]] : rows[i];
+	return to;
+}
+
 static void hidden_gather(Batch *out, const Batch *in, const uint32_t *rows, int count)
 {
 	out->weights = gather(&out->arena, in->weights, 8, rows, count);
@@ -39,6 +46,7 @@ static void hidden_gather(Batch *out, const Batch *in, const uint32_t *rows, int
 	out->hidden.arrival = gather(&out->arena, in->hidden.arrival, 16, rows, count);
 	out->hidden.ops = gather(&out->arena, in->hidden.ops, 1, rows, count);
 	out->hidden.ends = gather(&out->arena, in->hidden.ends, 8, rows, count);
+	out->hidden.origin = in->hidden.fate ? origins(&out->arena, in->hidden.origin, rows, count) : NULL;
 	out->sel = NULL;
 	out->rows = out->count = count;
 }

@@ -10,7 +10,7 @@ static bool union_push(Op *op, int input, Batch *in, Error *err)
 	return op_emit(op, self->has_judge ? op_judged(op, input, in) : batch_ref(in), err);
 }
 
-static const OpClass UNION = {.name = "union", .push = union_push};
+static const OpClass UNION = {.name = "union", .push = union_push, .passes_on = true};
 
 Op *op_union_new(const UnionSpec *spec)
 {

@@ -192,7 +192,7 @@ static void window_release(Op *op)
 	window_shape_release(&((Window *)op)->shape);
 }
 
-static const OpClass WINDOW = {.name = "window", .push = window_push, .release = window_release};
+static const OpClass WINDOW = {.name = "window", .push = window_push, .release = window_release, .passes_on = true};
 
 Op *op_window_new(const WindowSpec *spec)
 {
@@ -206,5 +206,6 @@ Op *op_window_new(const WindowSpec *spec)
 	window->op.append_only = in->append_only;
 	window->shape = window_shape_make(spec);
 	window->time = expr_compile(&window->op.arena, spec->time, in->layout, in->column_count);
+	window->op.repeats = spec->kind != WINDOW_TUMBLE;
 	return &window->op;
 }

@@ -22,13 +22,31 @@ static StoreTableSpec relation_spec(const Relation *relation, Arena *arena)
 	return (StoreTableSpec){.id = relation->id, .name = relation->name, .kind = relation_kind_name(relation->kind), .columns = columns, .column_count = relation->column_count};
 }
 
-static bool push_scan(LoweredScan *scan, Pipeline *pipeline, Batch *rows, Error *err)
+typedef struct Backfill { Runtime *runtime; Lane *lane; Pipeline *pipeline; LoweredScan *scan; Reader *reader; StoreScan *rows; int64_t watermark, row; bool judged; int *places; } Backfill;
+
+static bool goes_with(const LoweredScan *scan, const LoweredScan *other)
 {
-	pipeline->rows_in += rows->count;
-	return op_push(scan->op, 0, rows, err);
+	return scan->relation->id == other->relation->id && scan->before_others == other->before_others;
 }
 
-typedef struct Backfill { Runtime *runtime; Lane *lane; Pipeline *pipeline; LoweredScan *scan; Reader *reader; StoreScan *rows; int64_t watermark, row; bool judged; } Backfill;
+/* Of a view: `rows` has the columns that some scan wants, each gets its own. */
+static bool push_scan(const Backfill *fill, const LoweredScan *scan, Batch *rows, Error *err)
+{
+	Batch *own = batch_derive(rows, scan->column_count);
+	for (int c = 0; c < scan->column_count; c++) own->columns[c] = rows->columns[fill->places[scan->columns[c].column]];
+	bool ok = op_push(scan->op, 0, own, err);
+	batch_unref(own);
+	return ok;
+}
+
+static bool push_scans(const Backfill *fill, Batch *rows, Error *err)
+{
+	Pipeline *pipeline = fill->pipeline;
+	if (account_counts(pipeline, fill->scan)) pipeline->rows_in += rows->count;
+	for (int s = 0; s < pipeline->lowered->scans.count; s++)
+		if (goes_with(&pipeline->lowered->scans.at[s], fill->scan) && !push_scan(fill, &pipeline->lowered->scans.at[s], rows, err)) return false;
+	return true;
+}
 
 static bool backfill_rows(Backfill *fill, Error *err)
 {
@@ -38,8 +56,8 @@ static bool backfill_rows(Backfill *fill, Error *err)
 		if (!store_scan_next(fill->rows, BATCH_ROWS_MAX, &batch, &last, err)) return false;
 		if (!batch) return true;
 		batch->system_us = fill->runtime->clock_us;
-		bool ok = fill->reader ? reader_backfill(fill->reader, fill->scan, batch, fill->row, fill->judged, &fill->watermark, err)
-			: push_scan(fill->scan, fill->pipeline, batch, err);
+		bool ok = fill->reader ? reader_backfill(fill->reader, fill->pipeline, fill->scan->before_others, batch, fill->row, fill->judged, &fill->watermark, err)
+			: push_scans(fill, batch, err);
 		fill->row += batch->count;
 		batch_unref(batch);
 		if (!ok) return false;
@@ -55,8 +73,27 @@ static void backfill_done(Backfill *fill)
 	if (fill->row > partition->position) partition->position = fill->row;
 }
 
+/* The columns of a view that some scan wants, and where each is among them. */
+static int wanted_columns(const Backfill *fill, int *columns)
+{
+	int count = 0;
+	const Lowered *lowered = fill->pipeline->lowered;
+	for (int c = 0; c < fill->scan->relation->column_count; c++) {
+		bool wanted = false;
+		for (int s = 0; s < lowered->scans.count; s++)
+			for (int k = 0; goes_with(&lowered->scans.at[s], fill->scan) && k < lowered->scans.at[s].column_count; k++) wanted |= lowered->scans.at[s].columns[k].column == c;
+		if (!wanted) continue;
+		fill->places[c] = count;
+		columns[count++] = c;
+	}
+	return count;
+}
+
+/* With all scans of the relation that go with it, of which it is the first. */
 static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
 {
+	for (LoweredScan *other = pipeline->lowered->scans.at; other < scan; other++)
+		if (goes_with(other, scan)) return true;
 	const Relation *relation = scan->relation;
 	bool view = relation_is_maintained(relation);
 	if (pipeline->relation && relation->id == pipeline->relation->id) return true;      /* a changelog gives its table its content */
@@ -64,13 +101,13 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 	Arena arena;
 	arena_init(&arena, 0);
 	StoreTableSpec spec = relation_spec(relation, &arena);
-	int count = view ? scan->column_count : relation->column_count;
-	int *columns = arena_array(&arena, int, count + 1);
-	for (int c = 0; c < count; c++) columns[c] = view ? scan->columns[c].column : c;
+	int count = relation->column_count, *columns = arena_array(&arena, int, count + 1);
 	Backfill fill = {
 		.runtime = runtime, .lane = lane, .pipeline = pipeline, .scan = scan, .watermark = WATERMARK_NONE,
-		.reader = view ? NULL : lane_reader_find(lane, relation->id), .judged = relation->kind == RELATION_STREAM,
+		.reader = view ? NULL : lane_reader_find(lane, relation->id), .judged = relation->kind == RELATION_STREAM, .places = arena_array(&arena, int, count + 1),
 	};
+	for (int c = 0; c < count; c++) columns[c] = c;
+	if (view) count = wanted_columns(&fill, columns);
 	int64_t after;
 	bool ok = starts_row(runtime, pipeline->relation, relation, &spec, &after, err);
 	if (ok) fill.rows = store_scan_open(runtime->store, NULL, &spec, columns, count, after, err);

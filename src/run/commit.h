@@ -66,6 +66,7 @@ bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err);
 
 /* ---- history.c ---- */
 /* The changes of a view in this commit, for SUBSCRIBE ... SINCE where they are kept. */
+void account_seal(SealedCommit *sealed, Pipeline *pipeline);        /* accounts.c */
 void history_seal(SealedCommit *sealed, Pipeline *pipeline, const Changes *changes);
 bool history_write(const SealedCommit *sealed, Store *store, Error *err);
 

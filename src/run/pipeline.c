@@ -49,22 +49,6 @@ static bool wants_net(const Pipeline *pipeline)
 	return !pipeline->lowered->append_only && !(connector && strcmp(connector, "blackhole") == 0);
 }
 
-static bool op_is(const Op *op, const char *name) { return strcmp(op->class->name, name) == 0; }
-
-/* Filters and projections that only scans lie below: what they drop is "filtered", not worked in. */
-static void mark_filters(Pipeline *pipeline, Op *op)
-{
-	for (int e = 0; e < op->outputs.count; e++) {
-		Op *reader = op->outputs.at[e].to;
-		if (!op_is(reader, "filter") && !op_is(reader, "project")) continue;
-		bool known = false;
-		for (int f = 0; f < pipeline->filters.count; f++) known |= pipeline->filters.at[f] == reader;
-		if (known) continue;
-		vec_push(&pipeline->filters, reader);
-		mark_filters(pipeline, reader);
-	}
-}
-
 static const char *const *late_names(const Lowered *lowered, const Op *op, int column_count)
 {
 	for (int n = 0; n < lowered->notes.count; n++) {
@@ -162,30 +146,6 @@ void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled)
 	interrupt_by(pipeline, &pipeline->canceled);
 }
 
-static uint64_t op_sources(const Op *op)
-{
-	uint64_t sources = 0;
-	for (int i = 0; i < op->input_count; i++) sources |= op->in_sources[i];
-	return sources;
-}
-
-int64_t pipeline_late(const Pipeline *pipeline)
-{
-	const Lowered *lowered = pipeline->lowered;
-	int64_t late = 0;
-	for (int o = 0; o < lowered->ops.count; o++) {
-		Op *op = lowered->ops.at[o];
-		int64_t own = op_serving(op)->rows_late;
-		bool most = own > 0;
-		for (int other = 0; most && other < lowered->ops.count; other++) {
-			int64_t rows = op_serving(lowered->ops.at[other])->rows_late;
-			most = other == o || op_sources(lowered->ops.at[other]) != op_sources(op) || (other < o ? rows < own : rows <= own);
-		}
-		if (most) late += own;
-	}
-	return late;
-}
-
 static bool must_defer(const Pipeline *pipeline)
 {
 	bool any = false;
@@ -210,7 +170,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	judge_by_sources(pipeline);
 	pipeline->defers = must_defer(pipeline);
 	pipeline_defer(pipeline, pipeline->defers);
-	for (int s = 0; s < lowered->scans.count; s++) mark_filters(pipeline, lowered->scans.at[s].op);
+	accounts_open(pipeline);
 	keep_late_rows(pipeline);
 	interrupt_by(pipeline, &runtime->interrupt);
 	return pipeline;
@@ -235,7 +195,7 @@ void pipeline_free(Pipeline *pipeline)
 	if (pipeline->target) relation_unref(pipeline->target);
 	if (pipeline->relation) relation_unref(pipeline->relation);
 	vec_release(&pipeline->feeds);
-	vec_release(&pipeline->filters);
+	accounts_close(pipeline);
 	free(pipeline);
 }
 

@@ -14,6 +14,8 @@ typedef enum PipelineEnd { PIPELINE_VIEW, PIPELINE_SINK, PIPELINE_CLIENT } Pipel
 
 typedef struct PipelineFeed { struct Pipeline *from; Op *adapter; LoweredScan *scan; } PipelineFeed;
 
+typedef struct Account { int64_t in, filtered, late, dead; } Account;
+
 typedef struct Pipeline Pipeline;
 struct Pipeline {
 	struct Runtime *runtime;
@@ -27,12 +29,14 @@ struct Pipeline {
 	int64_t sink_position;            /* as last recorded */
 	VEC(PipelineFeed) feeds;          /* scans of views */
 	/* accounts since the view's start: rows_in = applied + filtered + late + dead */
-	int64_t rows_in, rows_dead, rows_late, rows_filtered;
-	int64_t sealed_in, sealed_dead, sealed_late, sealed_filtered;     /* what the accounts in the file have already, of this process */
+	int64_t rows_in, rows_dead;
+	Account sealed;                   /* what the accounts in the file have already, of this process */
 	int64_t rows_out, metered_out;    /* rows of the view changed, in this process; those that weir_metrics has */
 	struct { bool known, on; int subscribers; int64_t until_us, tended_us; } history;     /* history.c: its changes are kept */
 	bool named;                       /* its operators are in weir_operators */
-	VEC(Op *) filters;                /* filters and projections right above scans */
+	VEC(Op *) filters;                /* filters, projections and windows right above scans */
+	VEC(OpFates *) fates;             /* one for each relation, where rows may go several ways (accounts.c) */
+	bool has_fates;
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
 	bool building;                    /* its table has another name until it joins */
 	bool replaying;                   /* what comes out was delivered before */
@@ -46,8 +50,12 @@ struct Pipeline {
 /* The relation's rows of other streams are judged by this watermark from now on: local relations up to the statement, others as of the last
  * commit. */
 void pipeline_judge_by(Pipeline *pipeline, const Relation *relation, int64_t watermark);
-/* Rows that came too late, each once: what several operators over the same streams drop is the same row. */
-int64_t pipeline_late(const Pipeline *pipeline);
+/* accounts.c */
+void accounts_open(Pipeline *pipeline);
+void accounts_close(Pipeline *pipeline);
+/* Of several scans of a relation one counts its rows. */
+bool account_counts(const Pipeline *pipeline, const LoweredScan *scan);
+void account_settle(Pipeline *pipeline);              /* what it has counted is in the file */
 /* From now on *canceled alone interrupts its operators. Not for one that a view feeds: that would be interrupted, too. */
 void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled);
 void pipeline_defer(Pipeline *pipeline, bool defers);

@@ -318,7 +318,7 @@ void reader_free(Reader *reader)
 
 void reader_attach(Reader *reader, Pipeline *pipeline, LoweredScan *scan)
 {
-	ReaderScan attached = {.pipeline = pipeline, .scan = scan, .fresh = true};
+	ReaderScan attached = {.pipeline = pipeline, .scan = scan, .fresh = true, .counts = account_counts(pipeline, scan)};
 	vec_push(&reader->scans, attached);
 }
 
@@ -546,6 +546,14 @@ static bool batch_row_is_bad(const Reader *reader, const ReaderScan *scan, const
 	return false;
 }
 
+/* What is bad for one of the view's scans of the relation is dead for the view. */
+static bool is_dead_for(const Reader *reader, const Pipeline *pipeline, const Batch *batch, int row)
+{
+	for (int s = 0; s < reader->scans.count; s++)
+		if (reader->scans.at[s].pipeline == pipeline && batch_row_is_bad(reader, &reader->scans.at[s], batch, row)) return true;
+	return false;
+}
+
 static Batch *scan_batch(const ReaderScan *scan, Batch *batch, const uint32_t *sel, int count)
 {
 	Batch *out = batch_derive(batch, scan->scan->column_count);
@@ -570,12 +578,12 @@ static bool scan_deliver(Reader *reader, ReaderScan *scan, Batch *batch, bool an
 		for (int i = 0; i < batch->count; i++) {
 			int row = batch_row(batch, i);
 			if (all_dead && all_dead[row]) continue;
-			if (any_bad && batch_row_is_bad(reader, scan, batch, row)) continue;
+			if (any_bad && is_dead_for(reader, scan->pipeline, batch, row)) continue;
 			sel[count++] = (uint32_t)row;
 		}
 	}
 	else if (batch->sel) sel = (uint32_t *)(uintptr_t)batch->sel;
-	scan->pipeline->rows_dead += batch->count - count;
+	if (scan->counts) scan->pipeline->rows_dead += batch->count - count;
 	if (count == 0) return true;
 	Batch *out = scan_batch(scan, batch, sel, count);
 	bool ok = op_push(scan->scan->op, 0, out, err);
@@ -678,6 +686,7 @@ static bool item_push(Reader *reader, Partition *partition, Item *item, const St
 	int whole_dead = 0;
 	for (int d = 0; d < item->dead.count; d++) whole_dead += item->dead.at[d].row < 0;
 	for (int s = 0; s < reader->scans.count; s++) {
+		if (!reader->scans.at[s].counts) continue;
 		reader->scans.at[s].pipeline->rows_in += item->records + rows_beyond_records(item);
 		reader->scans.at[s].pipeline->rows_dead += whole_dead;
 	}
@@ -777,14 +786,14 @@ bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, 
 	partition->record_count += changes->count;
 	reader->rows_in += changes->count;
 	for (int s = 0; s < reader->scans.count; s++) {
-		reader->scans.at[s].pipeline->rows_in += changes->count;
+		if (reader->scans.at[s].counts) reader->scans.at[s].pipeline->rows_in += changes->count;
 		if (!scan_deliver(reader, &reader->scans.at[s], changes, false, NULL, err)) return false;
 	}
 	reader_tell_judge(reader, partition->watermark > reader->watermark ? partition->watermark : reader->watermark);
 	return true;
 }
 
-bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err)
+bool reader_backfill(Reader *reader, const Pipeline *only, bool before_others, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err)
 {
 	Partition own = {.reader = reader, .watermark = *watermark, .committed_watermark = *watermark};
 	arena_clear(&reader->step_arena);
@@ -802,8 +811,8 @@ bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64
 	reader_number(reader, &own, &numbered, rows, 0);
 	for (int s = 0; s < reader->scans.count; s++) {
 		ReaderScan *scan = &reader->scans.at[s];
-		if (scan->scan != only) continue;
-		scan->pipeline->rows_in += rows->count;
+		if (scan->pipeline != only || scan->scan->before_others != before_others) continue;
+		if (scan->counts) scan->pipeline->rows_in += rows->count;
 		if (!scan_deliver(reader, scan, rows, false, NULL, err)) return false;
 	}
 	return true;

@@ -116,6 +116,7 @@ typedef struct ReaderScan {
 	LoweredScan *scan;
 	int *map;                     /* scan's column -> reader's column */
 	bool fresh;                   /* attached, columns not mapped yet */
+	bool counts;                  /* the first of its pipeline's scans of the relation: what comes is in its account once */
 } ReaderScan;
 
 /* A dead letter for the commit: views is the number of views that miss the row, names joined by ", ". */
@@ -201,9 +202,9 @@ bool reader_push_local(Reader *reader, const StepContext *step, Batch *changes, 
 /* What judges rows of other streams that meet this one's: told to the pipelines that read it. */
 void reader_tell_judge(Reader *reader, int64_t watermark);
 
-/* Rows that the relation already holds, for one scan of a new pipeline only. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
+/* Rows that the relation already holds, for a new pipeline only: those of its scans that are given them before others, or those that are not. *watermark: of the rows so far, WATERMARK_NONE at first; judged: the
  * rows meet it, as they did when they came. */
-bool reader_backfill(Reader *reader, const LoweredScan *only, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err);
+bool reader_backfill(Reader *reader, const Pipeline *only, bool before_others, Batch *rows, int64_t first_row, bool judged, int64_t *watermark, Error *err);
 
 /* Would a cut now find a partition idle that was not, or awake that was? */
 bool reader_idles(const Reader *reader, int64_t now_monotonic_us);

@@ -336,15 +336,7 @@ void lane_settled(Lane *lane)
 			partition->sealed_idle = partition->idle;
 			partition->sealed_count = partition->record_count;
 		}
-	for (int p = 0; p < lane->pipelines.count; p++) {
-		Pipeline *pipeline = lane->pipelines.at[p];
-		pipeline->sealed_in = pipeline->rows_in;
-		for (int f = 0; f < pipeline->feeds.count; f++) pipeline->sealed_in += pipeline->feeds.at[f].adapter->rows_out;
-		pipeline->sealed_dead = pipeline->rows_dead;
-		pipeline->sealed_late = pipeline_late(pipeline);
-		pipeline->sealed_filtered = 0;
-		for (int f = 0; f < pipeline->filters.count; f++) pipeline->sealed_filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
-	}
+	for (int p = 0; p < lane->pipelines.count; p++) account_settle(lane->pipelines.at[p]);
 }
 
 bool runtime_recover(Runtime *runtime, Error *err)

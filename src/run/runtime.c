@@ -417,28 +417,11 @@ static bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
 	return graph_commit(&lane->graph, &info, err);
 }
 
-static void seal_account(SealedCommit *sealed, Pipeline *pipeline)
-{
-	int64_t in = pipeline->rows_in, late = pipeline_late(pipeline), filtered = 0;
-	for (int f = 0; f < pipeline->feeds.count; f++) in += pipeline->feeds.at[f].adapter->rows_out;
-	for (int f = 0; f < pipeline->filters.count; f++) filtered += pipeline->filters.at[f]->rows_in - pipeline->filters.at[f]->rows_out;
-	StoreAccount account = {
-		.relation = pipeline->relation->id, .name = pipeline->relation->name, .rows_in = in - pipeline->sealed_in,
-		.late = late - pipeline->sealed_late, .filtered = filtered - pipeline->sealed_filtered, .dead = pipeline->rows_dead - pipeline->sealed_dead,
-	};
-	account.applied = account.rows_in - account.late - account.filtered - account.dead;
-	pipeline->sealed_in = in;
-	pipeline->sealed_late = late;
-	pipeline->sealed_filtered = filtered;
-	pipeline->sealed_dead = pipeline->rows_dead;
-	if (account.rows_in || account.late || account.filtered || account.dead) vec_push_in(&sealed->arena, &sealed->accounts, account);
-}
-
 static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 {
 	pipeline->fresh = false;
 	if (pipeline->end == PIPELINE_CLIENT) return true;
-	seal_account(sealed, pipeline);
+	account_seal(sealed, pipeline);
 	if (pipeline->end == PIPELINE_SINK && !pipeline->sink) return true;      /* of a copy: it leaves at once */
 	if (pipeline->end == PIPELINE_SINK) {
 		int64_t position = pipeline->sink_position;

@@ -158,7 +158,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 	runtime->sharing_wanted = false;
 	for (int p = 1; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
+		for (int n = 0; sees_all(pipeline) && !pipeline->has_fates && n < pipeline->lowered->notes.count; n++) {
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
 			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;

@@ -95,6 +95,8 @@ typedef struct Hidden {
 	Int128 *arrival;      /* order of arrival: commit << 88 | partition << 64 | position; NULL: not needed */
 	const uint8_t *ops;   /* what records of a changelog do (RowOp); NULL: each is a row */
 	int64_t *ends;        /* of rows that go and are not replaced: the event time since when, WATERMARK_END: not said; else WATERMARK_NONE; NULL: of none */
+	uint8_t *fate;        /* what has become of the rows of the scan's batch so far (op.h, OpFates); NULL: nobody asks */
+	const uint32_t *origin;       /* each row's place in there; NULL: its own number */
 } Hidden;
 
 #define WATERMARK_NONE INT64_MIN      /* no watermark yet */
