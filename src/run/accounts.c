@@ -103,10 +103,11 @@ static uint64_t op_sources(const Op *op)
 	return sources;
 }
 
+/* What serves another view, too, may tell that view's fates: for this one all that is late counts. */
 static int64_t late_of(Op *op)
 {
 	const Op *serving = op_serving(op);
-	return serving->rows_late - serving->rows_late_told;
+	return serving->rows_late - (serving == op ? op->rows_late_told : 0);
 }
 
 /* What several operators over the same streams drop is mostly the same row. */
