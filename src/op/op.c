@@ -142,6 +142,14 @@ bool op_push(Op *op, int input, Batch *in, Error *err)
 	return fine;
 }
 
+static void all_taken(Batch *batch)
+{
+	for (int i = 0; i < batch->count; i++) {
+		int row = batch_row(batch, i);
+		batch->hidden.fate[batch->hidden.origin ? (int)batch->hidden.origin[row] : row] |= FATE_TAKEN;
+	}
+}
+
 bool op_emit(Op *op, Batch *batch, Error *err)
 {
 	if (!batch) return true;
@@ -151,6 +159,7 @@ bool op_emit(Op *op, Batch *batch, Error *err)
 		assert(batch->column_count == op->column_count);
 		if (op->drops_judge && batch->refs == 1) batch->hidden.judge = NULL;
 		op->rows_out += batch->count;
+		if (batch->hidden.fate && op->outputs.count < op->ways) all_taken(batch);
 		for (int i = 0; i < op->outputs.count && fine; i++) {
 			OpEdge edge = op->outputs.at[i];
 			fine = op_push(edge.to, edge.input, batch, err);

@@ -112,6 +112,7 @@ struct Op {
 	int late_room;                /* > 0: the batch that is being pushed tells fates; its rows that are late now are marked */
 	uint8_t *late_now;            /* NULL: none yet; in scratch */
 	bool repeats;                 /* of one that passes on: a row may come out several times */
+	int ways;                     /* the same: its readers, where fates are told; if some are not among the outputs others serve them, and take all */
 };
 
 /* Hands the batch to all readers in order; takes over the caller's reference. Empty or NULL batches are dropped. A failing reader

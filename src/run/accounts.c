@@ -5,7 +5,8 @@
  * go several (the relation is read twice, UNION ALL of its branches, GROUPING SETS, windows that repeat rows) each batch carries what became of its rows
  * (OpFates, from the scans to the first operators that keep them); so does no other query, since it costs a little per row.
  *
- * A row that only became late after an operator had taken it (what a join made of it, or one of a session) is taken from those applied. */
+ * A row that only became late after an operator had taken it (what a join made of it, or one of a session) is taken from
+ * those applied. An operator that rests, since another view's serves it, has taken all: such operators find nothing late. */
 #include "run/commit.h"
 
 static bool op_is(const Op *op, const char *name) { return strcmp(op->class->name, name) == 0; }
@@ -68,6 +69,7 @@ void accounts_open(Pipeline *pipeline)
 {
 	Lowered *lowered = pipeline->lowered;
 	pipeline->has_fates = pipeline->relation && !goes_one_way(lowered) && scans_go_together(lowered);
+	for (int o = 0; pipeline->has_fates && o < lowered->ops.count; o++) lowered->ops.at[o]->ways = lowered->ops.at[o]->outputs.count;
 	for (int s = 0; s < lowered->scans.count; s++) {
 		Op *op = lowered->scans.at[s].op;
 		int first = first_scan(lowered, s);

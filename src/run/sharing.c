@@ -38,7 +38,7 @@ static bool is_equal(const LoweredNote *a, const LoweredNote *b)
 	return a->sharing != SHARED_NEVER && a->sharing == b->sharing && a->identity.low == b->identity.low && a->identity.high == b->identity.high;
 }
 
-/* Late rows that are kept are told view by view. */
+/* Late rows that are kept are told view by view; so is which row is late in all branches of a query (Pipeline.has_fates). */
 static bool has_whole_history(Runtime *runtime, const Pipeline *pipeline)
 {
 	return place_is_unbroken(runtime, pipeline->relation) && !relation_option(pipeline->relation, "late_rows");
@@ -51,7 +51,8 @@ static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipe
 		for (int n = 0; n < other->lowered->notes.count; n++) {
 			const LoweredNote *found = &other->lowered->notes.at[n];
 			if (!is_equal(found, note) || found->op->served_by || found->op->defers != note->op->defers || !sees_all(other)) continue;
-			if (note->sharing == SHARED_BY_ROWS || (has_whole_history(runtime, other) && has_whole_history(runtime, pipeline))) return found;
+			if (note->sharing == SHARED_BY_ROWS) return found;
+			if (!pipeline->has_fates && has_whole_history(runtime, other) && has_whole_history(runtime, pipeline)) return found;
 		}
 	}
 	return NULL;
@@ -158,7 +159,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 	runtime->sharing_wanted = false;
 	for (int p = 1; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		for (int n = 0; sees_all(pipeline) && !pipeline->has_fates && n < pipeline->lowered->notes.count; n++) {
+		for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
 			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;
