@@ -180,6 +180,16 @@ def status_says_how_it_is(folder):
     assert weir("status", folder / "none.db", code=3).stdout == ""
 
 
+def a_limit_stops_one_of_two_equal_views(folder):
+    """One operator serves both; the other gets all that came."""
+    path = folder / "f.db"
+    weir(path, "-c", """CREATE TABLE t (a INTEGER); CREATE MATERIALIZED VIEW serving WITH (state_limit = '0') AS SELECT a, count(*) AS n FROM t GROUP BY a;
+        CREATE MATERIALIZED VIEW served AS SELECT a, count(*) AS n FROM t GROUP BY a""")
+    weir(path, "-c", "INSERT INTO t VALUES (1), (2), (2)")
+    assert rows(path, STATES) == [("served", "live"), ("serving", "stopped")]
+    assert rows(path, "SELECT a, n FROM served ORDER BY a") == [(1, 1), (2, 2)]
+
+
 # ---- impatience: a commit that takes minutes is given up within a second or two ----
 
 NODES = 3000
@@ -275,7 +285,7 @@ def peak_of(path, statement, expected=1):
 
 
 CASES = [
-    a_long_absence_takes_no_memory, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
+    a_limit_stops_one_of_two_equal_views, a_long_absence_takes_no_memory, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
     who_cancels_beside_a_service_ends_only_what_is_not_committed,
     a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]

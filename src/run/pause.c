@@ -153,6 +153,7 @@ static bool end_sharing(Runtime *runtime, const Relations *leaving, Error *err)
 static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
 {
 	Pipeline *pipeline;
+	if (!runtime_flush(runtime, err)) return false;               /* what an operator holds for its commit is no state that another could take over */
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
 	bool ok = end_sharing(runtime, &family, err) && checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = state}, why, err)
