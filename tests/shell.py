@@ -496,6 +496,21 @@ def dot_commands(s):
     t.says(".version", r"^weir \d")
 
 
+def a_long_commit_can_be_canceled(s):
+    """A recursion that takes minutes: the prompt is back at once, and what was there before is there."""
+    t = s.shell()
+    t.says("CREATE TABLE edge (a INTEGER, b INTEGER);", "^CREATE TABLE$")
+    t.says("INSERT INTO edge SELECT i % 3000, (i * 7919 + i / 3000 * 13) % 3000 FROM generate_series(1, 12000) AS g(i);", "^INSERT 12000$")
+    t.line("CREATE MATERIALIZED VIEW paths AS WITH RECURSIVE p(a, b) AS (SELECT a, b FROM edge UNION SELECT p.a, e.b FROM p JOIN edge e ON e.a = p.b) SELECT a, count(*) AS n FROM p GROUP BY a;")
+    cpu = lambda: sum(map(int, open(f"/proc/{t.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    began = cpu()
+    t.sees("GROUP BY a;", when=lambda: cpu() > began + 0.5)
+    t.type("\x03")
+    t.sees("^canceled")
+    t.prompt()
+    t.says("SELECT count(*) AS edges, (SELECT count(*) FROM weir_views) AS views FROM edge;", r"12000 │ +0 │")
+
+
 def the_shell_reads_its_sources(s):
     lines = os.path.join(s.folder, "in.ndjson")
     open(lines, "w").write("".join(json.dumps({"i": i}) + "\n" for i in range(10)))
@@ -777,7 +792,7 @@ def command_lines(s):
 
 TESTS = [
     statements_may_take_several_lines, errors_point_at_their_place, control_c_gives_up_the_line_and_what_runs, leaving, history_is_kept, completion,
-    boxes_fit_the_terminal, a_changing_result_is_redrawn_in_place, a_result_longer_than_the_terminal_is_redrawn_in_part, dot_commands, the_shell_reads_its_sources,
+    boxes_fit_the_terminal, a_changing_result_is_redrawn_in_place, a_result_longer_than_the_terminal_is_redrawn_in_part, dot_commands, a_long_commit_can_be_canceled, the_shell_reads_its_sources,
     a_second_process_gives_the_same, a_second_process_can_be_canceled, the_owner_may_go, who_owns_the_file_is_named, status_has_exit_codes,
     the_service_tells_systemd,
     statements_of_a_pipe_are_answered_at_once, lines_of_a_pipe_are_a_stream, what_is_odd_about_a_source_is_told, a_check_leaves_nothing, a_slow_reader_is_waited_for, command_lines,
