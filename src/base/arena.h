@@ -30,7 +30,7 @@ void *arena_zalloc(Arena *arena, size_t bytes);
 void *arena_copy(Arena *arena, const void *from, size_t bytes);
 char *arena_strdup(Arena *arena, const char *text);
 char *arena_strndup(Arena *arena, const char *text, size_t bytes);
-char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 
 #define arena_new(arena, Type_) ((Type_ *)arena_zalloc((arena), sizeof(Type_)))
 #define arena_array(arena, Type_, count) ((Type_ *)arena_zalloc((arena), sizeof(Type_) * (size_t)(count)))

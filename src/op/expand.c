@@ -150,8 +150,9 @@ Op *op_expand_new(const ExpandSpec *spec)
 	const OpInput *in = &spec->in;
 	int count = in->column_count + spec->type_count;
 	Type *types = mem_alloc(sizeof *types * (size_t)(count + 1));
-	memcpy(types, in->types, sizeof *types * (size_t)in->column_count);
-	memcpy(types + in->column_count, spec->types, sizeof *types * (size_t)spec->type_count);
+	/* of some neither side has columns that are read */
+	if (in->column_count) memcpy(types, in->types, sizeof *types * (size_t)in->column_count);
+	if (spec->type_count) memcpy(types + in->column_count, spec->types, sizeof *types * (size_t)spec->type_count);
 	Expand *expand = op_new(&EXPAND, sizeof *expand, "expand", types, count, 1);
 	free(types);
 	Op *op = &expand->op;
