@@ -134,7 +134,7 @@ static bool open_and_lock(Store *store, bool *made, Header *header, Error *err)
 static int on_busy(void *context, int times)
 {
 	Store *store = context;
-	if (store->interrupted || store->waited_ms >= store->wait_ms_max) return 0;
+	if (atomic_load(&store->interrupted) || store->waited_ms >= store->wait_ms_max) return 0;
 	int ms = times < 3 ? 1 : times < 10 ? 5 : 20;
 	sqlite3_sleep(ms);
 	store->waited_ms += ms;
@@ -368,6 +368,6 @@ void store_lend(Store *store, bool lent)
 
 void store_interrupt(Store *store)
 {
-	store->interrupted = 1;
+	atomic_store(&store->interrupted, true);
 	if (store->db) sqlite3_interrupt(store->db);
 }

@@ -36,7 +36,7 @@ struct Store {
 	int64_t data_version;             /* PRAGMA data_version at the last store_begin */
 	int64_t patience_ms, wait_ms_max, waited_ms;
 	bool wait_told;
-	volatile int interrupted;
+	atomic_bool interrupted;
 	atomic_bool lent;                 /* only this thread may use it (store_lend) */
 	pthread_t lent_to;
 	VEC(StoreStatement) statements;

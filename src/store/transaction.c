@@ -11,7 +11,7 @@ static void notice_foreign_writes(Store *store)
 
 bool store_begin(Store *store, Error *err)
 {
-	store->interrupted = 0;
+	atomic_store(&store->interrupted, false);
 	store->wait_ms_max = store->patience_ms;
 	store->waited_ms = 0;
 	store->wait_told = false;
