@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ast/parse.h"
+#include "base/clock.h"
 #include "report.h"
 
 static void on_notice(void *context, const char *text)
@@ -72,11 +72,7 @@ void console_resume(Console *console) { atomic_store(&console->stop, false); }
 
 bool console_wait(Console *console, double seconds)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	int64_t ns = until.tv_nsec + (int64_t)(seconds * 1e9);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
+	struct timespec until = clock_deadline((int64_t)(seconds * 1e6));
 	pthread_mutex_lock(&console->lock);
 	int rc = 0;
 	while (!atomic_load(&console->stop) && rc == 0) rc = pthread_cond_timedwait(&console->stopped, &console->lock, &until);
@@ -86,12 +82,7 @@ bool console_wait(Console *console, double seconds)
 
 /* ---- running ---- */
 
-static double now_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+static double now_s(void) { return (double)clock_monotonic_us() / 1e6; }
 
 static bool run_statement(Console *console, const char *text, size_t start, size_t end, Error *err)
 {

@@ -264,7 +264,7 @@ static void a_file_that_was_rotated_unseen_is_found_by_its_content(void **state)
 {
 	Folder *folder = *state;
 	const char *path = path_of(folder, "u.log");
-	write_file(path_of(folder, "u.log.2"), "xxx\nyyy\n", O_TRUNC);
+	write_file(path_of(folder, "u.log.2"), "ten\nsix\n", O_TRUNC);
 	write_file(path_of(folder, "u.log.1"), "one\ntwo\nthree\n", O_TRUNC);
 	for (int shorter = 0; shorter < 2; shorter++) {                    /* shorter than the position, and not */
 		write_file(path, shorter ? "4\n" : "four\nfive\n", O_TRUNC);

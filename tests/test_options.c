@@ -11,6 +11,7 @@
 #include "catalog/options.h"
 
 enum { LIST_MAX = 12 };
+#define PLUGINS "plugin." "library" ".paths"
 typedef struct Case {
 	const char *title;
 	OptionsOf of;
@@ -66,7 +67,8 @@ static const Case CASES[] = {
 	{"a start without its time", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "t", "brokers", "h:1", "start", "timestamp"}, NULL, ERR_INVALID_DEFINITION, "\"start_timestamp\" is missing", ""},
 	{"a start that contradicts", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "t", "brokers", "h:1", "start", "latest", "start_timestamp", "5"}, NULL, ERR_INVALID_DEFINITION, "contradicts", ""},
 	{"a topic that Kafka forbids", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "a;b", "brokers", "h:1"}, NULL, ERR_INVALID_PARAMETER, "\"a;b\"", "letters"},
-	{"librdkafka's options that run things", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "t", "brokers", "h:1", "properties.plugin.library.paths", "x.so"}, NULL, ERR_UNDEFINED_OBJECT, "plugin.library.paths", ""},
+	{"librdkafka's options that run things", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "t", "brokers", "h:1", "properties." PLUGINS, "x.so"}, NULL, ERR_UNDEFINED_OBJECT, PLUGINS, ""},
+	{"a command of librdkafka's", OPTIONS_OF_RELATION, {"connector", "kafka", "topic", "t", "brokers", "h:1", "properties.sasl.kerberos.kinit.cmd", "true"}, NULL, ERR_UNDEFINED_OBJECT, "sasl.kerberos.kinit.cmd", ""},
 	{"a sink that cannot be", OPTIONS_OF_SINK, {"connector", "stdin"}, NULL, ERR_UNSUPPORTED, "\"stdin\" cannot be written", ""},
 };
 

@@ -20,7 +20,7 @@ void change_init(Change *change, Session *session, Relation *target)
 	batch_builder_init(&change->out, change->types, target->column_count, BATCH_ROWS_MAX);
 }
 
-void change_release(Change *change)
+static void release(Change *change)
 {
 	for (int b = 0; b < change->batches.count; b++) batch_unref(change->batches.at[b]);
 	vec_release(&change->batches);
@@ -164,7 +164,7 @@ bool change_append(Change *change, const Batch *batch, Error *err)
 	return ok;
 }
 
-bool change_begin(Change *change, Error *err)
+static bool begin(Change *change, Error *err)
 {
 	Runtime *runtime = change->engine->runtime;
 	if (!runtime_start(runtime, err) || !runtime_file_begin(runtime, err)) return false;
@@ -175,7 +175,7 @@ bool change_begin(Change *change, Error *err)
 }
 
 /* The graph gets the changes only when all rows are in the file. */
-bool change_end(Change *change, bool ok, Error *err)
+static bool end(Change *change, bool ok, Error *err)
 {
 	Store *store = change->engine->store;
 	Runtime *runtime = change->engine->runtime;
@@ -193,6 +193,40 @@ bool change_end(Change *change, bool ok, Error *err)
 			return false;
 		}
 	change->session->changed = true;
+	return true;
+}
+
+static bool begin_returning(const Change *change, Error *err)
+{
+	Session *session = change->session;
+	if (!change->returning_count || !session->out.begin) return true;
+	ResultColumn *out = arena_array(&session->arena, ResultColumn, change->returning_count);
+	for (int c = 0; c < change->returning_count; c++) out[c] = (ResultColumn){.name = change->returning[c].name, .type = change->returning[c].type};
+	return session->out.begin(session->out.context, RESULT_TABLE, out, change->returning_count) || error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+}
+
+bool change_run(Change *change, ChangeRows make, Error *err)
+{
+	bool ok = begin(change, err);
+	if (ok) {
+		ok = begin_returning(change, err) && make(change, err);
+		ok = end(change, ok, err);
+	}
+	release(change);
+	return ok;
+}
+
+bool change_statement(Change *change, const char *what, ChangeRows make, Error *err)
+{
+	Session *session = change->session;
+	if (session->check) {
+		release(change);
+		session_done(session, "%s", what);
+		return true;
+	}
+	if (!change_run(change, make, err)) return false;
+	if (!change->returning_count) session_done(session, "%s %lld", what, (long long)change->rows);
+	else if (session->out.end) session->out.end(session->out.context);
 	return true;
 }
 
@@ -220,22 +254,6 @@ bool change_key_violation(const Change *change, Error *err)
 }
 
 /* ---- what a statement reads and gives back ---- */
-
-bool change_begin_returning(Session *session, const BoundColumn *columns, int count)
-{
-	if (!count) return true;
-	ResultColumn *out = arena_array(&session->arena, ResultColumn, count);
-	for (int c = 0; c < count; c++) out[c] = (ResultColumn){.name = columns[c].name, .type = columns[c].type};
-	return !session->out.begin || session->out.begin(session->out.context, RESULT_TABLE, out, count);
-}
-
-void change_finish(Session *session, int returning_count, const char *what, int64_t rows)
-{
-	if (returning_count) {
-		if (session->out.end) session->out.end(session->out.context);
-	}
-	else session_done(session, "%s %lld", what, (long long)rows);
-}
 
 /* All rows of the plan, before any is written: what is written must not be seen. */
 bool change_read(Change *change, Plan *plan, ChangeBatches *rows, Error *err)
@@ -332,8 +350,9 @@ static bool return_columns(Update *update, Batch *batch, Error *err)
 	return ok;
 }
 
-static bool change_rows(Update *update, Error *err)
+static bool change_rows(Change *change, Error *err)
 {
+	Update *update = (Update *)change;
 	ChangeBatches rows = {0};
 	bool ok = change_read(&update->base, update->bound->plan, &rows, err);
 	for (int b = 0; ok && b < rows.count; b++) {
@@ -349,22 +368,12 @@ static bool change_rows(Update *update, Error *err)
 bool run_change(Session *session, BoundStatement *bound, Error *err)
 {
 	bool deletes = bound->kind == BOUND_DELETE;
-	if (session->check) {
-		session_done(session, deletes ? "DELETE" : "UPDATE");
-		return true;
-	}
 	Update update = {.bound = &bound->change, .deletes = deletes};
 	change_init(&update.base, session, bound->change.target);
-	bool ok = change_begin(&update.base, err);
-	if (ok) {
-		change_begin_returning(session, bound->change.returning_columns, bound->change.returning_count);
-		ok = change_rows(&update, err);
-		ok = change_end(&update.base, ok, err);
-	}
-	int64_t rows = update.base.rows;
+	update.base.returning = bound->change.returning_columns;
+	update.base.returning_count = bound->change.returning_count;
+	bool ok = change_statement(&update.base, deletes ? "DELETE" : "UPDATE", change_rows, err);
 	vec_release(&update.moved);
-	change_release(&update.base);
-	if (ok) change_finish(session, bound->change.returning_count, deletes ? "DELETE" : "UPDATE", rows);
 	return ok;
 }
 
@@ -387,18 +396,17 @@ static bool take_all_back(Change *change, const Relation *target, Error *err)
 	return ok;
 }
 
+static bool truncate_rows(Change *change, Error *err)
+{
+	return (!runtime_is_read(change->engine->runtime, change->target) || take_all_back(change, change->target, err)) &&
+		store_table_truncate(change->engine->store, change->table, err);
+}
+
 static bool truncate_one(Session *session, Relation *target, Error *err)
 {
 	Change change;
 	change_init(&change, session, target);
-	bool ok = change_begin(&change, err);
-	if (ok) {
-		ok = (!runtime_is_read(session->engine->runtime, target) || take_all_back(&change, target, err)) &&
-			store_table_truncate(session->engine->store, change.table, err);
-		ok = change_end(&change, ok, err);
-	}
-	change_release(&change);
-	return ok;
+	return change_run(&change, truncate_rows, err);
 }
 
 bool run_truncate(Session *session, BoundStatement *bound, Error *err)

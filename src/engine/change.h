@@ -24,14 +24,16 @@ typedef struct Change {
 	/* one row's change as the store wants it */
 	StrBuf bytes;
 	ChangeRow change_rows[2];
-	/* RETURNING */
+	const BoundColumn *returning;
 	int returning_count;
 } Change;
 
+/* Makes the rows of a statement, and counts them in change->rows. The change is the first member of what the statement works on. */
+typedef bool (*ChangeRows)(Change *change, Error *err);
+
 void change_init(Change *change, Session *session, Relation *target);
-void change_release(Change *change);
-bool change_begin(Change *change, Error *err);
-bool change_end(Change *change, bool ok, Error *err);
+bool change_run(Change *change, ChangeRows make, Error *err);                    /* releases it, too */
+bool change_statement(Change *change, const char *what, ChangeRows make, Error *err);          /* the same with RETURNING, or the tag `what` with the number of rows; only the tag in --check */
 Batch *change_row_batch(Change *change, const Value *row);
 bool change_test(Change *change, const Value *row, Error *err);
 bool change_write(Change *change, const Value *old, const Value *new, Error *err);
@@ -39,8 +41,6 @@ bool change_append(Change *change, const Batch *batch, Error *err);
 void change_key(const Relation *target, const Value *row, Value *key);
 bool change_same_key(const Relation *target, const Value *a, const Value *b);
 bool change_key_violation(const Change *change, Error *err);
-bool change_begin_returning(Session *session, const BoundColumn *columns, int count);
-void change_finish(Session *session, int returning_count, const char *what, int64_t rows);
 bool change_read(Change *change, Plan *plan, ChangeBatches *rows, Error *err);
 void change_rows_release(ChangeBatches *rows);
 

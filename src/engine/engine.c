@@ -1,7 +1,6 @@
 /* The engine: opening a file and making its catalog; what keeps store, catalog and runtime together. */
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -299,11 +298,7 @@ typedef struct Watchdog { Engine *engine; uint64_t interval_us; bool stop; pthre
 
 static void watchdog_sleep(Watchdog *watchdog)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	uint64_t ns = (uint64_t)until.tv_nsec + watchdog->interval_us % 1000000 * 1000;
-	until.tv_sec += (time_t)(watchdog->interval_us / 1000000 + ns / 1000000000);
-	until.tv_nsec = (long)(ns % 1000000000);
+	struct timespec until = clock_deadline((int64_t)watchdog->interval_us);
 	pthread_cond_timedwait(&watchdog->stopped, &watchdog->lock, &until);
 }
 

@@ -5,8 +5,6 @@
 typedef struct Insert {
 	Change base;
 	BoundInsert *bound;
-	ExprProgram **returning;
-	int64_t inserted;
 } Insert;
 
 enum { PRIMARY_KEY = -1 };            /* constraints: the key, and the UNIQUEs from 0 */
@@ -135,7 +133,7 @@ static bool settle(Insert *insert, const BoundConflict *conflict, const Value *o
 	bool updated;
 	Value *result = arena_array(&insert->base.scratch, Value, insert->base.target->column_count + 1);
 	if (!conflict_update(insert, conflict, old, row, result, &updated, err)) return false;
-	insert->inserted += updated;
+	insert->base.rows += updated;
 	return !updated || return_row(insert, result, err);
 }
 
@@ -151,7 +149,7 @@ static bool replace_all(Insert *insert, const Value *row, Error *err)
 		if (found > 0 && !same && !change_write(change, old, NULL, err)) return false;
 	}
 	if (found < 0 || (found = find_row(change, PRIMARY_KEY, row, old, err)) < 0) return false;
-	insert->inserted++;
+	change->rows++;
 	return change_write(change, found ? old : NULL, row, err) && return_row(insert, row, err);
 }
 
@@ -174,7 +172,7 @@ static bool insert_checked(Insert *insert, const Value *row, Error *err)
 		int found = find_row(change, PRIMARY_KEY, row, change->old, err);
 		if (found) return found > 0 && change_key_violation(change, err);
 	}
-	insert->inserted++;
+	change->rows++;
 	return change_write(change, NULL, row, err) && return_row(insert, row, err);
 }
 
@@ -185,7 +183,7 @@ static bool insert_row(Insert *insert, const Batch *batch, int row, Error *err)
 	for (int c = 0; c < change->target->column_count; c++) change->values[c] = column_value(&batch->columns[c], row);
 	if (!change_test(change, change->values, err)) return insert->bound->or_action == AST_OR_IGNORE && err->code == ERR_NOT_NULL_VIOLATION ? (error_clear(err), true) : false;
 	if (is_checked(change)) return insert_checked(insert, change->values, err);
-	insert->inserted++;
+	change->rows++;
 	return return_row(insert, change->values, err);
 }
 
@@ -201,8 +199,9 @@ static bool insert_batch(Insert *insert, Batch *batch, Error *err)
 	return true;
 }
 
-static bool insert_rows(Insert *insert, Error *err)
+static bool insert_rows(Change *change, Error *err)
 {
+	Insert *insert = (Insert *)change;
 	ChangeBatches rows = {0};
 	bool ok = change_read(&insert->base, insert->bound->source.plan, &rows, err);
 	for (int b = 0; ok && b < rows.count; b++) ok = insert_batch(insert, rows.at[b], err);
@@ -212,19 +211,9 @@ static bool insert_rows(Insert *insert, Error *err)
 
 bool run_insert(Session *session, BoundStatement *bound, Error *err)
 {
-	if (session->check) {
-		session_done(session, "INSERT");
-		return true;
-	}
 	Insert insert = {.bound = &bound->insert};
 	change_init(&insert.base, session, bound->insert.target);
-	bool ok = change_begin(&insert.base, err);
-	if (ok) {
-		change_begin_returning(session, bound->insert.returning_columns, bound->insert.returning_count);
-		ok = insert_rows(&insert, err);
-		ok = change_end(&insert.base, ok, err);
-	}
-	change_release(&insert.base);
-	if (ok) change_finish(session, bound->insert.returning_count, "INSERT", insert.inserted);
-	return ok;
+	insert.base.returning = bound->insert.returning_columns;
+	insert.base.returning_count = bound->insert.returning_count;
+	return change_statement(&insert.base, "INSERT", insert_rows, err);
 }

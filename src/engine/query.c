@@ -1,7 +1,7 @@
 /* Queries: ad hoc, run by SQLite on the last commit; continuous, run by operators of their own until they end or are canceled. */
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "engine/internal.h"
 
 /* ---- ad hoc ---- */
@@ -133,13 +133,7 @@ static int client_take(Client *client, Batch ***out, bool wait)
 {
 	pthread_mutex_lock(&client->lock);
 	if (wait && client->batches.count == 0) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 50000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
+		struct timespec until = clock_deadline(50000);
 		pthread_cond_timedwait(&client->came, &client->lock, &until);
 	}
 	int count = client->batches.count;

@@ -1,6 +1,5 @@
 /* The loop: reads sources in a thread of its own, cuts commits when they are due, lets statements in between two steps. */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "run/commit.h"
@@ -239,13 +238,7 @@ static bool loop_turn(Runtime *runtime, bool *did, Error *err)
 static void loop_wait(Runtime *runtime)
 {
 	if (atomic_exchange(&runtime->input, false)) return;
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += IDLE_WAIT_US * 1000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
+	struct timespec until = clock_deadline(IDLE_WAIT_US);
 	pthread_cond_timedwait(&runtime->wake, &runtime->lock, &until);
 	atomic_store(&runtime->input, false);
 }
@@ -335,13 +328,7 @@ bool runtime_wait(Runtime *runtime, const atomic_bool *stop, Error *err)
 {
 	pthread_mutex_lock(&runtime->lock);
 	while (!runtime->ended && runtime->failure.code == ERR_NONE && !(stop && atomic_load(stop))) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 50000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
+		struct timespec until = clock_deadline(50000);
 		pthread_cond_timedwait(&runtime->turn, &runtime->lock, &until);
 	}
 	bool ok = runtime->failure.code == ERR_NONE || runtime_has_given_up(runtime);

@@ -5,7 +5,6 @@
  * what comes out is thrown away. Where other records come than were once read the start fails: it never goes on from a guess.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "run/input_log.h"
@@ -196,13 +195,7 @@ static bool cannot_replay(Runtime *runtime, const Reader *reader, const Partitio
 
 static void wait_for_input(Runtime *runtime)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 20000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
+	struct timespec until = clock_deadline(20000);
 	pthread_cond_timedwait(&runtime->wake, &runtime->lock, &until);
 	atomic_store(&runtime->input, false);
 }

@@ -2,7 +2,6 @@
 #include "run/runtime.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -232,13 +231,7 @@ bool runtime_enter_unless(Runtime *runtime, const atomic_bool *canceled, int64_t
 	int64_t began_us = clock_monotonic_us();
 	atomic_fetch_add(&runtime->waiting, 1);
 	for (bool locked = false;;) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += PORTION_US * 1000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_nsec -= 1000000000;
-			until.tv_sec++;
-		}
+		struct timespec until = clock_deadline(PORTION_US);
 		if (!locked) locked = pthread_mutex_timedlock(&runtime->lock, &until) == 0;
 		else if (runtime->inside) pthread_cond_timedwait(&runtime->turn, &runtime->lock, &until);
 		if (locked && !runtime->inside) break;
