@@ -21,7 +21,9 @@ import threading
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+import world
+from world import Wrong, ask
+
 WINDOW_S, DELAY_S = 10, 4
 START = "2026-01-01 00:00:00"
 
@@ -70,30 +72,22 @@ class Expected:
         return {k: n for k, n in self.windows.items() if (k + 1) * WINDOW_S * 1000 <= self.newest_ms - DELAY_S * 1000}
 
 
-class Wrong(Exception):
-    pass
-
-
-def ask(path, *queries):
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-    try:
-        connection.execute("BEGIN")
-        return [connection.execute(query).fetchall() for query in queries]
-    finally:
-        connection.close()
+def go_on(expected, sound, n, total):
+    """The file is sound and has no fewer rows than before; what is expected of its n rows."""
+    if sound != [("ok",)]:
+        raise Wrong(f"integrity_check: {sound[:3]}")
+    if n < expected.n:
+        raise Wrong(f"{expected.n} rows before, {n} now")
+    expected.advance(n)
+    if (total or 0) != expected.total:
+        raise Wrong(f"after {n} rows the sum is {total}, not {expected.total}")
+    return n
 
 
 def check(path, expected, windows=True):
     c, d, w, t, sound = ask(path, "SELECT n, total, newest FROM c", "SELECT key, n, total, prices FROM d", "SELECT window_start, n FROM w",
                             "SELECT n, highest FROM t", "PRAGMA integrity_check")
-    if sound != [("ok",)]:
-        raise Wrong(f"integrity_check: {sound[:3]}")
-    n = c[0][0]
-    if n < expected.n:
-        raise Wrong(f"{expected.n} rows before, {n} now")
-    expected.advance(n)
-    if (c[0][1] or 0) != expected.total:
-        raise Wrong(f"after {n} rows the sum is {c[0][1]}, not {expected.total}")
+    n = go_on(expected, sound, *c[0][:2])
     wanted = {key: (k[0], k[1], len(k[2])) for key, k in expected.keys.items()}
     if {row[0]: row[1:] for row in d} != wanted:
         raise Wrong(f"view d is not of the first {n} rows")
@@ -217,17 +211,6 @@ def of_local(options, rng, folder):
     return f"{options.kills} kills, {n} rows, {acknowledged} acknowledged"
 
 
-class Kafka:
-    def __init__(self, folder):
-        self.port = int(os.environ.get("KAFKA_PORT", "19192"))
-        self.address = f"127.0.0.1:{self.port}"
-        for word in ("fetch", "start"):
-            subprocess.run(["bash", HERE / "kafka" / "kafka.sh", word], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": str(self.port)})
-
-    def stop(self):
-        subprocess.run(["bash", HERE / "kafka" / "kafka.sh", "stop"], stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": str(self.port)})
-
-
 class Upserts:
     """Records of a changelog: the i-th sets its key's row, each 13th takes it away. So many keys that checkpoints are no matter of each commit."""
 
@@ -300,8 +283,8 @@ def upsert_loop(options, rng, folder, broker, topic):
     exact, spread = topic == "upserts", topic == "spread"
     path, script, log = folder / f"{topic}.db", folder / f"{topic}.sql", folder / f"{topic}.log"
     script.write_text(f"""CREATE TABLE up (id BIGINT PRIMARY KEY, n BIGINT, pad TEXT, off BIGINT METADATA FROM 'offset')
-        WITH (connector = 'upsert-kafka', topic = '{topic}', brokers = '{broker.address}', 'key.format' = 'json', 'value.format' = 'json');""" + UPSERT_VIEWS)
-    producer, expected, seen, logged = UpsertProducer(broker.address, topic, spread), Upserts(), [], 0
+        WITH (connector = 'upsert-kafka', topic = '{topic}', brokers = '{broker}', 'key.format' = 'json', 'value.format' = 'json');""" + UPSERT_VIEWS)
+    producer, expected, seen, logged = UpsertProducer(broker, topic, spread), Upserts(), [], 0
     for kill in range(options.kills):
         process = subprocess.Popen([options.weir, "run", path, "-f", script], stdout=log.open("wb"), stderr=subprocess.STDOUT)
         time.sleep(0.2 + rng.random() * 1.2 if kill else 2.0)
@@ -317,28 +300,22 @@ def upsert_loop(options, rng, folder, broker, topic):
     n = check_upserts(path, expected, True, spread)
     if n != producer.sent:
         raise Wrong(f"{producer.sent} records in the topic, read up to {n}")
-    left = subprocess.run(["kcat", "-C", "-e", "-q", "-b", broker.address, "-t", topic, "-f", "%o\n"], capture_output=True, text=True, timeout=60).stdout.count("\n")
+    left = subprocess.run(["kcat", "-C", "-e", "-q", "-b", broker, "-t", topic, "-f", "%o\n"], capture_output=True, text=True, timeout=60).stdout.count("\n")
     if topic == "compacted" and left >= n:
         raise Wrong("the broker has compacted nothing")
     return f"{len(seen)} kills, {logged} of them with input in the log, {n} records, of which the topic has {left}"
 
 
 def of_upsert(options, rng, folder):
-    broker = Kafka(folder)
-    try:
-        kafka_sh = lambda *words: subprocess.run(["bash", HERE / "kafka" / "kafka.sh", *words], check=True, env={**os.environ, "KAFKA_PORT": str(broker.port)})
-        kafka_sh("topic", "upserts")
-        kafka_sh("compacted", "compacted")
-        kafka_sh("topic", "spread", "3")
+    with world.a_broker() as broker:
+        for words in (("topic", "upserts"), ("compacted", "compacted"), ("topic", "spread", "3")):
+            world.kafka_sh(broker, *words)
         return "; ".join(upsert_loop(options, rng, folder, broker, topic) for topic in ("upserts", "spread", "compacted"))
-    finally:
-        broker.stop()
 
 
 def of_kafka(options, rng, folder):
-    broker = Kafka(folder)
-    try:
-        producer = subprocess.Popen(["kcat", "-P", "-b", broker.address, "-t", "events", "-p", "0", "-X", "linger.ms=5", "-X", "enable.idempotence=true"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with world.a_broker() as broker:
+        producer = subprocess.Popen(["kcat", "-P", "-b", broker, "-t", "events", "-p", "0", "-X", "linger.ms=5", "-X", "enable.idempotence=true"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         state = {"sent": 0, "stop": False}
 
         def produce():
@@ -358,13 +335,11 @@ def of_kafka(options, rng, folder):
             state["stop"] = True
             thread.join()
 
-        script = f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'kafka', topic = 'events', brokers = '{broker.address}', format = 'json');" + VIEWS
+        script = f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'kafka', topic = 'events', brokers = '{broker}', format = 'json');" + VIEWS
         _, n, text = kill_loop(options, rng, folder, "kafka", script, last=last)
         if n != state["sent"]:
             raise Wrong(f"{state['sent']} records in the topic, {n} rows")
         return text
-    finally:
-        broker.stop()
 
 
 class Changing:
@@ -406,17 +381,10 @@ def check_changed(path, expected, final=False):
     states, tables, c, accounts, sound = ask(path, "SELECT name, state FROM weir_views", "SELECT name FROM sqlite_schema WHERE type = 'table'", "SELECT n, total FROM c",
                                              "SELECT name, rows_in, applied, filtered, late, dead FROM weir_accounts", "PRAGMA integrity_check")
     states, tables = dict(states), {name for name, in tables}
-    if sound != [("ok",)]:
-        raise Wrong(f"integrity_check: {sound[:3]}")
     for name, rows_in, *parts in accounts:
         if rows_in != sum(parts) or min(parts) < 0:
             raise Wrong(f"accounts of {name}: {rows_in} rows became {parts}")
-    n = c[0][0]
-    if n < expected.n:
-        raise Wrong(f"{expected.n} rows before, {n} now")
-    expected.advance(n)
-    if (c[0][1] or 0) != expected.total:
-        raise Wrong(f"after {n} rows the sum is {c[0][1]}, not {expected.total}")
+    n = go_on(expected, sound, *c[0])
     for view in ("d", "y", "x1", "x2"):
         if view not in states or view not in tables:
             continue
@@ -581,6 +549,17 @@ def of_steps(options, rng, folder):
 KINDS = {"local": of_local, "file": of_file, "generator": of_generator, "steps": of_steps, "changes": of_changes, "kafka": of_kafka, "upsert": of_upsert}
 
 
+def in_a_folder(options, name):
+    """The folder of a kind that failed is kept."""
+    folder = Path(tempfile.mkdtemp(prefix=f"weir-crash-{name}-"))
+    try:
+        said = KINDS[name](options, random.Random(options.seed), folder)
+    except (Wrong, subprocess.SubprocessError, sqlite3.Error) as error:
+        raise Wrong(f"{error} (kept: {folder})") from error
+    shutil.rmtree(folder)
+    return said
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--weir", required=True, type=lambda path: Path(path).resolve())
@@ -590,25 +569,13 @@ def main():
     parser.add_argument("--no-kafka", action="store_true")
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    failed = skipped = passed = 0
-    for name, run in KINDS.items():
-        if options.only and name != options.only:
-            continue
-        if name in ("kafka", "upsert") and (options.no_kafka or not all(map(shutil.which, ("java", "mvn", "kcat")))):
+    kinds = [name for name in KINDS if not options.only or name == options.only]
+    for name in ("kafka", "upsert"):
+        if name in kinds and (options.no_kafka or not world.has_kafka()):
             print(f"SKIPPED {name}: needs java, mvn and kcat")
-            skipped += 1
-            continue
-        folder = Path(tempfile.mkdtemp(prefix=f"weir-crash-{name}-"))
-        try:
-            print(f"ok      {name}: {run(options, random.Random(options.seed), folder)}", flush=True)
-            passed += 1
-            shutil.rmtree(folder)
-        except (Wrong, subprocess.SubprocessError, sqlite3.Error) as error:
-            print(f"FAILED  {name}: {error} (kept: {folder})", flush=True)
-            failed += 1
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    sys.exit(1 if failed else 0)
+            kinds.remove(name)
+    return not world.run_cases([(name, lambda name=name: in_a_folder(options, name)) for name in kinds], [])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,7 +3,7 @@
 
 usage: definitions.py --weir WEIR
 """
-import argparse, json, os, sqlite3, subprocess, sys, tempfile, unittest
+import argparse, os, sqlite3, subprocess, sys, tempfile, unittest
 
 WEIR = None
 

@@ -3,8 +3,10 @@
 
 Each case has a folder of its own; nothing sleeps, everything waits for what it expects to see. Exit code 0: all hold, 1: one does not.
 """
-import argparse, contextlib, json, os, signal, sqlite3, subprocess, sys, tempfile, time, traceback
+import contextlib, json, os, signal, sqlite3, subprocess, sys, tempfile, time
 from pathlib import Path
+
+import world
 
 LIMIT_S = 60
 WEIR = None
@@ -17,11 +19,7 @@ def weir(*words, code=0, **more):
 
 
 def rows(path, query):
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
+    return world.ask(path, query)[0]
 
 
 def wait_for(what, holds, limit_s=LIMIT_S):
@@ -291,28 +289,17 @@ CASES = [
 ]
 
 
+def run(case):
+    with tempfile.TemporaryDirectory(prefix="weir-failures-") as folder:
+        case(Path(folder))
+
+
 def main():
     global WEIR
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weir", required=True, type=os.path.realpath)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
+    options = world.arguments(__doc__)
     WEIR = options.weir
-    passed = failed = 0
-    for case in CASES:
-        if options.names and case.__name__ not in options.names:
-            continue
-        with tempfile.TemporaryDirectory(prefix="weir-failures-") as folder:
-            try:
-                case(Path(folder))
-                print(f"ok      {case.__name__.replace('_', ' ')}", flush=True)
-                passed += 1
-            except Exception:
-                print(f"FAILED  {case.__name__.replace('_', ' ')}\n{traceback.format_exc()}", flush=True)
-                failed += 1
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    return not world.run_cases([(case.__name__.replace("_", " "), lambda case=case: run(case)) for case in CASES], options.names)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

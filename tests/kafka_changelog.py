@@ -1,28 +1,19 @@
 #!/usr/bin/env python3
 """Tables from topics that carry a changelog, declared in the words of Flink, RisingWave, ksqlDB and our own, on a real broker.
 
-    kafka_changelog.py --weir PATH [--broker HOST:PORT] [--only NAME]
+    kafka_changelog.py --weir PATH [--broker HOST:PORT] [NAME...]
 
 Without --broker one is started (tests/kafka/kafka.sh) and stopped. Each case has topics and a folder of its own; records come in two portions, the second
 one while `weir run` is at it, which is killed after that, so that what was read before is brought back from the file.
 """
-import argparse
 import json
-import os
-import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-KAFKA = HERE / "kafka" / "kafka.sh"
-PATIENCE = 60
-
-
-class Wrong(Exception):
-    pass
+import world
+from world import PATIENCE, Wrong
 
 
 def record(key, value):
@@ -83,110 +74,60 @@ AFTER_OF = {"risingwave-plain": [AFTER[0], ["1|eve|11", "2|bob|21", "3|cid|30"]]
 VIEW = "CREATE MATERIALIZED VIEW v AS SELECT count(*) AS c, sum(n) AS s FROM t"
 
 
-class World:
-    def __init__(self, options, broker, name):
-        self.weir, self.broker, self.topic = options.weir, broker, f"changelog-{name}-{os.getpid()}"
-        self.folder = Path(tempfile.mkdtemp(prefix="weir-changelog-"))
-        self.file = self.folder / "w.db"
-        self.process = None
+class World(world.World):
+    def __init__(self, weir, broker, name):
+        super().__init__(weir, broker, name)
         self.id = "key_id" if "prefixed" in name else "id"
-
-    def close(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder)
 
     def send(self, records):
         text = "".join(record(key, value) for key, value in records)
         subprocess.run(["kcat", "-P", "-Z", "-K|", "-b", self.broker, "-t", self.topic, "-p", "0"], input=text.encode(), check=True, stderr=subprocess.DEVNULL)
 
-    def sql(self, text):
-        done = subprocess.run([self.weir, self.file, "-c", text], capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode:
-            raise Wrong(f"{text}: {done.stderr.strip()}")
-        return done.stdout.split()
+    def words(self, text):
+        return self.sql(text).split()
 
-    def until_end(self):
-        done = subprocess.run([self.weir, "run", self.file, "--until-end"], capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode:
-            raise Wrong(f"run --until-end: exit code {done.returncode}: {done.stderr.strip()}")
-
-    def expect(self, rows, wait=0.0):
+    def expect_table(self, rows, wait=0.0):
         deadline = time.monotonic() + wait
         numbers = [int(one.split("|")[2]) for one in rows]
         while True:
-            found, sums = self.sql(f"SELECT {self.id}, name, n FROM t ORDER BY 1"), self.sql("SELECT c, s FROM v")
+            found, sums = self.words(f"SELECT {self.id}, name, n FROM t ORDER BY 1"), self.words("SELECT c, s FROM v")
             if found == rows and sums == [f"{len(rows)}|{sum(numbers)}"]:
                 return
             if time.monotonic() > deadline:
-                dead = self.sql("SELECT replace(error, ' ', '_') FROM weir_dead_letters")
+                dead = self.words("SELECT replace(error, ' ', '_') FROM weir_dead_letters")
                 raise Wrong(f"{found}, {sums}, not {rows} (dead letters: {dead})")
             time.sleep(0.1)
 
-    def run_killed(self, act):
-        self.process = subprocess.Popen([self.weir, "run", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while self.process.poll() is None and subprocess.run([self.weir, "status", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode in (3, 5):
-            time.sleep(0.05)                              # it has the file before others ask for it
-        act()
-        self.process.kill()
-        self.process.wait()
-        self.process = None
 
-
-def run_case(world, name):
+def run(name, weir, broker):
     statement, portions = CASES[name]
     after = AFTER_OF.get(name, AFTER)
-    world.send(portions[0])
-    world.sql(statement.format(broker=world.broker, topic=world.topic))
-    world.sql(VIEW)
-    world.until_end()
-    world.expect(after[0])
-
-    def more():
-        world.send(portions[1])
-        world.expect(after[1], PATIENCE)
-
-    world.run_killed(more)
-    world.expect(after[1])
-    world.until_end()
-    world.expect(after[1])
-    (rows_in, applied, filtered, late, dead), = [map(int, line.split("|")) for line in world.sql("SELECT rows_in, applied, filtered, late, dead FROM weir_accounts WHERE name = 't'")]
-    if rows_in != applied + filtered + late + dead or dead:
-        raise Wrong(f"accounts: {rows_in} = {applied} + {filtered} + {late} + {dead}")
+    with World(weir, broker, name) as w:
+        w.send(portions[0])
+        w.sql(statement.format(broker=w.broker, topic=w.topic))
+        w.sql(VIEW)
+        w.until_end()
+        w.expect_table(after[0])
+        w.start()
+        w.send(portions[1])
+        w.expect_table(after[1], PATIENCE)
+        w.stop(signal.SIGKILL)
+        w.expect_table(after[1])
+        w.until_end()
+        w.expect_table(after[1])
+        (rows_in, applied, filtered, late, dead), = w.ask("SELECT rows_in, applied, filtered, late, dead FROM weir_accounts WHERE name = 't'")
+        if rows_in != applied + filtered + late + dead or dead:
+            raise Wrong(f"accounts: {rows_in} = {applied} + {filtered} + {late} + {dead}")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weir", required=True, type=lambda path: Path(path).resolve())
-    parser.add_argument("--broker")
-    parser.add_argument("--only", choices=CASES)
-    options = parser.parse_args()
-    if not all(map(shutil.which, ("java", "mvn", "kcat"))):
+    options = world.arguments(__doc__, kafka=True)
+    if not world.has_kafka():
         print("SKIPPED: needs java, mvn and kcat")
-        sys.exit(77)
-    port = os.environ.get("KAFKA_PORT", "19192")
-    broker = options.broker or f"127.0.0.1:{port}"
-    for word in () if options.broker else ("fetch", "start"):
-        subprocess.run(["bash", KAFKA, word], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": port})
-    failed = 0
-    try:
-        for name in [options.only] if options.only else CASES:
-            world = World(options, broker, name)
-            try:
-                run_case(world, name)
-                print(f"ok      {name}", flush=True)
-            except (Wrong, subprocess.SubprocessError) as error:
-                failed += 1
-                print(f"FAILED  {name}: {error}", flush=True)
-            finally:
-                world.close()
-    finally:
-        if not options.broker:
-            subprocess.run(["bash", KAFKA, "stop"], stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": port})
-    print(f"{len(CASES)} cases, {failed} failed")
-    sys.exit(1 if failed else 0)
+        return world.SKIPPED
+    with world.a_broker(options.broker) as broker:
+        return not world.run_cases([(name, lambda name=name: run(name, options.weir, broker)) for name in CASES], options.names)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

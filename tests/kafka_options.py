@@ -1,111 +1,34 @@
 #!/usr/bin/env python3
 """Options of streams and views that only a real broker can show: where a view starts, what becomes of a gap.
 
-    kafka_options.py --weir PATH [--broker HOST:PORT] [--only NAME]
+    kafka_options.py --weir PATH [--broker HOST:PORT] [NAME...]
 
-Without --broker one is started (tests/kafka/kafka.sh) and stopped. Each case has a topic and a folder of its own.
+Without --broker one is started and stopped. Each case has a topic and a folder of its own.
 """
-import argparse
 import json
-import os
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-KAFKA = HERE / "kafka" / "kafka.sh"
-PATIENCE = 60
+import world
+from world import PATIENCE, Wrong
 
 
-class Wrong(Exception):
-    pass
+class World(world.World):
+    """A case whose topic carries numbers that count up."""
 
-
-class World:
-    """One case: its topic, its file, the process that runs."""
-
-    def __init__(self, options, broker, name):
-        self.weir = options.weir
-        self.broker = broker
-        self.topic = f"options-{name}-{os.getpid()}"
-        self.folder = Path(tempfile.mkdtemp(prefix="weir-options-"))
-        self.file = self.folder / "w.db"
-        self.process = None
+    def __init__(self, weir, broker, name):
+        super().__init__(weir, broker, name)
         self.sent = 0
-
-    def close(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder)
 
     def send(self, count, partition=0):
         rows = "".join(json.dumps({"a": self.sent + i + 1}) + "\n" for i in range(count))
         self.sent += count
         subprocess.run(["kcat", "-P", "-b", self.broker, "-t", self.topic, "-p", str(partition)], input=rows.encode(), check=True, stderr=subprocess.DEVNULL)
 
-    def kafka(self, *words):
-        subprocess.run(["bash", KAFKA, *words], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "KAFKA_PORT": self.broker.rsplit(":", 1)[1]})
-
     def stream(self, more=""):
         return f"CREATE STREAM s (a INTEGER) WITH (connector = 'kafka', brokers = '{self.broker}', topic = '{self.topic}', format = 'json'{more});"
-
-    def sql(self, text, code=0):
-        done = subprocess.run([self.weir, self.file, "-c", text], capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode != code:
-            raise Wrong(f"{text}: exit code {done.returncode}: {done.stderr.strip()}")
-        return done.stdout + done.stderr
-
-    def until_end(self, code=0):
-        done = subprocess.run([self.weir, "run", self.file, "--until-end"], capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode != code:
-            raise Wrong(f"run --until-end: exit code {done.returncode}: {done.stderr.strip()}")
-        return done.stderr
-
-    def start(self):
-        self.process = subprocess.Popen([self.weir, "run", self.file], stderr=open(self.folder / "log", "a"))
-        while self.process.poll() is None and self.status()[0] in (3, 5):
-            time.sleep(0.05)                              # it has the file before others ask for it
-
-    def stop(self, sign=signal.SIGTERM):
-        self.process.send_signal(sign)
-        code = self.process.wait(timeout=PATIENCE)
-        self.process = None
-        return code
-
-    def status(self):
-        done = subprocess.run([self.weir, "status", self.file], capture_output=True, text=True, timeout=PATIENCE)
-        return done.returncode, done.stdout
-
-    def ask(self, text):
-        try:
-            with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=10) as file:
-                return file.execute(text).fetchall()
-        except sqlite3.OperationalError:
-            return None
-
-    def expect(self, text, rows):
-        """Waits until the query answers so."""
-        deadline = time.monotonic() + PATIENCE
-        while (got := self.ask(text)) != rows:
-            if time.monotonic() > deadline:
-                raise Wrong(f"{text}: {got}, expected {rows}; {(self.folder / 'log').read_text() if (self.folder / 'log').exists() else ''}")
-            time.sleep(0.05)
-
-    def expect_status(self, code, *words):
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            got, text = self.status()
-            if got == code and all(word in text for word in words):
-                return
-            if time.monotonic() > deadline:
-                raise Wrong(f"weir status: {got}\n{text}expected {code} with {words}")
-            time.sleep(0.1)
 
 
 def views_begin_where_they_say(w):
@@ -261,39 +184,19 @@ CASES = [
 ]
 
 
-def run(case, options, broker):
-    world = World(options, broker, case.__name__)
-    try:
-        world.kafka("topic", world.topic)
-        case(world)
-        print(f"ok {case.__name__}", flush=True)
-        return True
-    except (Wrong, subprocess.TimeoutExpired) as wrong:
-        print(f"FAILED {case.__name__}: {wrong}", flush=True)
-        return False
-    finally:
-        world.close()
+def run(case, weir, broker):
+    with World(weir, broker, case.__name__) as w:
+        w.kafka("topic", w.topic)
+        case(w)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weir", required=True, type=lambda path: Path(path).resolve())
-    parser.add_argument("--broker")
-    parser.add_argument("--only")
-    options = parser.parse_args()
-    if not all(map(shutil.which, ("java", "kcat", "bash"))):
-        print("SKIPPED: needs java and kcat")
-        return 77
-    own = not options.broker
-    broker = options.broker or f"127.0.0.1:{os.environ.get('KAFKA_PORT', '19192')}"
-    if own:
-        for word in ("fetch", "start"):
-            subprocess.run(["bash", KAFKA, word], check=True, stdout=subprocess.DEVNULL)
-    try:
-        return 0 if all([run(case, options, broker) for case in CASES if not options.only or options.only in case.__name__]) else 1
-    finally:
-        if own:
-            subprocess.run(["bash", KAFKA, "stop"], stdout=subprocess.DEVNULL)
+    options = world.arguments(__doc__, kafka=True)
+    if not world.has_kafka():
+        print("SKIPPED: needs java, mvn and kcat")
+        return world.SKIPPED
+    with world.a_broker(options.broker) as broker:
+        return not world.run_cases([(case.__name__, lambda case=case: run(case, options.weir, broker)) for case in CASES], options.names)
 
 
 if __name__ == "__main__":

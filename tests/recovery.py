@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
 """What comes back after a pause, a loss or a copy: lanes over a real broker, sinks of copied files.
 
-    recovery.py --weir PATH [--broker HOST:PORT] [--only NAME]
+    recovery.py --weir PATH [--broker HOST:PORT] [NAME...]
 
 Without --broker one is started and stopped; without java and kcat only what needs none is done, and it says so.
 """
-import argparse
-import os
-import shutil
+import contextlib
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from kafka_options import KAFKA, World, Wrong
+import world
+from kafka_options import World
+from world import Wrong
 
 VIEWS = """CREATE MATERIALIZED VIEW v AS SELECT a % 10 AS k, count(*) AS n, sum(a) AS total FROM s GROUP BY a % 10;
     CREATE MATERIALIZED VIEW top AS SELECT max(total) AS total FROM v; CREATE MATERIALIZED VIEW c AS SELECT count(*) AS n FROM s;"""
@@ -128,43 +127,21 @@ WITHOUT_BROKER = [sinks_of_a_copy_wait]
 WITH_BROKER = [paused_views_go_on_where_they_were, a_view_whose_beginning_is_gone_is_not_rebuilt_silently, what_cannot_be_replayed_is_stopped_alone]
 
 
-def run(case, options, broker):
-    world = World(options, broker, case.__name__)
-    try:
+def run(case, weir, broker):
+    with World(weir, broker, case.__name__) as w:
         if case in WITH_BROKER:
-            world.kafka("topic", world.topic)
-        case(world)
-        print(f"ok {case.__name__}", flush=True)
-        return True
-    except (Wrong, subprocess.SubprocessError) as wrong:
-        print(f"FAILED {case.__name__}: {wrong}", flush=True)
-        return False
-    finally:
-        world.close()
+            w.kafka("topic", w.topic)
+        case(w)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weir", required=True, type=lambda path: Path(path).resolve())
-    parser.add_argument("--broker")
-    parser.add_argument("--only")
-    options = parser.parse_args()
-    cases = list(WITHOUT_BROKER)
-    can = all(map(shutil.which, ("java", "kcat", "bash")))
-    if can:
-        cases += WITH_BROKER
-    else:
-        print("SKIPPED what needs a broker: needs java and kcat")
-    own = can and not options.broker
-    broker = options.broker or f"127.0.0.1:{os.environ.get('KAFKA_PORT', '19192')}"
-    if own:
-        for word in ("fetch", "start"):
-            subprocess.run(["bash", KAFKA, word], check=True, stdout=subprocess.DEVNULL)
-    try:
-        return 0 if all([run(case, options, broker) for case in cases if not options.only or options.only in case.__name__]) else 1
-    finally:
-        if own:
-            subprocess.run(["bash", KAFKA, "stop"], stdout=subprocess.DEVNULL)
+    options = world.arguments(__doc__, kafka=True)
+    has_kafka = world.has_kafka()
+    if not has_kafka:
+        print("SKIPPED what needs a broker: needs java, mvn and kcat")
+    with world.a_broker(options.broker) if has_kafka else contextlib.nullcontext() as broker:
+        cases = WITHOUT_BROKER + (WITH_BROKER if has_kafka else [])
+        return not world.run_cases([(case.__name__, lambda case=case: run(case, options.weir, broker)) for case in cases], options.names)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@
 A terminal of our own (pty and a small emulator) is typed into and looked at; nothing sleeps, everything waits for what it expects to see.
 Exit code 0: all hold, 1: one does not.
 """
-import argparse, fcntl, json, os, pty, re, select, signal, socket, struct, subprocess, sys, tempfile, termios, time, traceback, unicodedata
+import fcntl, json, os, pty, re, select, signal, socket, struct, subprocess, sys, tempfile, termios, time, unicodedata
+
+import world
 
 LIMIT_S = 20
 WEIR = None
@@ -799,32 +801,20 @@ TESTS = [
 ]
 
 
+def on_terminals(test):
+    shells = Shells()
+    try:
+        test(shells)
+    finally:
+        shells.close()
+
+
 def main():
     global WEIR
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--weir", required=True)
-    parser.add_argument("names", nargs="*")
-    options = parser.parse_args()
-    WEIR = os.path.abspath(options.weir)
-    failed = 0
-    for test in TESTS:
-        name = test.__name__.replace("_", " ")
-        if options.names and not any(word in test.__name__ for word in options.names):
-            continue
-        shells = Shells()
-        try:
-            test(shells)
-            print(f"ok      {name}")
-        except Exception as error:
-            failed += 1
-            line = traceback.extract_tb(error.__traceback__)
-            place = [frame for frame in line if frame.name == test.__name__ or frame.filename == __file__]
-            print(f"FAILED  {name}, line {next((f.lineno for f in place if f.name == test.__name__), '?')}: {error}")
-        finally:
-            shells.close()
-        sys.stdout.flush()
-    sys.exit(1 if failed else 0)
+    options = world.arguments(__doc__)
+    WEIR = str(options.weir)
+    return not world.run_cases([(test.__name__, lambda test=test: on_terminals(test)) for test in TESTS], options.names)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -35,10 +35,7 @@ static void add_fields(Scanning *scanning, ScopeColumn *column, ColumnPath path)
 	column->fields = arena_array(binder->arena, ScopeColumn, column->field_count + 1);
 	for (int i = 0; i < column->field_count; i++) {
 		const RowField *field = &column->declared.fields[i];
-		ColumnPath inner = {.column = path.column, .field_count = path.field_count + 1};
-		inner.fields = arena_array(binder->arena, const char *, inner.field_count);
-		if (path.field_count) memcpy(inner.fields, path.fields, sizeof *path.fields * (size_t)path.field_count);
-		inner.fields[path.field_count] = field->name;
+		ColumnPath inner = column_path_inner(binder->arena, path, field->name);
 		ColumnId id = add_scanned(scanning, field->name, inner, field->type, true);
 		column->fields[i] = scope_column_of(binder, field->name, id, field->type, true);
 		add_fields(scanning, &column->fields[i], inner);

@@ -172,10 +172,7 @@ static void add_input_fields(Making *making, ScopeColumn *column, ColumnPath pat
 	column->fields = arena_array(binder->arena, ScopeColumn, column->field_count + 1);
 	for (int i = 0; i < column->field_count; i++) {
 		const RowField *field = &column->declared.fields[i];
-		ColumnPath inner = {.column = path.column, .field_count = path.field_count + 1};
-		inner.fields = arena_array(binder->arena, const char *, inner.field_count);
-		if (path.field_count) memcpy(inner.fields, path.fields, sizeof *path.fields * (size_t)path.field_count);
-		inner.fields[path.field_count] = field->name;
+		ColumnPath inner = column_path_inner(binder->arena, path, field->name);
 		column->fields[i] = scope_column_of(binder, field->name, add_input(making, inner, plain_type(field->type)), field->type, true);
 		add_input_fields(making, &column->fields[i], inner);
 	}

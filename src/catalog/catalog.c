@@ -145,6 +145,14 @@ const char *relation_option(const Relation *relation, const char *name)
 	return option ? option->value : NULL;
 }
 
+ColumnPath column_path_inner(Arena *arena, ColumnPath outer, const char *field)
+{
+	ColumnPath inner = {outer.column, arena_array(arena, const char *, outer.field_count + 1), outer.field_count + 1};
+	if (outer.field_count) memcpy(inner.fields, outer.fields, sizeof *outer.fields * (size_t)outer.field_count);
+	inner.fields[outer.field_count] = field;
+	return inner;
+}
+
 int relation_column_find(const Relation *relation, const char *name)
 {
 	int found = -1, fits = 0;

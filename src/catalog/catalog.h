@@ -23,6 +23,7 @@ typedef enum ColumnKind { COLUMN_PHYSICAL, COLUMN_COMPUTED, COLUMN_METADATA } Co
 
 /* A part of a record that a reader asks for: a column or, by dots, a field of a ROW column. */
 typedef struct ColumnPath { int column; const char **fields; int field_count; } ColumnPath;
+ColumnPath column_path_inner(Arena *arena, ColumnPath outer, const char *field);
 
 typedef struct RelationColumn {
 	const char *name;

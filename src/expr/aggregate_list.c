@@ -24,55 +24,43 @@ static void value_set_text(Value *out, Type type, StrBuf *text, Arena *scratch)
 
 /* ---- string_agg ---- */
 
-static void join_values(AggregateCursor *cursor, const char *separator, size_t separator_bytes, Value *out, Arena *scratch)
+/* separator NULL: each row has its own beside it, and that of the first is not needed */
+static void join_values(AggregateCursor *cursor, const Str *separator, Value *out, Arena *scratch)
 {
 	Value values[AGGREGATE_VALUES_MAX];
 	int64_t count;
 	StrBuf text = STRBUF_INIT;
 	bool any = false;
 	while (cursor->next(cursor, values, &count)) {
+		const Str *before = separator ? separator : values[1].is_null ? NULL : &values[1].str;
 		for (; count > 0 && text.bytes <= STR_BYTES_MAX; count--, any = true) {
-			if (any) strbuf_add(&text, separator, separator_bytes);
-			strbuf_add(&text, str_at(&values[0].str), values[0].str.bytes);
-		}
-	}
-	if (any) {
-		value_set_text(out, TYPE(TEXT), &text, scratch);
-		return;
-	}
-	value_set_null(out, TYPE(TEXT));
-	strbuf_release(&text);
-}
-
-AGGREGATE_ORDERED(join_by_comma)
-{
-	(void)parameters; (void)args; (void)arg_count;
-	join_values(cursor, ",", 1, out, scratch);
-}
-
-AGGREGATE_ORDERED(join)
-{
-	(void)args; (void)arg_count;
-	const Str none = {0}, *separator = parameters[0].is_null ? &none : &parameters[0].str;
-	join_values(cursor, str_at(separator), separator->bytes, out, scratch);
-}
-
-/* group_concat(x, y): the first row's separator is not needed */
-AGGREGATE_ORDERED(join_each)
-{
-	(void)parameters; (void)args; (void)arg_count;
-	Value values[AGGREGATE_VALUES_MAX];
-	int64_t count;
-	StrBuf text = STRBUF_INIT;
-	bool any = false;
-	while (cursor->next(cursor, values, &count)) {
-		for (; count > 0 && text.bytes <= STR_BYTES_MAX; count--, any = true) {
-			if (any && !values[1].is_null) strbuf_add(&text, str_at(&values[1].str), values[1].str.bytes);
+			if (any && before) strbuf_add(&text, str_at(before), before->bytes);
 			strbuf_add(&text, str_at(&values[0].str), values[0].str.bytes);
 		}
 	}
 	value_set_text(out, TYPE(TEXT), &text, scratch);
 	if (!any) value_set_null(out, TYPE(TEXT));
+}
+
+AGGREGATE_ORDERED(join_by_comma)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	const Str comma = str_borrow(",", 1);
+	join_values(cursor, &comma, out, scratch);
+}
+
+AGGREGATE_ORDERED(join)
+{
+	(void)args; (void)arg_count;
+	const Str none = {0};
+	join_values(cursor, parameters[0].is_null ? &none : &parameters[0].str, out, scratch);
+}
+
+/* group_concat(x, y) */
+AGGREGATE_ORDERED(join_each)
+{
+	(void)parameters; (void)args; (void)arg_count;
+	join_values(cursor, NULL, out, scratch);
 }
 
 /* ---- JSON arrays ---- */

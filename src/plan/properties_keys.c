@@ -304,7 +304,7 @@ static void project_determined_key(Deriving *deriving, const Plan *plan, const P
 	if (project_ids(plan, ids, count, mapped)) add_key(deriving, mapped, count);
 }
 
-static void project_keys(Deriving *deriving, Plan *plan)
+static void project_dependencies(Deriving *deriving, Plan *plan)
 {
 	const PlanFacts *in = &plan->inputs[0]->facts;
 	ColumnId mapped[KEY_COLUMNS_MAX];
@@ -314,6 +314,13 @@ static void project_keys(Deriving *deriving, Plan *plan)
 		if (to && dependency->from_count <= KEY_COLUMNS_MAX && project_ids(plan, dependency->from, dependency->from_count, mapped))
 			add_dependency(deriving, mapped, dependency->from_count, to);
 	}
+}
+
+static void project_keys(Deriving *deriving, Plan *plan)
+{
+	const PlanFacts *in = &plan->inputs[0]->facts;
+	ColumnId mapped[KEY_COLUMNS_MAX];
+	project_dependencies(deriving, plan);
 	for (int i = 0; i < plan->item_count; i++) {
 		const PlanItem *item = &plan->items[i];
 		if (item->expr->kind != EXPR_COLUMN) { project_expr_dependency(deriving, plan, item); continue; }
@@ -402,12 +409,7 @@ static void aggregate_keys(Deriving *deriving, Plan *plan)
 	ColumnId ids[KEY_COLUMNS_MAX], mapped[KEY_COLUMNS_MAX];
 	if (plan->item_count > KEY_COLUMNS_MAX || plan->grouping_set_count) return;
 	for (int i = 0; i < plan->item_count; i++) ids[i] = plan->items[i].id;
-	for (int i = 0; i < in->dependency_count; i++) {
-		const PlanDependency *dependency = &in->dependencies[i];
-		ColumnId to = projected(plan, dependency->to);
-		if (to && dependency->from_count <= KEY_COLUMNS_MAX && project_ids(plan, dependency->from, dependency->from_count, mapped))
-			add_dependency(deriving, mapped, dependency->from_count, to);
-	}
+	project_dependencies(deriving, plan);
 	for (int i = 0; i < plan->item_count; i++) {
 		if (plan->items[i].expr->kind != EXPR_COLUMN) project_expr_dependency(deriving, plan, &plan->items[i]);
 		for (int k = 0; k < in->key_count; k++)               /* a key of the input determines what else is grouped by */
