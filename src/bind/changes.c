@@ -164,6 +164,7 @@ typedef struct Changing {
 	Scope scope;                  /* the target, then what FROM or USING adds */
 	Plan *plan;
 	Expr **old;
+	Expr **identity; int identity_count;      /* where a row may meet several */
 } Changing;
 
 static bool scan_target(Changing *changing, const AstName *name, AstIdent alias)
@@ -200,6 +201,51 @@ static bool join_others(Changing *changing, AstTable *others, JoinKind kind, Pla
 	plan_join_columns(binder->context, *join);
 	changing->plan = *join;
 	return true;
+}
+
+/* Copies of a row cannot be told apart: each gets a number, which stands for its key. */
+static Expr *number_rows(Changing *changing)
+{
+	PlanContext *context = changing->binder->context;
+	Plan *over = plan_new(context, PLAN_OVER, 1);
+	over->inputs[0] = changing->plan;
+	over->span = changing->plan->span;
+	over->over_call_count = 1;
+	over->over_calls = arena_new(changing->binder->arena, PlanOverCall);
+	over->over_calls[0] = (PlanOverCall){.id = plan_column_new(context), .call.kind = OVER_ROW_NUMBER};
+	over->column_count = changing->plan->column_count + 1;
+	over->columns = arena_array(changing->binder->arena, PlanColumn, over->column_count);
+	memcpy(over->columns, changing->plan->columns, sizeof *over->columns * (size_t)changing->plan->column_count);
+	over->columns[over->column_count - 1] = (PlanColumn){.id = over->over_calls[0].id, .type = TYPE(INTEGER)};
+	changing->plan = over;
+	return plan_column_expr(context, over, over->column_count - 1);
+}
+
+/* What tells a row of the target from all others */
+static void identify(Changing *changing)
+{
+	const Relation *target = changing->target;
+	changing->identity = arena_array(changing->binder->arena, Expr *, target->primary_key_count + 1);
+	for (int k = 0; k < target->primary_key_count; k++) changing->identity[changing->identity_count++] = changing->old[target->primary_key[k]];
+	if (!changing->identity_count) changing->identity[changing->identity_count++] = number_rows(changing);
+}
+
+/* A row that meets several is changed once, by the first of them in the order of their values. */
+static void meet_once(Changing *changing, const Plan *join)
+{
+	PlanContext *context = changing->binder->context;
+	const Plan *others = join->inputs[1];
+	Plan *first = plan_new(context, PLAN_TOPN, 1);
+	first->inputs[0] = changing->plan;
+	first->span = join->span;
+	first->partition = changing->identity;
+	first->partition_count = changing->identity_count;
+	first->order_count = others->column_count;
+	first->order = arena_array(changing->binder->arena, OpSortKey, others->column_count + 1);
+	for (int i = 0; i < others->column_count; i++) first->order[i] = (OpSortKey){.expr = plan_column_expr(context, others, i)};
+	first->limit = 1;
+	plan_pass_columns(context, first);
+	changing->plan = first;
 }
 
 static bool where_of(Changing *changing, const AstExpr *ast, Expr **out)
@@ -253,9 +299,11 @@ static bool update_rows(Changing *changing, const AstUpdate *ast, BoundChange *o
 	Plan *join;
 	Expr *where;
 	if (!scan_target(changing, &ast->target, ast->alias)) return false;
+	if (ast->from) identify(changing);
 	if (ast->from && !join_others(changing, ast->from, JOIN_INNER, &join)) return false;
 	if (!where_of(changing, ast->where, &where)) return false;
 	changing->plan = plan_filter(binder->context, changing->plan, where);
+	if (ast->from) meet_once(changing, join);
 	Expr **new = arena_copy(binder->arena, changing->old, sizeof *changing->old * (size_t)(changing->target->column_count + 1));
 	Clause clause = {.binder = binder, .scope = &changing->scope, .name = "SET"};
 	if (!bind_assignments(&clause, changing->target, &ast->assignments, new)) return false;

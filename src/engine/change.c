@@ -280,13 +280,6 @@ void change_rows_release(ChangeBatches *rows)
 
 /* ---- UPDATE, DELETE ---- */
 
-static bool same_row(const Value *a, const Value *b, int count)
-{
-	for (int c = 0; c < count; c++)
-		if (!value_equal(&a[c], &b[c])) return false;
-	return true;
-}
-
 /* ChangeBatches whose key changes are taken out first and put in when all are out, so that keys may be swapped or moved along. */
 typedef struct Moved { Batch *batch; int row; } Moved;
 typedef struct Update { Change base; BoundChange *bound; bool deletes; VEC(Moved) moved; } Update;
@@ -301,13 +294,6 @@ static bool change_row(Update *update, Batch *batch, int row, Error *err)
 	Change *change = &update->base;
 	arena_clear(&change->scratch);
 	load_row(update, batch, row, 0, change->old);
-	if (change->keyed) {                  /* UPDATE ... FROM may give a row twice: the first counts */
-		Value *key = arena_array(&change->scratch, Value, change->target->primary_key_count + 1), *now = arena_array(&change->scratch, Value, change->target->column_count + 1);
-		change_key(change->target, change->old, key);
-		int found = store_table_find(change->engine->store, change->table, key, now, &change->scratch, err);
-		if (found < 0) return false;
-		if (!found || !same_row(now, change->old, change->target->column_count)) return true;
-	}
 	change->rows++;
 	if (update->deletes) return change_write(change, change->old, NULL, err);
 	load_row(update, batch, row, change->target->column_count, change->values);
