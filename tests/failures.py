@@ -107,6 +107,18 @@ def a_bad_record_ends_until_end_with_1(folder):
     assert "is no row" in run.stderr and "on_error = 'dead_letter'" in run.stderr, run.stderr
 
 
+def a_dead_letter_names_each_view_that_misses_the_row(folder):
+    """... once, also where one's name is a part of another's."""
+    path = folder / "w.db"
+    (folder / "r.json").write_text('{"n":"x","k":1}\n{"n":2,"k":2}\n')
+    weir(path, "-c", f"""CREATE STREAM s (n INTEGER, k INTEGER) WITH (connector = 'file', path = '{folder / "r.json"}', format = 'json');
+        CREATE MATERIALIZED VIEW "all" AS SELECT a.n FROM s AS a JOIN s AS b ON a.n = b.n; CREATE MATERIALIZED VIEW "al" AS SELECT sum(n) AS n FROM s;
+        CREATE MATERIALIZED VIEW k AS SELECT sum(k) AS k FROM s""")
+    weir("run", path, "--until-end")
+    assert rows(path, "SELECT views FROM weir_dead_letters") == [("all, al",)], rows(path, "SELECT views FROM weir_dead_letters")
+    assert rows(path, "SELECT k FROM k") == [(3,)]
+
+
 def damage(path, statement):
     """As a program that knows nothing of Weir might; the guards are for views alone."""
     connection = sqlite3.connect(path)
@@ -285,7 +297,7 @@ def peak_of(path, statement, expected=1):
 CASES = [
     a_limit_stops_one_of_two_equal_views, a_long_absence_takes_no_memory, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
     who_cancels_beside_a_service_ends_only_what_is_not_committed,
-    a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
+    a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, a_dead_letter_names_each_view_that_misses_the_row, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]
 
 

@@ -218,8 +218,12 @@ bool reader_is_done(const Reader *reader);
 bool reader_has_items(const Reader *reader);
 int64_t reader_lag(const Reader *reader);
 
-/* Index of the reader's column for a path, or -1 */
-int reader_column(const Reader *reader, const ColumnPath *path);
+/* ---- reader_columns.c ---- */
+int reader_column(const Reader *reader, const ColumnPath *path);        /* index of the reader's column for a path, or -1 */
+void reader_collect_columns(Reader *reader);
+bool reader_declared_columns(Reader *reader, DecodeColumn **out, int *count, Error *err);       /* of a whole record, in the reader's arena */
+bool reader_make_decoder(Reader *reader, Error *err);                   /* decode_columns, decoder_config; the format is known */
+ExprProgram **reader_compile_computed(const Reader *reader, Arena *arena, bool clock);          /* by reader column; NULL where nothing is computed */
 
 /* ---- decode.c: the threads ---- */
 /* Any thread: wake: an item came, a partition ended or broke; say: a line about a source. */
