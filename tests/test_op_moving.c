@@ -4,16 +4,43 @@ typedef struct Config { bool enter, leave, enter_inclusive, leave_inclusive, app
 
 static const Config *config;
 
-/* id integer (1), enter timestamp (2), leave timestamp (3) */
+static Expr *compare(Arena *arena, const char *operator, Expr *a, Expr *b)
+{
+	Error err = ERROR_INIT;
+	Expr *args[2] = {a, b}, *e = expr_call(arena, operator, args, 2, SPAN_NONE, &err);
+	assert_non_null(e);
+	return e;
+}
+
+/* A moment that is not included counts from the next microsecond. */
+static Expr *moment(Arena *arena, Expr *x, bool inclusive)
+{
+	Value microsecond = {.type = TYPE(INTERVAL), .interval = {.us = 1}};
+	return inclusive ? x : compare(arena, "+", x, expr_constant(arena, &microsecond, SPAN_NONE));
+}
+
+enum { CLOCK = 100 };
+
+static Expr *clock_column(Arena *arena) { return expr_column(arena, CLOCK, TYPE(TIMESTAMP), false, SPAN_NONE); }
+
+/* id integer (1), enter timestamp (2), leave timestamp (3): enter <= now() AND now() < leave */
 static Op *make_config(Arena *arena)
 {
 	MovingSpec spec = {
-		.in = test_input(arena, 1, "integer timestamp timestamp", config->append_only),
-		.enter_inclusive = config->enter_inclusive, .leave_inclusive = config->leave_inclusive,
+		.in = test_input(arena, 1, "integer timestamp timestamp", config->append_only), .clock = CLOCK, .moments = arena_array(arena, Expr *, 2),
+		.enters_only = !config->leave,
 	};
 	spec.in.has_arrival = config->has_arrival;
-	if (config->enter) spec.enter = test_column(arena, &spec.in, 1);
-	if (config->leave) spec.leave = test_column(arena, &spec.in, 2);
+	if (config->enter) {
+		Expr *enter = test_column(arena, &spec.in, 1);
+		spec.moments[spec.moment_count++] = moment(arena, enter, config->enter_inclusive);
+		spec.condition = compare(arena, config->enter_inclusive ? ">=" : ">", clock_column(arena), enter);
+	}
+	if (config->leave) {
+		Expr *leave = test_column(arena, &spec.in, 2);
+		spec.moments[spec.moment_count++] = moment(arena, leave, config->leave_inclusive);
+		spec.condition = expr_and(arena, spec.condition, compare(arena, config->leave_inclusive ? "<" : "<=", clock_column(arena), leave));
+	}
 	return op_moving_new(&spec);
 }
 
@@ -65,6 +92,43 @@ static void an_instant_that_is_not_included_counts_from_the_next_microsecond(voi
 	h.commit.system_us = 110 * SECOND + 1;
 	harness_commit(&h);
 	harness_expect(&h, "-1 | 1 | 100 | 110");
+	harness_close(&h);
+}
+
+/* id integer (1), at timestamp (2): all rows, and whether now() >= at */
+static Op *make_item(Arena *arena)
+{
+	MovingSpec spec = {.in = test_input(arena, 1, "integer timestamp", false), .clock = CLOCK, .moments = arena_array(arena, Expr *, 2), .items = arena_array(arena, Expr *, 1)};
+	Expr *at = test_column(arena, &spec.in, 1);
+	Value hour = {.type = TYPE(INTERVAL), .interval = {.us = 3600 * SECOND}};
+	spec.moments[spec.moment_count++] = at;
+	spec.moments[spec.moment_count++] = compare(arena, "+", at, expr_constant(arena, &hour, SPAN_NONE));      /* one at which nothing changes */
+	spec.items[spec.item_count++] = compare(arena, ">=", clock_column(arena), at);
+	return op_moving_new(&spec);
+}
+
+static void a_column_changes_at_its_moments_only(void **context)
+{
+	(void)context;
+	Harness h;
+	harness_open(&h, make_item, "integer timestamp", NULL);
+	h.commit.system_us = 100 * SECOND;
+	harness_push(&h, 0, "+1 | 1 | 90\n +2 | 2 | 105\n +1 | 3 | NULL");
+	harness_commit(&h);
+	harness_expect(&h, "+1 | 1 | 90 | true\n +2 | 2 | 105 | false\n +1 | 3 | NULL | NULL");
+	harness_restart(&h);
+	h.commit.system_us = 105 * SECOND;
+	harness_push(&h, 0, "-1 | 2 | 105");
+	harness_commit(&h);
+	harness_expect(&h, "-2 | 2 | 105 | false\n +1 | 2 | 105 | true");
+	assert_int_equal(h.op->class->next_time(h.op), 3690 * SECOND);
+	h.commit.system_us = 4000 * SECOND;
+	harness_commit(&h);
+	harness_expect(&h, "");
+	assert_true(h.op->class->next_time(h.op) == INT64_MAX);
+	harness_push(&h, 0, "-1 | 2 | 105\n -1 | 3 | NULL");
+	harness_commit(&h);
+	harness_expect(&h, "-1 | 2 | 105 | true\n -1 | 3 | NULL | NULL");
 	harness_close(&h);
 }
 
@@ -122,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_and_go_with_the_clock),
 		cmocka_unit_test(an_instant_that_is_not_included_counts_from_the_next_microsecond),
+		cmocka_unit_test(a_column_changes_at_its_moments_only),
 		cmocka_unit_test(the_output_is_what_the_condition_gives_at_each_commit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

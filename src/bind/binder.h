@@ -98,7 +98,6 @@ typedef struct Clause {
 	const char *name;             /* "WHERE", for messages */
 	bool aggregates, windows;     /* may stand here */
 	bool aliases;                 /* names of SELECT items may stand here */
-	bool condition;               /* now() may be compared here */
 	bool in_aggregate, in_window;
 } Clause;
 

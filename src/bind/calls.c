@@ -266,7 +266,7 @@ static Expr *bind_aggregate(Clause *clause, const AstExpr *ast)
 	if (!may_aggregate(clause, ast)) return NULL;
 	Clause inner = *clause;
 	inner.in_aggregate = true;
-	inner.aggregates = inner.windows = inner.condition = false;
+	inner.aggregates = inner.windows = false;
 	AggregateCall call;
 	if (!make_aggregate(&inner, ast, &call)) return NULL;
 	if (is_of_outer_query(clause, &call)) {

@@ -297,7 +297,7 @@ static Expr *misplaced(Clause *clause, const AstExpr *ast)
 	return NULL;
 }
 
-Expr *bind_expr(Clause *clause, const AstExpr *ast)
+static Expr *bind_node(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	switch (ast->kind) {
@@ -344,30 +344,41 @@ static bool has_clock(Expr *e) { return !expr_walk(e, is_no_clock, NULL); }
 /* The clock on one side, columns on the other, or behind now() - at; which of these can be kept up to date only planning knows (rule_moving.c). */
 static bool compares_clock(Expr *e)
 {
-	static const char *const NAMES[] = {"<", "<=", ">", ">=", "="};
-	while (expr_is_call(e, "not")) e = e->args[0];
-	bool is_compare = false;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) is_compare |= expr_is_call(e, NAMES[i]);
-	return is_compare && has_clock(e->args[0]) != has_clock(e->args[1]) && !expr_walk(e, is_no_column, NULL);
+	static const char *const NAMES[] = {"<", "<=", ">", ">=", "=", "<>", "is", "is not", "is distinct from", "is not distinct from"};
+	bool is_compare = expr_is_call(e, "in") || expr_is_call(e, "not in");
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) is_compare |= expr_is_call(e, NAMES[i]) && e->arg_count == 2;
+	if (!is_compare || expr_walk(e, is_no_column, NULL)) return false;
+	int rest = 0;
+	for (int i = 1; i < e->arg_count; i++) rest += has_clock(e->args[i]);
+	return has_clock(e->args[0]) ? rest == 0 : rest > 0;
 }
 
-static void allow_clock(Binder *binder, Expr *condition, int from)
+/* Is each call of the clock below inside of a comparison? */
+static bool is_compared(Expr *e)
 {
-	Exprs conjuncts = {0};
-	expr_conjuncts(binder->arena, condition, &conjuncts);
-	for (int i = 0; i < conjuncts.count; i++)
-		if (has_clock(conjuncts.at[i]) && !compares_clock(conjuncts.at[i])) return;
-	for (int i = from; i < binder->impurities.count; i++) binder->impurities.at[i].in_condition = binder->impurities.at[i].is_clock;
+	if (compares_clock(e)) return true;
+	if (e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK)) return false;
+	for (int i = 0; i < e->arg_count; i++)
+		if (!is_compared(e->args[i])) return false;
+	return true;
+}
+
+Expr *bind_expr(Clause *clause, const AstExpr *ast)
+{
+	int before = clause->binder->impurities.count;
+	Expr *e = bind_node(clause, ast);
+	if (!e || clause->binder->impurities.count == before || !has_clock(e) || !is_compared(e)) return e;
+	for (int i = before; i < clause->binder->impurities.count; i++) {
+		Impurity *impurity = &clause->binder->impurities.at[i];
+		impurity->in_condition |= impurity->is_clock;
+	}
+	return e;
 }
 
 Expr *bind_condition(Clause *clause, const AstExpr *ast)
 {
-	int before = clause->binder->impurities.count;
 	Expr *e = bind_expr(clause, ast);
-	if (!e) return NULL;
-	e = expr_condition(clause->binder->arena, e);
-	if (clause->condition && clause->binder->impurities.count > before) allow_clock(clause->binder, e, before);
-	return e;
+	return e ? expr_condition(clause->binder->arena, e) : NULL;
 }
 
 Expr *bind_constant_expr(Binder *binder, const AstExpr *ast, const char *where)

@@ -162,7 +162,7 @@ static bool merge_columns(Joining *joining)
 static bool bind_on(Joining *joining)
 {
 	if (!joining->ast->on) return true;
-	Clause clause = {.binder = joining->binder, .scope = &joining->both, .name = "ON", .condition = true};
+	Clause clause = {.binder = joining->binder, .scope = &joining->both, .name = "ON"};
 	Expr *on = bind_condition(&clause, joining->ast->on);
 	if (!on) return false;
 	joining->condition = expr_and(joining->binder->arena, joining->condition, on);

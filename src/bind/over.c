@@ -287,7 +287,7 @@ Expr *bind_over(Clause *clause, const AstExpr *ast)
 	if (!may_stand(clause, ast) || !resolve_window(clause, ast->call->over, 0, &said)) return NULL;
 	Clause inner = *clause;
 	inner.in_window = true;
-	inner.windows = inner.condition = false;
+	inner.windows = false;
 	inner.name = "OVER";
 	SelectOver over = {.span = ast->span};
 	if (!bind_window(&inner, &said, &over)) return NULL;

@@ -140,7 +140,7 @@ static bool bind_terms(Making *making)
 static bool bind_conditions(Making *making)
 {
 	Select *select = making->select;
-	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "HAVING", .aggregates = true, .aliases = true, .condition = true};
+	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "HAVING", .aggregates = true, .aliases = true};
 	if (select->ast->having && !(making->having = bind_condition(&clause, select->ast->having))) return false;
 	clause.name = "QUALIFY";
 	clause.windows = true;
@@ -150,7 +150,7 @@ static bool bind_conditions(Making *making)
 static bool bind_where(Select *select)
 {
 	if (!select->ast->where) return true;
-	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "WHERE", .aliases = true, .condition = true};
+	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "WHERE", .aliases = true};
 	Expr *condition = bind_condition(&clause, select->ast->where);
 	if (condition) condition = null_as_false(select->binder, condition);
 	if (!condition) return false;

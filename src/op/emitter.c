@@ -38,36 +38,9 @@ void emitter_set(Emitter *emitter, int row, int column, const Value *value) { ba
 
 void emitter_set_integer(Emitter *emitter, int row, int column, int64_t x) { emitter->builder.batch->columns[column].i64[row] = x; }
 
-/* As row_unpack, but straight into the columns: no value in between. */
 void emitter_packed(Emitter *emitter, int row, int first_column, const void *packed, int count)
 {
-	Batch *batch = emitter->builder.batch;
-	const char *bitmap = packed, *from = bitmap + (count + 7) / 8;
-	for (int i = 0; i < count; i++) {
-		Column *column = &batch->columns[first_column + i];
-		if (bitmap[i / 8] >> i % 8 & 1) {
-			Value null = {.type = column->type, .is_null = true};
-			batch_builder_set(&emitter->builder, row, first_column + i, &null);
-			continue;
-		}
-		switch (type_phys(column->type)) {
-		case PHYS_I64: case PHYS_F64:
-			memcpy(&column->i64[row], from, 8);
-			from += 8;
-			break;
-		case PHYS_I128: case PHYS_INTERVAL:
-			memcpy(&column->i128[row], from, 16);
-			from += 16;
-			break;
-		case PHYS_STR: {
-			uint32_t bytes;
-			memcpy(&bytes, from, 4);
-			column->str[row] = str_copy(&batch->arena, from + 4, bytes);
-			from += 4 + bytes;
-			break;
-		}
-		}
-	}
+	batch_builder_packed(&emitter->builder, row, first_column, packed, count);
 }
 
 bool emitter_finish(Emitter *emitter)

@@ -221,12 +221,15 @@ typedef struct ExpandSpec {
 } ExpandSpec;
 Op *op_expand_new(const ExpandSpec *spec);
 
-/* ---- moving.c: conditions on now(): time + delta compared with the commit's clock; rows come and go by themselves ---- */
+/* ---- moving.c: what depends on now(). Output: the input's columns, then one column an item, of the rows for which the condition is true. Both change for
+ * a row at its moments only. ---- */
 typedef struct MovingSpec {
 	OpInput in;
-	Expr *enter;                                /* TIMESTAMP: the row is in from this instant on (NULL expr: from the beginning) */
-	Expr *leave;                                /* TIMESTAMP: the row is out from this instant on (NULL expr: never) */
-	bool enter_inclusive, leave_inclusive;      /* now >= enter / now > enter; out when now >= leave / now > leave */
+	ColumnId clock;                             /* stands for now() in condition and items */
+	Expr **moments; int moment_count;           /* TIMESTAMP over the input; NULL: never */
+	Expr *condition;                            /* NULL: every row is in */
+	Expr **items; int item_count;
+	bool enters_only;                           /* no moment makes the condition false */
 } MovingSpec;
 Op *op_moving_new(const MovingSpec *spec);
 

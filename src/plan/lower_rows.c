@@ -1,6 +1,9 @@
 /* Nodes that keep whole rows without an order of their own: set operations, guards, conditions on the clock, settling. */
 #include "plan/lowering.h"
 
+#include "expr/function.h"
+#include "plan/lower_recursive.h"
+
 bool lower_setop(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode ins[2];
@@ -21,15 +24,35 @@ bool lower_single(Lowering *lowering, Plan *plan, LoweredNode *out)
 	return true;
 }
 
+typedef struct ClockColumn { Arena *arena; ColumnId id; } ClockColumn;
+
+static Expr *clock_as_column(Expr *e, void *context)
+{
+	ClockColumn *clock = context;
+	if (e->kind != EXPR_CALL || !(e->function->flags & FUNCTION_CLOCK)) return NULL;
+	Error ignored = ERROR_INIT;
+	Expr *column = expr_column(clock->arena, clock->id, TYPE(TIMESTAMP), false, e->span);
+	return expr_cast(clock->arena, column, e->type, CAST_EXPLICIT, &ignored);            /* now() or current_date: the rule let no others through */
+}
+
 bool lower_moving(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	LoweredNode in;
 	if (!lower_narrow(lowering, plan->inputs[0], &in)) return false;
+	if (recursion_of(lowering, &in, 1)) return lower_refuse(lowering, plan, "a condition on now() inside of a recursion");        /* nobody wakes it */
+	ClockColumn clock = {lowering->arena, plan_column_new(lowering->context)};
+	Expr **items = arena_array(lowering->arena, Expr *, plan->item_count + 1);
+	ColumnId *made = arena_array(lowering->arena, ColumnId, plan->item_count + 1);
+	for (int i = 0; i < plan->item_count; i++) {
+		items[i] = expr_rewrite(lowering->arena, plan->items[i].expr, clock_as_column, &clock);
+		made[i] = plan->items[i].id;
+	}
 	MovingSpec spec = {
-		.in = in.edge, .enter = plan->enter, .leave = plan->leave, .enter_inclusive = plan->enter_inclusive, .leave_inclusive = plan->leave_inclusive,
+		.in = in.edge, .clock = clock.id, .moments = plan->args, .moment_count = plan->arg_count, .items = items, .item_count = plan->item_count,
+		.condition = plan->condition ? expr_rewrite(lowering->arena, plan->condition, clock_as_column, &clock) : NULL, .enters_only = plan->enters_only,
 	};
-	NewOp new_op = {.op = op_moving_new(&spec), .inputs = &in, .input_count = 1, .layout = in.edge.layout,
-		.detail = lower_expr_text(lowering, plan, plan->leave ? plan->leave : plan->enter)};
+	NewOp new_op = {.op = op_moving_new(&spec), .inputs = &in, .input_count = 1, .layout = lower_ids_behind(lowering, &in.edge, made, plan->item_count),
+		.detail = lower_expr_text(lowering, plan, plan->condition ? plan->condition : plan->items[0].expr)};
 	lower_add(lowering, plan, &new_op, out);
 	return true;
 }

@@ -32,7 +32,7 @@ typedef enum PlanKind {
 	PLAN_RECURSIVE,       /* WITH RECURSIVE */
 	PLAN_STEP_INPUT,      /* inside the recursive part: the rows of the step before */
 	PLAN_SINGLE,          /* at most one row (per group of keys) else NULLs: guard of scalar subqueries; made by unnesting */
-	PLAN_MOVING,          /* condition on now(); made by a rule from FILTER */
+	PLAN_MOVING,          /* what depends on now(): a condition, columns that it appends; made by a rule */
 	PLAN_SETTLE,          /* EMIT ON WINDOW CLOSE of rows without window; made by a rule */
 	PLAN_KIND_COUNT
 } PlanKind;
@@ -91,8 +91,8 @@ struct Plan {
 	PlanFacts facts;
 
 	Relation *relation; ScanColumn *scan_columns;                     /* SCAN: scan_columns[i] is columns[i] */
-	Expr *condition;                                                  /* FILTER, JOIN; SCAN after pushdown: none (a FILTER stays above) */
-	PlanItem *items; int item_count;                                  /* PROJECT: columns; AGGREGATE: keys */
+	Expr *condition;                                                  /* FILTER, JOIN, MOVING; SCAN after pushdown: none (a FILTER stays above) */
+	PlanItem *items; int item_count;                                  /* PROJECT, MOVING: columns; AGGREGATE: keys */
 	PlanCall *calls; int call_count; bool global;                     /* AGGREGATE */
 	uint64_t *grouping_sets; int grouping_set_count; ColumnId grouping_id;    /* AGGREGATE: bit i = items[i]; 0 sets: plain; grouping_id 0: not asked */
 	JoinKind join; PlanJoinForm join_form; bool dependent;            /* JOIN; dependent: the right side sees the left's columns (LATERAL) */
@@ -111,7 +111,7 @@ struct Plan {
 	ExpandKind expand; Expr **args; int arg_count; bool outer, with_ordinality;   /* EXPAND */
 	Plan *shared; ColumnId *shared_columns;                           /* SHARED: columns[i] is shared->columns' shared_columns[i]; STEP_INPUT: shared is the RECURSIVE node */
 	bool all; int iterations_max;                                     /* RECURSIVE: UNION ALL; inputs[0] seed, inputs[1] step */
-	Expr *enter, *leave; bool enter_inclusive, leave_inclusive;       /* MOVING */
+	bool enters_only, ends;                                           /* MOVING, whose moments are args, and items columns: no row leaves again; every row does */
 	ColumnId settle_column;                                           /* SETTLE */
 	const char *sort_collation;                                       /* reserved */
 	int alike;                                                        /* lowering: number of the class of equal subtrees; 0: none yet */

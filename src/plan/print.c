@@ -399,15 +399,12 @@ static void print_single(Printing *printing, const Plan *plan)
 
 static void print_moving(Printing *printing, const Plan *plan)
 {
-	if (plan->enter) {
-		strbuf_addc(printing->out, ' ');
-		print_expr(printing, plan->enter);
-		strbuf_adds(printing->out, plan->enter_inclusive ? " <= now()" : " < now()");
-	}
-	if (plan->leave) {
-		strbuf_adds(printing->out, plan->enter ? (plan->leave_inclusive ? " < " : " <= ") : plan->leave_inclusive ? " now() < " : " now() <= ");
-		print_expr(printing, plan->leave);
-	}
+	strbuf_addc(printing->out, ' ');
+	if (plan->condition) print_expr(printing, plan->condition);
+	if (plan->condition && plan->item_count) strbuf_adds(printing->out, ", ");
+	print_items(printing, plan);
+	strbuf_adds(printing->out, " CHANGING AT ");
+	print_exprs(printing, plan->args, plan->arg_count);
 }
 
 static void print_settle(Printing *printing, const Plan *plan)

@@ -35,7 +35,7 @@ static bool is_append_only(const PlanContext *context, const Plan *plan)
 	case PLAN_JOIN: return join_is_append_only(context, plan);
 	case PLAN_SETOP: return plan->setop == SETOP_INTERSECT && inputs_are_append_only(plan);
 	case PLAN_SHARED: return plan->shared->facts.append_only;
-	case PLAN_MOVING: return !plan->leave && inputs_are_append_only(plan);
+	case PLAN_MOVING: return plan->enters_only && inputs_are_append_only(plan);
 	case PLAN_SETTLE: return true;
 	default: return false;
 	}
@@ -57,7 +57,7 @@ static bool does_grow(const Plan *plan)
 	case PLAN_AGGREGATE: return plan->facts.closes;           /* elsewhere as large as there are groups */
 	case PLAN_TOPN: return plan->facts.closes;
 	case PLAN_SORT: return plan->limit < 0 && inputs_grow(plan);
-	case PLAN_MOVING: return !plan->leave && inputs_grow(plan);
+	case PLAN_MOVING: return !plan->ends && inputs_grow(plan);
 	case PLAN_SHARED: return plan->shared->facts.grows;
 	case PLAN_SINGLE: return false;
 	case PLAN_JOIN:
@@ -141,7 +141,7 @@ static void state_bound(PlanContext *context, Plan *plan)
 	case PLAN_OVER: case PLAN_SETOP: case PLAN_RECURSIVE: case PLAN_SINGLE: over_bound(context, plan); break;
 	case PLAN_TOPN: case PLAN_SORT: limit_bound(context, plan); break;
 	case PLAN_MOVING:
-		if (plan->leave) bound(plan, true, "the rows between the clock's bounds");
+		if (plan->ends) bound(plan, true, "the rows between the clock's bounds");
 		else if (plan->inputs[0]->facts.append_only || !plan->inputs[0]->facts.grows) bound(plan, true, "the rows that wait for the clock");
 		else bound(plan, false, "every row of a stream is kept");
 		break;

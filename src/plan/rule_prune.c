@@ -245,6 +245,24 @@ static Plan *prune_expand(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
 	return pass_and_keep(pruning, plan, made);
 }
 
+/* Without a condition and wanted columns it says nothing more. */
+static Plan *prune_moving(Pruning *pruning, Plan *plan, const ColumnSet *wanted)
+{
+	int kept = 0;
+	PlanItem *items = arena_array(pruning->arena, PlanItem, plan->item_count + 1);
+	PlanColumn *columns = arena_array(pruning->arena, PlanColumn, plan->item_count + 1);
+	for (int i = 0; i < plan->item_count; i++) {
+		if (!column_set_has(wanted, plan->items[i].id)) continue;
+		columns[kept] = plan->columns[plan->column_count - plan->item_count + i];
+		items[kept++] = plan->items[i];
+	}
+	if (!kept && !plan->condition) return prune(pruning, plan->inputs[0], wanted);
+	plan->items = items;
+	plan->columns = columns;
+	plan->item_count = plan->column_count = kept;
+	return pass_and_keep(pruning, narrow_input(pruning, plan, wanted), kept);
+}
+
 static ColumnSet *wanted_of_shared(Pruning *pruning, Plan *shared)
 {
 	for (int i = 0; i < pruning->shared.count; i++)
@@ -301,7 +319,7 @@ static PruneNode *const PRUNE[PLAN_KIND_COUNT] = {
 	[PLAN_JOIN] = prune_join, [PLAN_AGGREGATE] = prune_aggregate, [PLAN_WINDOW] = prune_window, [PLAN_OVER] = prune_over,
 	[PLAN_SORT] = prune_rows, [PLAN_TOPN] = prune_topn, [PLAN_UNION] = prune_union, [PLAN_SETOP] = prune_union,
 	[PLAN_EXPAND] = prune_expand, [PLAN_SHARED] = prune_shared, [PLAN_RECURSIVE] = prune_union, [PLAN_STEP_INPUT] = keep_all,
-	[PLAN_SINGLE] = prune_rows, [PLAN_MOVING] = prune_rows, [PLAN_SETTLE] = prune_rows,
+	[PLAN_SINGLE] = prune_rows, [PLAN_MOVING] = prune_moving, [PLAN_SETTLE] = prune_rows,
 };
 
 static Plan *prune(Pruning *pruning, Plan *plan, const ColumnSet *wanted) { return PRUNE[plan->kind](pruning, plan, wanted); }

@@ -109,7 +109,8 @@ static bool node_fits(const Plan *plan)
 	case PLAN_SCAN: return plan->relation && plan->input_count == 0;
 	case PLAN_VALUES: return plan->input_count == 0;
 	case PLAN_FILTER: return plan->condition && passes_and_adds(plan, 0);
-	case PLAN_SORT: case PLAN_SINGLE: case PLAN_MOVING: case PLAN_SETTLE: return passes_and_adds(plan, 0);
+	case PLAN_SORT: case PLAN_SINGLE: case PLAN_SETTLE: return passes_and_adds(plan, 0);
+	case PLAN_MOVING: return passes_and_adds(plan, plan->item_count);
 	case PLAN_PROJECT: return plan->item_count == plan->column_count && items_fit(plan);
 	case PLAN_JOIN: return plan->input_count == 2 && join_fits(plan);
 	case PLAN_AGGREGATE: return aggregate_fits(plan);

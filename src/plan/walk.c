@@ -41,8 +41,6 @@ void plan_slots(Plan *plan, PlanSlotVisit *visit, void *context)
 	visit_order(plan->order, plan->order_count, visit, context);
 	for (int i = 0; i < plan->over_call_count; i++) visit_call(&plan->over_calls[i].call.aggregate, visit, context);
 	visit_exprs(plan->args, plan->arg_count, visit, context);
-	visit_slot(&plan->enter, visit, context);
-	visit_slot(&plan->leave, visit, context);
 }
 
 void plan_walk(Plan *plan, void (*visit)(Plan *plan, void *context), void *context)

@@ -5,7 +5,8 @@
  * absent ones are not visited.
  *
  * Invariants of columns, checked by verify.c, relied on everywhere:
- *   FILTER SORT TOPN SINGLE MOVING SETTLE   give out their input's columns, in order (TOPN: then rank_column, if asked)
+ *   FILTER SORT TOPN SINGLE SETTLE   give out their input's columns, in order (TOPN: then rank_column, if asked)
+ *   MOVING        input's columns, then one an item
  *   PROJECT       items[i] makes columns[i]; an item that passes a column on may keep its id
  *   JOIN          left's columns, then right's (SEMI, ANTI: left's only); those of an outer side are nullable
  *   AGGREGATE     items (group keys), then calls, then grouping_id if asked

@@ -138,6 +138,37 @@ size_t row_unpack(const void *bytes, const Type *types, int count, Value *values
 	return (size_t)(from - bitmap);
 }
 
+void batch_builder_packed(BatchBuilder *builder, int row, int first_column, const void *packed, int count)
+{
+	Batch *batch = builder->batch;
+	const char *bitmap = packed, *from = bitmap + (count + 7) / 8;
+	for (int i = 0; i < count; i++) {
+		Column *column = &batch->columns[first_column + i];
+		if (bitmap[i / 8] >> i % 8 & 1) {
+			Value null = {.type = column->type, .is_null = true};
+			batch_builder_set(builder, row, first_column + i, &null);
+			continue;
+		}
+		switch (type_phys(column->type)) {
+		case PHYS_I64: case PHYS_F64:
+			memcpy(&column->i64[row], from, 8);
+			from += 8;
+			break;
+		case PHYS_I128: case PHYS_INTERVAL:
+			memcpy(&column->i128[row], from, 16);
+			from += 16;
+			break;
+		case PHYS_STR: {
+			uint32_t bytes;
+			memcpy(&bytes, from, 4);
+			column->str[row] = str_copy(&batch->arena, from + 4, bytes);
+			from += 4 + bytes;
+			break;
+		}
+		}
+	}
+}
+
 enum { PACKED_INT_BYTES = 9 };        /* bitmap and integer */
 
 static void pack_integers(const Column *column, int count, PackedRows *rows, Arena *scratch)

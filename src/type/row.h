@@ -20,6 +20,8 @@ void row_pack(StrBuf *out, const Column *columns, int column_count, int row);
 void row_pack_values(StrBuf *out, const Value *values, int count);
 /* Strings borrow from the bytes. Returns how many bytes were read. */
 size_t row_unpack(const void *bytes, const Type *types, int count, Value *values);
+/* A packed row straight into the columns of a builder's row, from first_column on */
+void batch_builder_packed(BatchBuilder *builder, int row, int first_column, const void *packed, int count);
 
 /* Packs all rows of dense columns at once into one buffer of scratch: keys[i], bytes[i]; hashes[i] = hash_bytes of it. A single
  * PHYS_I64 column without NULLs is packed without a loop over types. */
