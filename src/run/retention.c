@@ -60,7 +60,7 @@ bool retention_check(const Relation *relation, Error *err)
 	}
 	if (time_column(relation) >= 0) return true;
 	error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "materialized view \"%s\" cannot have retention: its key holds no time", relation->name);
-	return error_hint(err, "GROUP BY window_start, or by a date, makes a key that says how old a row is.");
+	return error_hint(err, "GROUP BY window_start, or by a date, makes a key that says how old a row is; of sessions the view must have window_start and window_end.");
 }
 
 /* INT64_MIN: not known yet. */
