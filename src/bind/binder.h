@@ -338,6 +338,8 @@ Relation *find_target(Binder *binder, const AstName *name, bool updates);       
 Expr *over_columns(Binder *binder, const Relation *relation, Expr *e, Expr **columns, Span span);      /* an expression of the relation over a row */
 bool fill_computed(Binder *binder, const Relation *relation, Expr **row, Span span);
 int assignable_column(Binder *binder, const Relation *relation, const AstIdent *name);
+bool name_column(Binder *binder, const Relation *target, int column, Span span);    /* adds to an error of what was to become of it; false */
+Plan *fit_to_columns(Binder *binder, Plan *given, const Relation *target, const int *columns, Span span);      /* as many as given; columns NULL: all */
 bool bind_assignments(Clause *clause, const Relation *target, const AstAssignments *ast, Expr **row);  /* into row, by column */
 ScopeTable *row_table(Binder *binder, const Relation *relation, AstIdent alias, Expr **row);
 Expr *default_of(Binder *binder, const Relation *relation, int column);

@@ -81,6 +81,49 @@ int assignable_column(Binder *binder, const Relation *relation, const AstIdent *
 	return -1;
 }
 
+bool name_column(Binder *binder, const Relation *target, int column, Span span)
+{
+	if (binder->err->span.end == 0) binder->err->span = span;
+	if (binder->err->detail[0]) return false;
+	return error_detail(binder->err, "column \"%s\" of %s \"%s\"", target->columns[column].name, relation_kind_name(target->kind), target->name);
+}
+
+/* The column of the query; where it is the same constant in all rows, that: it has no type of its own yet. */
+static Expr *given_value(Binder *binder, const Plan *given, int column)
+{
+	const Plan *rows = given;
+	while (rows->kind == PLAN_SORT || rows->kind == PLAN_TOPN) rows = rows->inputs[0];
+	for (int i = 0; rows->kind == PLAN_PROJECT && i < rows->item_count; i++)
+		if (rows->items[i].id == given->columns[column].id && rows->items[i].expr->kind == EXPR_CONSTANT) return rows->items[i].expr;
+	return plan_column_expr(binder->context, given, column);
+}
+
+/* Into a sink numbers of all kinds go, as its format writes them. */
+Plan *fit_to_columns(Binder *binder, Plan *given, const Relation *target, const int *columns, Span span)
+{
+	Plan *plan = plan_new(binder->context, PLAN_PROJECT, 1);
+	plan->inputs[0] = given;
+	plan->span = span;
+	plan->item_count = plan->column_count = given->column_count;
+	plan->items = arena_array(binder->arena, PlanItem, given->column_count + 1);
+	plan->columns = arena_array(binder->arena, PlanColumn, given->column_count + 1);
+	for (int i = 0; i < given->column_count; i++) {
+		int column = columns ? columns[i] : i;
+		Type type = plain_type(target->columns[column].type);
+		Expr *from = given_value(binder, given, i);
+		bool freely = target->kind == RELATION_SINK && type_is_numeric(from->type) && type_is_numeric(type);
+		Expr *e = expr_cast(binder->arena, from, type, freely ? CAST_EXPLICIT : CAST_ASSIGN, binder->err);
+		if (!e) {
+			name_column(binder, target, column, span);
+			return NULL;
+		}
+		ColumnId id = e->kind == EXPR_COLUMN ? e->column : plan_column_new(binder->context);
+		plan->items[i] = (PlanItem){id, e};
+		plan->columns[i] = (PlanColumn){id, target->columns[column].name, e->type, e->nullable};
+	}
+	return plan;
+}
+
 Expr *default_of(Binder *binder, const Relation *relation, int column)
 {
 	Expr *value = relation->columns[column].default_value;
@@ -104,9 +147,7 @@ static bool set_one(Clause *clause, const Relation *target, const AstIdent *name
 	if (column < 0) return false;
 	bool is_default = !value || (value->kind == AST_CALL && names_equal(call_name(value->call), "default") && !value->call->arguments.count);
 	row[column] = is_default ? default_of(binder, target, column) : bind_assigned(clause, value, target->columns[column].type);
-	if (row[column]) return true;
-	if (!binder->err->detail[0]) error_detail(binder->err, "column \"%s\" of %s \"%s\"", target->columns[column].name, relation_kind_name(target->kind), target->name);
-	return false;
+	return row[column] || name_column(binder, target, column, name->span);
 }
 
 /* (a, b) = (SELECT x, y ...): one scalar subquery a column */

@@ -169,38 +169,13 @@ static bool make_view_of_ksql(Binder *binder, AstStatement *statement, Relation 
 
 /* ---- sinks ---- */
 
-static Plan *cast_to_sink(Binder *binder, Plan *plan, const Relation *sink, Span span)
-{
-	Plan *project = plan_new(binder->context, PLAN_PROJECT, 1);
-	project->inputs[0] = plan;
-	project->span = span;
-	project->item_count = project->column_count = plan->column_count;
-	project->items = arena_array(binder->arena, PlanItem, plan->column_count + 1);
-	project->columns = arena_array(binder->arena, PlanColumn, plan->column_count + 1);
-	for (int i = 0; i < plan->column_count; i++) {
-		Type type = plain_type(sink->columns[i].type);
-		Expr *from = plan_column_expr(binder->context, plan, i);
-		bool numbers = type_is_numeric(from->type) && type_is_numeric(type);
-		Expr *e = expr_cast(binder->arena, from, type, numbers ? CAST_EXPLICIT : CAST_ASSIGN, binder->err);
-		if (!e) {
-			binder->err->span = span;
-			error_detail(binder->err, "column \"%s\" of sink \"%s\"", sink->columns[i].name, sink->name);
-			return NULL;
-		}
-		ColumnId id = e == from ? from->column : plan_column_new(binder->context);
-		project->items[i] = (PlanItem){id, e};
-		project->columns[i] = (PlanColumn){id, sink->columns[i].name, type, e->nullable};
-	}
-	return project;
-}
-
 static bool fit_to_sink(Binder *binder, BoundQuery *query, const Relation *sink, Span span)
 {
 	if (query->column_count != sink->column_count)
 		return error_set(binder->err, ERR_SYNTAX, span, "sink \"%s\" has %d column%s but %d %s given", sink->name, sink->column_count,
 			sink->column_count == 1 ? "" : "s", query->column_count, query->column_count == 1 ? "value was" : "values were");
 	bool limited = query->limit >= 0 || query->offset;
-	query->plan = query->rows = cast_to_sink(binder, limited ? query->plan : query->rows, sink, span);
+	query->plan = query->rows = fit_to_columns(binder, limited ? query->plan : query->rows, sink, NULL, span);
 	for (int i = 0; query->plan && i < query->column_count; i++)
 		query->columns[i] = (BoundColumn){sink->columns[i].name, query->plan->columns[i].type, query->plan->columns[i].nullable};
 	return query->plan != NULL;

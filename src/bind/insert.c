@@ -46,14 +46,6 @@ static bool wrong_count(Inserting *inserting, int given, Span span)
 		columns, columns == 1 ? "" : "s", given, were);
 }
 
-static bool name_column(Inserting *inserting, int column, Span span)
-{
-	Binder *binder = inserting->binder;
-	if (binder->err->span.end == 0) binder->err->span = span;
-	if (binder->err->detail[0]) return false;
-	return error_detail(binder->err, "column \"%s\" of %s \"%s\"", inserting->target->columns[column].name, relation_kind_name(inserting->target->kind), inserting->target->name);
-}
-
 static Type target_type(const Inserting *inserting, int i) { return plain_type(inserting->target->columns[inserting->columns[i]].type); }
 
 /* ---- VALUES ---- */
@@ -69,7 +61,7 @@ static Expr *bind_cell(Inserting *inserting, const AstExpr *ast, int i)
 	Clause clause = {.binder = inserting->binder, .scope = &nothing, .name = "VALUES"};
 	if (is_default(ast)) return default_of(inserting->binder, inserting->target, inserting->columns[i]);
 	Expr *e = bind_assigned(&clause, ast, inserting->target->columns[inserting->columns[i]].type);
-	if (!e) name_column(inserting, inserting->columns[i], ast->span);
+	if (!e) name_column(inserting->binder, inserting->target, inserting->columns[i], ast->span);
 	return e;
 }
 
@@ -190,29 +182,6 @@ static Plan *values_plan(Inserting *inserting, const AstBody *body)
 
 /* ---- SELECT ---- */
 
-static Plan *cast_query(Inserting *inserting, Plan *from, Span span)
-{
-	Binder *binder = inserting->binder;
-	Plan *plan = plan_new(binder->context, PLAN_PROJECT, 1);
-	plan->inputs[0] = from;
-	plan->span = span;
-	plan->item_count = plan->column_count = inserting->column_count;
-	plan->items = arena_array(binder->arena, PlanItem, inserting->column_count + 1);
-	plan->columns = arena_array(binder->arena, PlanColumn, inserting->column_count + 1);
-	for (int i = 0; i < inserting->column_count; i++) {
-		Expr *column = plan_column_expr(binder->context, from, i);
-		Expr *e = expr_cast(binder->arena, column, target_type(inserting, i), CAST_ASSIGN, binder->err);
-		if (!e) {
-			name_column(inserting, inserting->columns[i], span);
-			return NULL;
-		}
-		ColumnId id = e == column ? column->column : plan_column_new(binder->context);
-		plan->items[i] = (PlanItem){id, e};
-		plan->columns[i] = (PlanColumn){id, inserting->target->columns[inserting->columns[i]].name, e->type, e->nullable};
-	}
-	return plan;
-}
-
 static Plan *query_plan(Inserting *inserting, BoundQuery *source)
 {
 	Binder *binder = inserting->binder;
@@ -227,7 +196,7 @@ static Plan *query_plan(Inserting *inserting, BoundQuery *source)
 		wrong_count(inserting, source->column_count, query->span);
 		return NULL;
 	}
-	return cast_query(inserting, source->plan, query->span);
+	return fit_to_columns(binder, source->plan, inserting->target, inserting->columns, query->span);
 }
 
 /* ---- whole rows ---- */

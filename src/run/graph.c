@@ -26,11 +26,12 @@ void graph_remove(Graph *graph, const Op *op)
 	graph->nodes.count = kept;
 }
 
+/* NULL: it is none of the graph's. Places are of this linking. */
 static GraphNode *graph_node(const Graph *graph, const Op *op)
 {
-	for (int i = 0; i < graph->nodes.count; i++)
-		if (graph->nodes.at[i]->op == op) return graph->nodes.at[i];
-	return NULL;
+	if (op->place < 1 || op->place > graph->nodes.count) return NULL;
+	GraphNode *node = graph->nodes.at[op->place - 1];
+	return node->op == op ? node : NULL;
 }
 
 static bool op_has_clock(const Op *op)

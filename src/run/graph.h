@@ -27,7 +27,6 @@ void graph_link(Graph *graph);                        /* after adding, removing 
 bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err);
 /* Earliest system time at which an operator changes its output by itself; INT64_MAX: never */
 int64_t graph_next_time(const Graph *graph);
-/* Have watermarks moved since the last commit, so that a commit would have something to close? */
 uint64_t graph_dirty_bytes(const Graph *graph);       /* of all states, since they were last saved */
 
 #endif
