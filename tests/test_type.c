@@ -420,6 +420,32 @@ static void zones_agree_with_python(void **state)
 	}
 }
 
+/* Minute by minute around each jump: where the clock first shows a time or a later one, and where it has shown an earlier one for the last time */
+static void pieces_of_local_time_begin_and_end_by_the_clock(void **state)
+{
+	(void)state;
+	static const struct { const char *zone, *jump; } JUMPS[] = {
+		{"Europe/Berlin", "2026-03-29 01:00:00"}, {"Europe/Berlin", "2026-10-25 01:00:00"}, {"America/New_York", "2040-11-04 06:00:00"}, {"Australia/Lord_Howe", "2026-04-04 15:00:00"},
+		{"Australia/Lord_Howe", "2026-10-03 15:30:00"}, {"America/St_Johns", "2010-11-07 02:31:00"}, {"America/Havana", "2026-11-01 05:00:00"}, {"Asia/Kolkata", "2026-01-01 00:00:00"},
+	};
+	enum { MINUTES = 8 * 60 };
+	for (int i = 0; i < LENGTH(JUMPS); i++) {
+		Zone *zone = zone_load(JUMPS[i].zone, strlen(JUMPS[i].zone));
+		assert_non_null(zone);
+		int64_t from = timestamp_of(JUMPS[i].jump) - MINUTES / 2 * US_PER_MINUTE;
+		for (int64_t m = 180; m < MINUTES - 180; m += 5) {
+			int64_t local = zone_to_local(zone, timestamp_of(JUMPS[i].jump) - 1) + (m - MINUTES / 2) * US_PER_MINUTE + 1, begins = 0, ends = 0;
+			for (int64_t t = MINUTES; t >= 0; t--)
+				if (zone_to_local(zone, from + t * US_PER_MINUTE) >= local) begins = from + t * US_PER_MINUTE;
+			for (int64_t t = 0; t < MINUTES; t++)
+				if (zone_to_local(zone, from + t * US_PER_MINUTE) < local) ends = from + (t + 1) * US_PER_MINUTE;
+			if (zone_begins(zone, local) != begins || zone_ends(zone, local) != ends)
+				fail_msg("%s, %d minutes after %s", JUMPS[i].zone, (int)(m - MINUTES / 2), JUMPS[i].jump);
+		}
+		zone_free(zone);
+	}
+}
+
 static void fixed_offsets_are_zones_and_paths_are_not(void **state)
 {
 	(void)state;
@@ -690,6 +716,7 @@ int main(void)
 		cmocka_unit_test(timestamps_agree_with_python),
 		cmocka_unit_test(every_day_of_the_calendar_goes_both_ways),
 		cmocka_unit_test(zones_agree_with_python),
+		cmocka_unit_test(pieces_of_local_time_begin_and_end_by_the_clock),
 		cmocka_unit_test(fixed_offsets_are_zones_and_paths_are_not),
 		cmocka_unit_test(intervals_are_added_by_the_calendar),
 		cmocka_unit_test(interval_literals_take_units),

@@ -3,7 +3,10 @@
  */
 #include "bind/binder.h"
 
+#include <string.h>
 #include <strings.h>
+
+#include "type/zone.h"
 
 enum { WINDOWS_OF_A_ROW_MAX = 100000 };
 
@@ -64,9 +67,6 @@ static bool check_sizes(Binder *binder, const Plan *plan, Span span)
 		return error_set(err, ERR_INVALID_PARAMETER, span, "the size of CUMULATE must be a multiple of its step");
 	if (plan->size_us / plan->slide_us > WINDOWS_OF_A_ROW_MAX)
 		return error_set(err, ERR_TOO_COMPLEX, span, "a row would be in more than %d windows", WINDOWS_OF_A_ROW_MAX);
-	const int64_t hour_us = 3600000000;               /* clocks jump by no more, so windows stay in their order */
-	if (plan->zone && (plan->size_us % hour_us || plan->slide_us % hour_us))
-		return REFUSE(binder, span, "a window in a time zone that is no whole hour");
 	return true;
 }
 
@@ -179,14 +179,28 @@ static bool is_zone(const AstExpr *ast)
 	return ast->kind == AST_LITERAL && ast->literal == AST_STRING && (strchr(ast->text, '/') || names_equal(ast->text, "utc") || names_equal(ast->text, "gmt"));
 }
 
+/* A gap is as long in any zone, and bounds are UTC: a session is the same. */
+static bool bind_zone(Binder *binder, const AstExpr *ast, Plan *plan)
+{
+	const char *name;
+	if (!constant_text(binder, ast, "a time zone", &name)) return false;
+	Zone *zone = zone_load(name, strlen(name));
+	if (!zone) {
+		error_set(binder->err, ERR_INVALID_PARAMETER, ast->span, "\"%s\" is not a time zone", name);
+		return error_hint(binder->err, "Names are those of the tz database, such as Europe/Berlin.");
+	}
+	zone_free(zone);
+	if (plan->window != PLAN_WINDOW_SESSION) plan->zone = name;
+	return true;
+}
+
 static bool bind_durations(Binder *binder, const WindowForm *form, const WindowArguments *arguments, const AstExpr *ast, Plan *plan)
 {
 	int durations = 0;
 	for (int i = 0; i < arguments->count; i++) {
 		const AstExpr *value = arguments->others[i];
 		if (i == arguments->count - 1 && i >= form->durations && is_zone(value)) {
-			if (form->kind == PLAN_WINDOW_SESSION) return REFUSE(binder, value->span, "SESSION with a time zone");
-			if (!constant_text(binder, value, "a time zone", &plan->zone)) return false;
+			if (!bind_zone(binder, value, plan)) return false;
 			continue;
 		}
 		const char *word = NULL;

@@ -109,7 +109,7 @@ static int slice_rows(Grouping *g, Batch *in, const Column *times, int64_t *slic
 		if (column_is_null(times, i)) continue;
 		int64_t slice = window_floor(&g->windows, times->i64[i], g->slice_us), judge = batch_judge(in, i);
 		if (slice != known || judge != known_judge) {
-			open = open_spans(g, window_instant(&g->windows, slice), judge, spans, &late);
+			open = open_spans(g, slice, judge, spans, &late);
 			known = slice;
 			known_judge = judge;
 		}
@@ -280,7 +280,7 @@ void slices_merge(Grouping *g)
 	for (Group *partial; (partial = state_map_next(g->partials, &cursor));) {
 		int late, count;
 		int64_t slice = merge_read(g, merge, partial, &late);
-		count = window_spans(&g->windows, window_instant(&g->windows, slice), merge->spans);
+		count = window_spans(&g->windows, slice, merge->spans);
 		for (int w = late; w < count; w++) merge_add(g, merge, partial, merge->spans[w]);
 	}
 	merge_chunk(g, merge);
@@ -296,7 +296,7 @@ void slices_merge(Grouping *g)
 static void merge_slice(Grouping *g, Merge *merge, const StateCursor *cursor, int64_t slice, WindowSpan window)
 {
 	int which = 0;
-	window_spans(&g->windows, window_instant(&g->windows, slice), merge->spans);
+	window_spans(&g->windows, slice, merge->spans);
 	while (merge->spans[which].end != window.end) which++;
 	for (Group *partial = close_list_first(g, cursor); partial; partial = close_list_next(g, partial)) {
 		int late;
@@ -313,7 +313,7 @@ static bool window_close(Grouping *g, WindowSpan window, Error *err)
 	StateCursor cursor;
 	for (state_tree_first(g->times, &cursor); cursor.valid; state_cursor_next(&cursor)) {
 		int64_t slice = close_list_time(&cursor);
-		if (window_instant(&g->windows, slice) >= window.end) break;
+		if (slice >= window.end) break;
 		merge_slice(g, merge, &cursor, slice, window);
 	}
 	merge_chunk(g, merge);
@@ -334,7 +334,7 @@ bool slices_close(Grouping *g, Error *err)
 		StateCursor cursor;
 		state_tree_first(g->times, &cursor);
 		if (!cursor.valid) break;
-		int count = window_spans(&g->windows, window_instant(&g->windows, close_list_time(&cursor)), spans), next = 0;
+		int count = window_spans(&g->windows, close_list_time(&cursor), spans), next = 0;
 		while (next < count && *has_closed && spans[next].end <= *closed) next++;
 		if (next == count) {
 			close_list_free(g, &cursor);

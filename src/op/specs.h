@@ -40,7 +40,7 @@ typedef struct UnionSpec { const OpInput *ins; int in_count; const Type *types; 
 Op *op_union_new(const UnionSpec *spec);
 
 /* ---- window.c: TUMBLE, HOP, CUMULATE: each row once for each of its windows, with window_start, window_end, window_time appended.
- * Rows with NULL time are in no window and go nowhere. zone (may be NULL): windows of whole hours or days by the clocks of that time zone. ---- */
+ * Rows with NULL time are in no window and go nowhere. zone (may be NULL): windows by what the clocks of that time zone show. ---- */
 typedef enum WindowKind { WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE } WindowKind;
 typedef struct WindowSpec {
 	OpInput in;

@@ -28,8 +28,6 @@ WindowShape window_shape_make(const WindowSpec *spec)
 
 void window_shape_release(WindowShape *shape) { zone_free(shape->zone); }
 
-int64_t window_instant(const WindowShape *shape, int64_t local_us) { return shape->zone ? zone_to_utc(shape->zone, local_us) : local_us; }
-
 /* The greatest multiple of size, counted from offset, that is not after the time. */
 static int64_t floor_to(int64_t time, int64_t size, int64_t offset)
 {
@@ -37,46 +35,38 @@ static int64_t floor_to(int64_t time, int64_t size, int64_t offset)
 	return time - (rest < 0 ? rest + size : rest);
 }
 
-/* Where local time jumps, the piece that its clock says may be a neighbour of the one that holds the instant. */
-int64_t window_floor(const WindowShape *shape, int64_t time_us, int64_t unit_us)
-{
-	if (!shape->zone) return floor_to(time_us, unit_us, shape->offset_us);
-	int64_t start = floor_to(zone_to_local(shape->zone, time_us), unit_us, shape->offset_us);
-	while (window_instant(shape, start) > time_us) start -= unit_us;
-	while (window_instant(shape, start + unit_us) <= time_us) start += unit_us;
-	return start;
-}
+static int64_t shown_time(const WindowShape *shape, int64_t time_us) { return shape->zone ? zone_to_local(shape->zone, time_us) : time_us; }
+
+int64_t window_floor(const WindowShape *shape, int64_t time_us, int64_t unit_us) { return floor_to(shown_time(shape, time_us), unit_us, shape->offset_us); }
 
 int window_spans_max(const WindowShape *shape) { return (int)((shape->size_us + shape->slide_us - 1) / shape->slide_us); }
 
-static WindowSpan span_of(const WindowShape *shape, int64_t local_start, int64_t size_us)
+/* Where the clock is set back, windows overlap: an instant is in those that hold what the clock shows. */
+static WindowSpan span_of(const WindowShape *shape, int64_t start, int64_t size_us)
 {
-	return (WindowSpan){window_instant(shape, local_start), window_instant(shape, local_start + size_us)};
+	if (!shape->zone) return (WindowSpan){start, start + size_us};
+	return (WindowSpan){zone_begins(shape->zone, start), zone_ends(shape->zone, start + size_us)};
 }
 
 static int hop_spans(const WindowShape *shape, int64_t time, WindowSpan *spans)
 {
+	int64_t last = window_floor(shape, time, shape->slide_us), shown = shown_time(shape, time);
 	int count = 0;
-	for (int64_t start = window_floor(shape, time, shape->slide_us);; start -= shape->slide_us) {
-		WindowSpan span = span_of(shape, start, shape->size_us);
-		if (span.end <= time) break;
-		if (span.start <= time) spans[count++] = span;        /* of a day that a zone leaves out the hours come late */
-	}
-	for (int i = 0; i < count / 2; i++) {
-		WindowSpan later = spans[i];
-		spans[i] = spans[count - 1 - i];
-		spans[count - 1 - i] = later;
-	}
+	for (int64_t start = last - (window_spans_max(shape) - 1) * shape->slide_us; start <= last; start += shape->slide_us)
+		if (start + shape->size_us > shown) spans[count++] = span_of(shape, start, shape->size_us);
 	return count;
 }
 
+/* Steps that the clock leaves out end where the one before does, and are the same window. */
 static int cumulate_spans(const WindowShape *shape, int64_t time, WindowSpan *spans)
 {
-	int64_t start = window_floor(shape, time, shape->size_us);
+	int64_t start = window_floor(shape, time, shape->size_us), shown = shown_time(shape, time);
 	int steps = window_spans_max(shape), count = 0;
 	for (int i = 1; i <= steps; i++) {
-		WindowSpan span = span_of(shape, start, i == steps ? shape->size_us : i * shape->slide_us);
-		if (span.end > time) spans[count++] = span;
+		int64_t size = i == steps ? shape->size_us : i * shape->slide_us;
+		if (start + size <= shown) continue;
+		WindowSpan span = span_of(shape, start, size);
+		if (!count || spans[count - 1].end != span.end) spans[count++] = span;
 	}
 	return count;
 }
@@ -138,7 +128,8 @@ static bool tumble_push(Window *window, Batch *in, const Column *times, Error *e
 			sel[kept++] = (uint32_t)row;
 		}
 		int64_t time = times->i64[i];
-		if (time < span.start || time >= span.end) window_spans(&window->shape, time, &span);
+		/* one that is longer than its size overlaps with others */
+		if (time < span.start || time >= span.end || span.end - span.start != window->shape.size_us) window_spans(&window->shape, time, &span);
 		window_set(&columns, row, span);
 	}
 	if (sel) {

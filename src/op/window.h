@@ -7,7 +7,7 @@
 
 typedef struct WindowSpan { int64_t start, end; } WindowSpan;
 
-/* In local time where there is a zone: windows of whole hours and days that begin by its clock. */
+/* In local time where there is a zone: windows go by what its clock shows. */
 typedef struct WindowShape {
 	WindowKind kind;
 	int64_t size_us, slide_us, offset_us;
@@ -24,8 +24,7 @@ int window_spans_max(const WindowShape *shape);
 /* The windows that hold the instant, by their ends ascending; room for window_spans_max. */
 int window_spans(const WindowShape *shape, int64_t time_us, WindowSpan *spans);
 
-/* Time cut into pieces of `unit_us` from the offset on: the local start of the piece that holds the instant, and a local time as an instant. */
+/* Time cut into pieces of `unit_us` from the offset on: the start of the piece that holds the instant (local, where there is a zone). */
 int64_t window_floor(const WindowShape *shape, int64_t time_us, int64_t unit_us);
-int64_t window_instant(const WindowShape *shape, int64_t local_us);
 
 #endif

@@ -423,7 +423,8 @@ static void window_keys(Deriving *deriving, Plan *plan)
 {
 	take_dependencies(deriving, &plan->inputs[0]->facts);
 	add_equality(deriving, plan->window_end, plan->window_time);
-	if (plan->window != PLAN_WINDOW_CUMULATE && plan->window != PLAN_WINDOW_SESSION) add_equality(deriving, plan->window_start, plan->window_end);
+	bool meet = plan->window == PLAN_WINDOW_HOP && plan->zone;          /* where a clock is set forward: windows that begin, or end, at once */
+	if (plan->window != PLAN_WINDOW_CUMULATE && plan->window != PLAN_WINDOW_SESSION && !meet) add_equality(deriving, plan->window_start, plan->window_end);
 	if (plan->window == PLAN_WINDOW_TUMBLE && plan->time->kind == EXPR_COLUMN) add_dependency(deriving, &plan->time->column, 1, plan->window_end);
 	if (plan->window == PLAN_WINDOW_TUMBLE || plan->window == PLAN_WINDOW_SESSION) {
 		take_keys(deriving, &plan->inputs[0]->facts);
@@ -432,10 +433,12 @@ static void window_keys(Deriving *deriving, Plan *plan)
 	const PlanFacts *in = &plan->inputs[0]->facts;
 	for (int i = 0; i < in->key_count; i++) {
 		ColumnId ids[KEY_COLUMNS_MAX + 1];
-		if (in->keys[i].count >= KEY_COLUMNS_MAX) continue;
-		copy_bytes(ids, in->keys[i].columns, sizeof *ids * (size_t)in->keys[i].count);
-		ids[in->keys[i].count] = plan->window_end;
-		add_key(deriving, ids, in->keys[i].count + 1);
+		int count = in->keys[i].count;
+		if (count >= KEY_COLUMNS_MAX - meet) continue;
+		copy_bytes(ids, in->keys[i].columns, sizeof *ids * (size_t)count);
+		ids[count++] = plan->window_end;
+		if (meet) ids[count++] = plan->window_start;
+		add_key(deriving, ids, count);
 	}
 }
 

@@ -297,3 +297,39 @@ int64_t zone_to_utc(Zone *zone, int64_t local_us)
 	if (before != after && offset_at(zone, utc) != before && offset_at(zone, local - after) == after) utc = local - after;
 	return utc * US_PER_SECOND + rest;
 }
+
+/* The jump that a local time (seconds) may be touched by: at `at` the offset changes from before to after. */
+typedef struct Jump { int64_t at; int before, after; } Jump;
+
+static Jump jump_around(Zone *zone, int64_t local)
+{
+	int64_t last = local + SECONDS_PER_DAY;
+	Jump jump = {.before = offset_at(zone, local - SECONDS_PER_DAY)};
+	while (zone->until <= last && offset_at(zone, zone->until) == jump.before) {}
+	jump.at = zone->offset == jump.before ? zone->until : zone->from;
+	jump.after = offset_at(zone, last);
+	return jump;
+}
+
+int64_t zone_begins(Zone *zone, int64_t local_us)
+{
+	int64_t rest, local = seconds_of(local_us, &rest);
+	Jump jump = jump_around(zone, local);
+	int64_t utc = local - jump.before;
+	if (jump.before != jump.after && utc >= jump.at) {
+		utc = local - jump.after;
+		if (utc < jump.at) return jump.at * US_PER_SECOND;
+	}
+	return utc * US_PER_SECOND + rest;
+}
+
+int64_t zone_ends(Zone *zone, int64_t local_us)
+{
+	int64_t rest, local = seconds_of(local_us, &rest);
+	Jump jump = jump_around(zone, local);
+	int64_t before = (local - jump.before) * US_PER_SECOND + rest, after = (local - jump.after) * US_PER_SECOND + rest, at = jump.at;
+	if (jump.before == jump.after) return before;
+	at *= US_PER_SECOND;
+	if (after > at) return after;
+	return before < at ? before : at;
+}

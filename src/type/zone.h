@@ -23,5 +23,9 @@ void zone_free(Zone *zone);
  * before the gap (as java.time and Python with fold = 0). */
 int64_t zone_to_local(Zone *zone, int64_t utc_us);
 int64_t zone_to_utc(Zone *zone, int64_t local_us);
+/* From the first instant at which the clock shows local_us or later; until the last one at which it shows something earlier. Pieces of local time go from
+ * one to the other: what the clock shows twice belongs to the same piece both times, what it leaves out makes them shorter. */
+int64_t zone_begins(Zone *zone, int64_t local_us);
+int64_t zone_ends(Zone *zone, int64_t local_us);
 
 #endif
