@@ -356,6 +356,11 @@ bool bind_steering(Binder *binder, AstStatement *statement);
 bool bind_inner(Binder *binder, AstStatement *statement);                         /* any statement into binder->out */
 
 /* What is understood but cannot be run is refused by the name of the form; false. */
+/* Intervals of a length are equal ('1 day', '24 hours'): what is compared by its bytes (keys of groups and partitions, ranks, DISTINCT, set operations) is
+ * brought into one form. e itself, if it is no interval. */
+Expr *equal_form(Binder *binder, Expr *e);
+void rows_in_equal_form(Binder *binder, Rows *rows);          /* query.c */
+
 #define REFUSE(binder_, span_, form_, ...) error_set((binder_)->err, ERR_UNSUPPORTED, (span_), form_ " is not supported", ##__VA_ARGS__)
 
 #endif

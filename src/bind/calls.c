@@ -252,6 +252,8 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 		if (!condition) return false;
 		out->filter = expr_and(binder->arena, condition, out->filter);
 	}
+	bool by_bytes = call->distinct || names_equal(name, "mode") || names_equal(name, "approx_count_distinct");
+	for (int i = 0; i < out->arg_count && by_bytes; i++) out->args[i] = equal_form(binder, out->args[i]);
 	out->distinct = call->distinct && !names_equal(out->aggregate->name, "min") && !names_equal(out->aggregate->name, "max");
 	out->ignore_nulls = call->nulls == AST_IGNORE_NULLS;
 	Type *types = arena_array(binder->arena, Type, count + 1);

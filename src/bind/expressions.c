@@ -325,6 +325,13 @@ static Expr *bind_node(Clause *clause, const AstExpr *ast)
 	return misplaced(clause, ast);
 }
 
+Expr *equal_form(Binder *binder, Expr *e)
+{
+	Error ignored = ERROR_INIT;
+	if (e->type.kind != TYPE_INTERVAL || expr_is_call(e, "justify_interval")) return e;
+	return expr_call(binder->arena, "justify_interval", &e, 1, e->span, &ignored);
+}
+
 /* ---- conditions ---- */
 
 static bool is_no_clock(Expr *e, void *context)

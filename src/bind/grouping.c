@@ -2,7 +2,7 @@
  * turns them into expressions over keys and aggregate calls, and what cannot be turned is the column that is neither.
  *
  * A key that is a bare column keeps its ColumnId above the aggregate, so that correlated subqueries need no rewriting; not so with GROUPING
- * SETS, where the key above may be NULL and is another value. A column that follows from the keys (its relation's whole primary key is
+ * SETS, where the key above may be NULL and is another value, nor where it is an interval, of which the key is one of several forms. A column that follows from the keys (its relation's whole primary key is
  * among them) becomes a key of its own without changing the groups.
  */
 #include "bind/binder.h"
@@ -377,7 +377,7 @@ bool regroup_all(Select *select)
 	select->own_calls = select->calls.count;
 	for (int i = 0; i < select->keys.count; i++) {
 		SelectKey *key = &select->keys.at[i];
-		bool keeps = key->expr->kind == EXPR_COLUMN && !select->in_sets && plan_column(select->input, key->expr->column);
+		bool keeps = key->expr->kind == EXPR_COLUMN && key->expr->type.kind != TYPE_INTERVAL && !select->in_sets && plan_column(select->input, key->expr->column);
 		key->id = keeps ? key->expr->column : plan_column_new(select->binder->context);
 	}
 	for (int i = 0; i < select->items.count; i++) {
@@ -411,7 +411,8 @@ Plan *group_plan(Select *select, Plan *input)
 	plan->columns = arena_array(binder->arena, PlanColumn, keys + calls + 1);
 	for (int i = 0; i < keys; i++) {
 		const SelectKey *key = &select->keys.at[i];
-		plan->items[plan->item_count++] = (PlanItem){key->id, key->expr};
+		bool follows = key->expr->kind == EXPR_COLUMN && key->expr->column == key->id;
+		plan->items[plan->item_count++] = (PlanItem){key->id, follows ? key->expr : equal_form(binder, key->expr)};
 		add_column(plan, (PlanColumn){key->id, key_name(select, key), key->expr->type, key->expr->nullable});
 	}
 	plan->calls = select->calls.at;

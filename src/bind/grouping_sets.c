@@ -46,7 +46,7 @@ static Plan *set_groups(Select *select, Plan *input, uint64_t set)
 	plan->columns = arena_array(binder->arena, PlanColumn, select->keys.count + select->calls.count + 1);
 	for (int i = 0; i < select->keys.count; i++) {
 		if (!(set >> i & 1)) continue;
-		Expr *e = column_map_apply(&map, select->keys.at[i].expr);
+		Expr *e = equal_form(binder, column_map_apply(&map, select->keys.at[i].expr));
 		ColumnId id = plan_column_new(binder->context);
 		plan->items[plan->item_count++] = (PlanItem){id, e};
 		plan->columns[plan->column_count++] = (PlanColumn){id, NULL, e->type, e->nullable};

@@ -274,10 +274,14 @@ static bool bind_window(Clause *inner, const WindowSaid *said, SelectOver *over)
 	for (int i = 0; i < said->partition_by->count; i++) spread_row(binder->arena, said->partition_by->at[i], &keys);
 	over->partition_count = keys.count;
 	over->partition = arena_array(binder->arena, Expr *, keys.count ? keys.count : 1);
-	for (int i = 0; i < keys.count; i++)
-		if (!(over->partition[i] = bind_expr(inner, keys.at[i]))) return false;
-	return bind_order_terms(inner, said->order_by, &over->order, &over->order_count)
-		&& bind_frame(binder, said->frame, over, &over->call.frame);
+	for (int i = 0; i < keys.count; i++) {
+		Expr *key = bind_expr(inner, keys.at[i]);
+		if (!key) return false;
+		over->partition[i] = equal_form(binder, key);
+	}
+	if (!bind_order_terms(inner, said->order_by, &over->order, &over->order_count)) return false;
+	for (int i = 0; i < over->order_count; i++) over->order[i].expr = equal_form(binder, over->order[i].expr);
+	return bind_frame(binder, said->frame, over, &over->call.frame);
 }
 
 Expr *bind_over(Clause *clause, const AstExpr *ast)

@@ -60,6 +60,22 @@ static bool cast_rows(Binder *binder, Rows *rows, const Type *types)
 	return true;
 }
 
+void rows_in_equal_form(Binder *binder, Rows *rows)
+{
+	Plan *from = exact_columns(binder, rows), *project = plan_project_columns(binder->context, from, from->columns, from->column_count);
+	bool differs = false, merges = from->kind == PLAN_PROJECT;          /* SQLite wants the step of a recursion in one SELECT */
+	if (merges) project->inputs[0] = from->inputs[0];
+	for (int i = 0; i < from->column_count; i++) {
+		if (merges) project->items[i] = from->items[i];
+		Expr *e = equal_form(binder, project->items[i].expr);
+		if (e == project->items[i].expr) continue;
+		differs = true;
+		project->items[i] = (PlanItem){plan_column_new(binder->context), e};
+		project->columns[i].id = project->items[i].id;
+	}
+	if (differs) rows_of_plan(binder, project, rows->columns, rows);
+}
+
 bool bring_together(Binder *binder, Rows *rows, int count, Span span, const char *what)
 {
 	int columns = rows[0].column_count;
@@ -182,6 +198,7 @@ static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 	if (body->by_name && !match_by_name(binder, body, rows)) return false;
 	const ScopeColumn *names = rows[0].columns;
 	if (!bring_together(binder, rows, bodies.count, body->span, set_word(body))) return false;
+	for (int i = 0; i < bodies.count && (body->op != AST_UNION || !body->all); i++) rows_in_equal_form(binder, &rows[i]);
 	Plan *plan = body->op == AST_UNION ? union_plan(binder, rows, bodies.count, body->span) : setop_plan(binder, body, rows);
 	if (body->op == AST_UNION && !body->all) plan = distinct_plan(binder, plan, body->span);
 	rows_of_plan(binder, plan, names, out);
@@ -319,10 +336,11 @@ static Plan *with_ties_plan(Binder *binder, Plan *input, const AstQuery *ast, Op
 	Plan *plan = plan_new(binder->context, PLAN_TOPN, 1);
 	plan->inputs[0] = input;
 	plan->span = ast->span;
-	plan->order = order;
 	plan->order_count = order_count;
 	plan->limit = limits->limit;
 	plan->rank = TOPN_RANK;
+	plan->order = arena_copy(binder->arena, order, sizeof *order * (size_t)order_count);
+	for (int i = 0; i < order_count; i++) plan->order[i].expr = equal_form(binder, order[i].expr);
 	plan_pass_columns(binder->context, plan);
 	return plan;
 }

@@ -344,7 +344,7 @@ static Plan *distinct_on_plan(Making *making, Plan *input, OpSortKey *order, OpS
 	plan->span = making->select->ast->span;
 	plan->partition_count = making->distinct_on.count;
 	plan->partition = arena_array(binder->arena, Expr *, plan->partition_count);
-	for (int i = 0; i < plan->partition_count; i++) plan->partition[i] = on[i].expr;
+	for (int i = 0; i < plan->partition_count; i++) plan->partition[i] = equal_form(binder, on[i].expr);
 	plan->order = order;
 	plan->order_count = making->order.count;
 	plan->limit = 1;
@@ -377,7 +377,10 @@ static bool plan_items(Making *making, Rows *out)
 	Select *select = making->select;
 	Binder *binder = select->binder;
 	bool distinct_on = making->distinct_on.count > 0, distinct = select->ast->distinct && !distinct_on;
-	for (int i = 0; i < select->items.count; i++) select->items.at[i].id = project(making, select->items.at[i].name, select->items.at[i].expr);
+	for (int i = 0; i < select->items.count; i++) {
+		SelectItem *item = &select->items.at[i];
+		item->id = project(making, item->name, distinct ? equal_form(binder, item->expr) : item->expr);
+	}
 	int shown = making->projected.count;
 	for (int i = 0; i < select->items.count && !distinct; i++) project_fields(making, select->items.at[i].column.fields, select->items.at[i].column.field_count);
 	OpSortKey *order = arena_array(binder->arena, OpSortKey, making->order.count + 1);

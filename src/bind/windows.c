@@ -252,8 +252,10 @@ static bool bind_session_partition(Clause *clause, const AstExpr *data, PlanWind
 	if (kind != PLAN_WINDOW_SESSION) return !data->partition_by.count || REFUSE(clause->binder, data->span, "PARTITION BY in a window function other than SESSION");
 	plan->partition_count = data->partition_by.count;
 	plan->partition = arena_array(clause->binder->arena, Expr *, plan->partition_count ? plan->partition_count : 1);
-	for (int i = 0; i < plan->partition_count; i++)
+	for (int i = 0; i < plan->partition_count; i++) {
 		if (!(plan->partition[i] = bind_expr(clause, data->partition_by.at[i]))) return false;
+		plan->partition[i] = equal_form(clause->binder, plan->partition[i]);
+	}
 	return true;
 }
 
@@ -326,7 +328,7 @@ static ScopeColumn *ksql_time(Select *select, const AstKsqlWindow *ast)
 static void partition_by_keys(Select *select, Plan *plan)
 {
 	plan->partition = arena_array(select->binder->arena, Expr *, select->keys.count + 1);
-	for (int i = 0; i < select->keys.count; i++) plan->partition[plan->partition_count++] = select->keys.at[i].expr;
+	for (int i = 0; i < select->keys.count; i++) plan->partition[plan->partition_count++] = equal_form(select->binder, select->keys.at[i].expr);
 }
 
 bool bind_ksql_window(Select *select)
@@ -385,7 +387,7 @@ void finish_group_window(Select *select)
 	for (int i = 0; i < select->keys.count; i++) {
 		Expr *e = select->keys.at[i].expr;
 		if (e->kind == EXPR_COLUMN && (e->column == plan->window_start || e->column == plan->window_end)) continue;
-		plan->partition[plan->partition_count++] = e;
+		plan->partition[plan->partition_count++] = equal_form(select->binder, e);
 	}
 }
 

@@ -186,6 +186,8 @@ static bool bind_recursive(Binder *binder, Cte *cte, AstBodies *bodies, bool all
 		return bind_query(binder, cte->ast->query, cte->outer, out) && name_columns(binder, cte->ast, out);
 	}
 	if (!refuse_endless(binder, cte)) return false;
+	for (int i = 0; i < step_count && !all; i++) rows_in_equal_form(binder, &steps[i]);
+	if (!all) rows_in_equal_form(binder, &seed);
 	cte->step->inputs[0] = seed.plan;
 	cte->step->inputs[1] = all_rows(binder, steps, step_count, &seed);
 	rows_of_node(binder, cte->step, &seed, out);

@@ -295,15 +295,35 @@ static void justify(KernelCall *call, bool hours, bool days)
 		x.days = (int32_t)all_days;
 		x.months = (int32_t)all_months;
 		if (x.days != all_days || x.months != all_months) kernel_overflow(call, i);
-		if (hours && days && x.days > 0 && x.us < 0) x.days--, x.us += US_PER_DAY;
-		if (hours && days && x.days < 0 && x.us > 0) x.days++, x.us -= US_PER_DAY;
 		call->out->interval[i] = x;
 	}
 }
 
 void kernel_justify_hours(KernelCall *call) { justify(call, true, false); }
 void kernel_justify_days(KernelCall *call) { justify(call, false, true); }
-void kernel_justify_interval(KernelCall *call) { justify(call, true, true); }
+
+static int32_t whole_units(Int128 *length, Int128 unit)
+{
+	Int128 count = *length / unit;
+	if (count > INT32_MAX) count = INT32_MAX;
+	if (count < INT32_MIN) count = INT32_MIN;
+	*length -= count * unit;
+	return (int32_t)count;
+}
+
+/* One form for all intervals of a length: parts of one sign, less than a month of days, less than a day of the rest. Of the longest the days, or the rest, take
+ * what does not fit. */
+void kernel_justify_interval(KernelCall *call)
+{
+	const Int128 day = US_PER_DAY;
+	for (int i = 0; i < call->count; i++) {
+		Int128 length = interval_compare_us(call->args->interval[i]);
+		Interval *out = &call->out->interval[i];
+		out->months = whole_units(&length, 30 * day);
+		out->days = whole_units(&length, day);
+		out->us = (int64_t)length;
+	}
+}
 
 /* The last day of the month */
 void kernel_last_day(KernelCall *call)

@@ -73,6 +73,17 @@ Expr *expr_make(PlanContext *context, const char *function, Expr *a, Expr *b)
 	return e;
 }
 
+static Expr *as_told_apart(PlanContext *context, Expr *e)
+{
+	Error err = ERROR_INIT;
+	return e->type.kind == TYPE_INTERVAL ? expr_cast(context->arena, e, TYPE(TEXT), CAST_EXPLICIT, &err) : e;
+}
+
+Expr *expr_same(PlanContext *context, Expr *a, Expr *b, bool null_safe)
+{
+	return expr_make(context, null_safe ? "is" : "=", as_told_apart(context, a), as_told_apart(context, b));
+}
+
 /* ---- simplifying ---- */
 
 /* AND and OR: `ends` decides all, its contrary says nothing. */

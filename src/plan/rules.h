@@ -34,6 +34,8 @@ bool expr_null_if(const Expr *e, const ColumnSet *null);
 bool expr_rejects_null(const Expr *e, const ColumnSet *null);
 /* a = b, a IS NOT DISTINCT FROM b, x IS NULL ... of expressions whose types are known to fit */
 Expr *expr_make(PlanContext *context, const char *function, Expr *a, Expr *b);
+/* a and b are the very same value. Intervals of one length are equal, and yet may differ: they are compared by their text. */
+Expr *expr_same(PlanContext *context, Expr *a, Expr *b, bool null_safe);
 /* Simplified: constants folded, AND and OR flattened */
 Expr *expr_simplify(PlanContext *context, Expr *e);
 

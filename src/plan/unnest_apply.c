@@ -255,7 +255,8 @@ static void group_by_inner(Hoisting *hoisting, Plan *plan, MovedList *own)
 		if (moved->outer_only) continue;
 		ColumnId id = plan_column_new(hoisting->context);
 		const PlanColumn *from = moved->inner->kind == EXPR_COLUMN ? plan_column(plan->inputs[0], moved->inner->column) : NULL;
-		items[count] = (PlanItem){id, moved->inner};
+		bool has_forms = moved->inner->type.kind == TYPE_INTERVAL;              /* equal ones are one group */
+		items[count] = (PlanItem){id, has_forms ? expr_make(hoisting->context, "justify_interval", moved->inner, NULL) : moved->inner};
 		columns[count] = (PlanColumn){id, from ? from->name : "", moved->inner->type, moved->inner->nullable};
 		count++;
 		Expr *key = expr_column(hoisting->arena, id, moved->inner->type, moved->inner->nullable, moved->inner->span);

@@ -68,7 +68,7 @@ static Expr *same_combination(Pushing *pushing, const ColumnId *a, const ColumnI
 {
 	Expr *all = NULL;
 	for (int i = 0; i < pushing->count; i++)
-		all = expr_and(pushing->arena, all, expr_make(pushing->context, "is", id_column(pushing, a, i), id_column(pushing, b, i)));
+		all = expr_and(pushing->arena, all, expr_same(pushing->context, id_column(pushing, a, i), id_column(pushing, b, i), true));
 	return all;
 }
 
@@ -338,8 +338,7 @@ Expr *domain_condition(Unnesting *unnesting, const Domain *domain, const Plan *r
 	for (int i = 0; i < domain->outer.count; i++) {
 		Expr *left = plan_column_ref(unnesting->context, domain->left, domain->outer.ids[i]);
 		Expr *stand_in = plan_column_ref(unnesting->context, right, ids[i]);
-		bool never_null = !left->nullable;
-		all = expr_and(unnesting->arena, all, expr_make(unnesting->context, never_null ? "=" : "is", left, stand_in));
+		all = expr_and(unnesting->arena, all, expr_same(unnesting->context, left, stand_in, left->nullable));
 	}
 	return all;
 }

@@ -6,7 +6,7 @@
  *              direction), the value in big-endian with its sign flipped, strings escaped (00 -> 00 FF, end 00 00); DESC
  *              inverts all bytes of the value. As FoundationDB's tuple layer. Values can be read back from it.
  * Both orders and value_compare agree. Intervals of one length (1 month, 30 days) are equal for the operator =, but in all
- * of these they follow each other by months, then days: so equal means equal bytes.
+ * of these they follow each other by months, then days: so equal means equal bytes. The binder brings keys into one form first (equal_form).
  */
 #ifndef WEIR_TYPE_ROW_H
 #define WEIR_TYPE_ROW_H
