@@ -306,6 +306,7 @@ Plan *exact_columns(Binder *binder, const Rows *rows);
 bool bring_together(Binder *binder, Rows *rows, int count, Span span, const char *what);      /* casts the columns of all to common types */
 bool bind_with(Binder *binder, const AstWith *with, Scope *outer);
 void close_with(Binder *binder, Cte *before);
+bool check_recursion(Binder *binder, const Cte *cte, Plan *steps);      /* recursion.c: steps read cte->step in ways that have a fixpoint */
 bool use_cte(Binder *binder, Cte *cte, AstTable *ast, AstIdent alias, From *out);
 Cte *find_cte(Binder *binder, const AstName *name);
 /* The query of a statement: result columns of plain types, checked for what views do not allow. */

@@ -190,6 +190,7 @@ static bool bind_recursive(Binder *binder, Cte *cte, AstBodies *bodies, bool all
 	if (!all) rows_in_equal_form(binder, &seed);
 	cte->step->inputs[0] = seed.plan;
 	cte->step->inputs[1] = all_rows(binder, steps, step_count, &seed);
+	if (!check_recursion(binder, cte, cte->step->inputs[1])) return false;
 	rows_of_node(binder, cte->step, &seed, out);
 	cte->step = NULL;
 	return true;
