@@ -3,497 +3,22 @@
 
 usage: oracle.py --weir WEIR [--queries N] [--seconds N] [--seed N] [--keep FOLDER] [--jobs N] [--without RULE|each]
 
-A case is a few small tables, many views over them and a handful of points at which all of them are compared. It runs at one of four settings:
-a commit a statement, a transaction a round, a clean restart between rounds, kill -9 between rounds. SQLite is asked twice, the second time with indexes,
+A case is a few small tables and streams, many views over them and a handful of points at which all of them are compared. It runs in one of five ways:
+statements as they come, a commit a statement, a transaction a round, a clean restart between rounds, kill -9 between rounds; and with changes in batches as
+they come, or of 1 or 7 rows. Meanwhile views are made, replaced, dropped, paused, resumed and built anew. SQLite is asked twice, the second time with indexes,
 reversed scans and constants that it cannot see: where it disagrees with itself the query says too little (or SQLite is wrong), and is passed over.
 A statement that Weir refuses by name (0A000) is counted and listed. A difference or a crash is printed as a script made as small as it gets.
 """
-import argparse, collections, concurrent.futures, json, math, os, random, re, shutil, signal, sqlite3, subprocess, sys, tempfile, time
+import argparse, collections, concurrent.futures, dataclasses, json, os, random, re, sqlite3, subprocess, sys, tempfile, threading, time
 
-SETTINGS = ("statement", "transaction", "restart", "kill")
+from oracle_changes import VIEW_OF, Changes, is_act
+from oracle_queries import Generator
+from oracle_sqlite import Oracle, of_sqlite, of_weir, same
+
+WAYS = ("statement", "flush", "transaction", "restart", "kill")
+ROWS_PER_BATCH = (0, 0, 1, 7)
 POINTS = 5
 VIEWS_PER_CASE = 50
-NUMBERS = "IR"
-TEXTS = ["'a'", "'b'", "'ab'", "'A'", "''", "'b c'", "'é'", "'abc'"]
-LIKES = ["'a%'", "'%b'", "'_'", "'%'", "'A_'", "'%b%'", "''"]
-
-
-class Generator:
-    """Queries as text. A type is I, R, T, D (DECIMAL), S (TIMESTAMP), B (a truth value) or F (a REAL that is not exact: shown, but never compared)."""
-
-    def __init__(self, rng):
-        self.rng = rng
-        self.relations = []            # (name, [(column, type)]), in reach of FROM
-        self.count = 0
-
-    def chance(self, p):
-        return self.rng.random() < p
-
-    def name(self, prefix):
-        self.count += 1
-        return f"{prefix}{self.count}"
-
-    # ---- tables and changes ----
-
-    def table(self, i):
-        types = {"k": "I", "a": "I", "b": "I", "x": "R", "s": "T", "w": "T", "d": "D", "e": "S"}
-        columns = ["k"] + sorted(self.rng.sample(["a", "b", "x", "s", "w", "d", "e"], self.rng.randint(2, 4)))
-        keyed = self.chance(0.5)
-        sql = {"I": "INTEGER", "R": "REAL", "T": "TEXT", "D": "DECIMAL(10,2)", "S": "TIMESTAMP"}
-        parts = [f"{c} {sql[types[c]]}" + (" PRIMARY KEY" if keyed and c == "k" else " NOT NULL" if self.chance(0.1) else "") for c in columns]
-        notnull = {c for c, p in zip(columns, parts) if "NOT NULL" in p or "PRIMARY" in p}
-        return {"name": f"t{i}", "columns": [(c, types[c]) for c in columns], "keyed": keyed, "notnull": notnull, "sql": f"CREATE TABLE t{i} ({', '.join(parts)})"}
-
-    def constant(self, type):
-        return f"«{self.plain_constant(type)}»"
-
-    def plain_constant(self, type):
-        if type in "I": return str(self.rng.choice([-2, -1, 0, 1, 1, 2, 2, 3, 4, 5]))
-        if type in "RF": return str(self.rng.choice([-1.5, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.25, 3.0]))
-        if type == "T": return self.rng.choice(TEXTS)
-        if type == "D": return f"CAST({self.rng.choice([-1.25, -0.5, 0.0, 0.25, 1.5, 2.0, 3.75])} AS DECIMAL(10,2))"
-        if type == "S": return f"TIMESTAMP '2026-01-0{self.rng.randint(1, 3)} {self.rng.choice([0, 5, 12, 23]):02}:00:0{self.rng.randint(0, 2)}'"
-        return self.rng.choice(["1 = 1", "1 = 0"])
-
-    def value(self, table, column, type):
-        if column not in table["notnull"] and self.chance(0.2): return "NULL"
-        if column == "k" and table["keyed"]: return str(self.rng.randint(1, 12))
-        return self.constant(type)
-
-    def change(self, table):
-        rng, name, columns = self.rng, table["name"], table["columns"]
-        kind = rng.random()
-        if kind < 0.5:
-            rows = ["(" + ", ".join(self.value(table, c, t) for c, t in columns) + ")" for _ in range(rng.randint(1, 4))]
-            if not table["keyed"]: return f"INSERT INTO {name} VALUES {', '.join(rows)}"
-            c = rng.choice(columns[1:])[0]
-            action = "DO NOTHING" if self.chance(0.4) else f"DO UPDATE SET {c} = excluded.{c}"
-            return f"INSERT INTO {name} VALUES {', '.join(rows) if self.chance(0.4) else rows[0]} ON CONFLICT (k) {action}"
-        context = [(c, t) for c, t in columns]
-        where = self.simple_condition(context) if self.chance(0.95) else "1 = 1"
-        if table["keyed"] and kind > 0.97: return f"UPDATE {name} SET k = k + 20 WHERE k % 5 = {rng.randint(0, 4)}"
-        if kind < 0.8:
-            c, t = rng.choice(columns[1:] if table["keyed"] else columns)
-            if t in "IR" and self.chance(0.4): return f"UPDATE {name} SET {c} = coalesce({c}, 0) % 7 + 1 WHERE {where}" if t == "I" else f"UPDATE {name} SET {c} = coalesce({c}, 0.5) WHERE {where}"
-            return f"UPDATE {name} SET {c} = {self.value(table, c, t)} WHERE {where}"
-        return f"DELETE FROM {name} WHERE {where} AND k % 2 = {rng.randint(0, 1)}"
-
-    def simple_condition(self, columns):
-        c, t = self.rng.choice(columns)
-        if self.chance(0.15): return f"{c} IS NULL"
-        return f"{c} {self.rng.choice(['=', '<', '>', '<=', '<>'])} {self.constant(t)}"
-
-    # ---- expressions ----
-
-    def pick(self, columns, type):
-        fit = [c for c, t in columns if t == type]
-        return self.rng.choice(fit) if fit else None
-
-    def expr(self, type, columns, depth, outer=()):
-        """outer: columns of enclosing queries, and whether subqueries may stand here (None: no)"""
-        rng = self.rng
-        if type == "B": return self.condition(columns, depth, outer)
-        if outer and self.chance(0.2):
-            c = self.pick(outer, type)
-            if c: return c
-        column = self.pick(columns, type)
-        if depth <= 0 or self.chance(0.45):
-            if column and self.chance(0.85): return column
-            return self.constant(type) if self.chance(0.93) else f"«CAST(NULL AS {dict(I='INTEGER', R='REAL', T='TEXT', D='DECIMAL(10,2)', S='TIMESTAMP')[type]})»"
-        sub = lambda t=type: self.expr(t, columns, depth - 1, outer)
-        kind = rng.randint(0, 11)
-        if kind == 0: return f"CASE WHEN {self.condition(columns, depth - 1, outer)} THEN {sub()} ELSE {sub()} END"
-        if kind == 1: return f"CASE WHEN {self.condition(columns, depth - 1, outer)} THEN {sub()} END"
-        if kind == 2: return f"coalesce({sub()}, {sub()})"
-        if kind == 3: return f"nullif({sub()}, {sub()})"
-        if kind == 4 and depth > 1: return self.scalar(type, columns, depth - 1, outer)
-        if kind == 5:
-            t = rng.choice("ITS")
-            return f"CASE {sub(t)} WHEN {self.constant(t)} THEN {sub()} WHEN {self.constant(t)} THEN {sub()} ELSE {sub()} END"
-        if type == "S": return f"{rng.choice(['min', 'max'])}({sub()}, {sub()})"
-        if type == "D":
-            return rng.choice([lambda: f"({sub()} {rng.choice('+-')} {sub()})", lambda: f"({sub()} {rng.choice('+-*')} {sub('I')})", lambda: f"abs({sub()})", lambda: f"(-{sub()})",
-                lambda: f"{rng.choice(['min', 'max'])}({sub()}, {sub()})"])()
-        if type == "I" and self.chance(0.06): return f"CAST(strftime('%{rng.choice('dHS')}', {sub('S')}) AS INTEGER)"
-        if type == "T" and self.chance(0.06): return rng.choice([f"CAST({sub('S')} AS TEXT)", f"CAST(date({sub('S')}) AS TEXT)"])
-        if type == "I":
-            return rng.choice([lambda: f"({sub()} {rng.choice('+-*')} {sub()})", lambda: f"({sub()} / {self.constant('I')})", lambda: f"({sub()} % {sub()})",
-                lambda: f"abs({sub()})", lambda: f"length({sub('T')})", lambda: f"(-{sub()})", lambda: f"max({sub()}, {sub()})", lambda: f"CAST({sub('R')} AS INTEGER)",
-                lambda: f"iif({self.condition(columns, depth - 1, outer)}, {sub()}, {sub()})", lambda: f"instr({sub('T')}, {sub('T')})"])()
-        if type == "R":
-            return rng.choice([lambda: f"({sub()} {rng.choice('+-')} {sub()})", lambda: f"({sub()} * {rng.choice(['0.5', '2', '-1.0', '2.0'])})", lambda: f"({sub('I')} + {sub()})",
-                lambda: f"abs({sub()})", lambda: f"CAST({sub('I')} AS REAL)", lambda: f"min({sub()}, {sub()})", lambda: f"({sub()} / 2)"])()
-        return rng.choice([lambda: f"({sub()} || {sub()})", lambda: f"upper({sub()})", lambda: f"substr({sub()}, {rng.randint(1, 2)}, 2)", lambda: f"CAST({sub('I')} AS TEXT)",
-            lambda: f"replace({sub()}, 'a', 'z')", lambda: f"trim({sub()})", lambda: f"lower({sub()})", lambda: f"max({sub()}, {sub()})"])()
-
-    def condition(self, columns, depth, outer=()):
-        rng = self.rng
-        sub = lambda t: self.expr(t, columns, depth - 1, outer)
-        kind = rng.randint(0, 17) if depth > 0 else rng.choice([0, 0, 5, 6])
-        t = rng.choice("IIRTDS")
-        if kind <= 4:
-            u = "R" if t == "I" and self.chance(0.15) else t
-            return f"{sub(t)} {rng.choice(['=', '=', '<', '>', '<=', '>=', '<>'])} {sub(u)}"
-        if kind == 5: return f"{sub(t)} IS {rng.choice(['', 'NOT '])}NULL"
-        if kind == 6: return f"{sub(t)} {rng.choice(['', 'NOT '])}BETWEEN {sub(t)} AND {sub(t)}"
-        if kind == 7: return f"{sub('T')} {rng.choice(['', 'NOT '])}LIKE {rng.choice(LIKES)}"
-        if kind == 8:
-            items = [self.constant(t) for _ in range(rng.randint(1, 3))] + (["NULL"] if self.chance(0.15) else [])
-            return f"{sub(t)} {rng.choice(['', 'NOT '])}IN ({', '.join(items)})"
-        if kind == 9: return f"{sub(t)} IS {rng.choice(['', 'NOT '])}DISTINCT FROM {sub(t)}"
-        if kind in (10, 11): return f"({self.condition(columns, depth - 1, outer)} {rng.choice(['AND', 'OR'])} {self.condition(columns, depth - 1, outer)})"
-        if kind == 12: return f"NOT ({self.condition(columns, depth - 1, outer)})"
-        if depth > 1 and kind in (13, 14):
-            no = rng.choice(["", "", "NOT "])
-            inner, _ = self.subquery(rng.choice(["I", "T", "R", "D", "S"]), columns, depth - 1, outer)
-            return f"{no}EXISTS ({inner})"
-        if depth > 1 and kind in (15, 16):
-            inner, _ = self.subquery(t, columns, depth - 1, outer)
-            return f"{sub(t)} {rng.choice(['', 'NOT '])}IN ({inner})"
-        if depth > 1 and kind == 17 and self.chance(0.4):
-            u = rng.choice("IT")
-            inner, _ = self.subquery(t + u, columns, depth - 1, outer)
-            return f"({sub(t)}, {sub(u)}) {rng.choice(['', 'NOT '])}IN ({inner})"
-        c = self.pick(columns, t) or self.constant(t)
-        return f"{c} {rng.choice(['=', '<', '>='])} {sub(t)}"
-
-    def subquery(self, types, columns, depth, outer):
-        """A subquery, often correlated; ([SQL], types)"""
-        reach = list(columns) + list(outer) if self.chance(0.7) else []
-        if self.chance(0.25): return self.query(depth - 1, reach, types)
-        return self.select(depth - 1, reach, types)
-
-    def scalar(self, type, columns, depth, outer):
-        reach = list(columns) + list(outer) if self.chance(0.75) else []
-        if self.chance(0.6):
-            source, inner = self.source(min(depth - 1, 1), reach, 2)
-            where = self.where(inner, depth - 1, reach)
-            call = self.aggregate(type, inner, 1, depth)
-            if self.chance(0.1) and type == "I":
-                a, b = self.pick(inner, "I"), self.pick(reach, "I")
-                if a and b: call = f"sum({a} + {b})" if self.chance(0.5) else f"count(CASE WHEN {a} > {b} THEN 1 END)"
-            if self.chance(0.08):
-                key = self.pick(inner, "I")
-                if key: return f"(SELECT {call} AS c0 FROM {source}{where} GROUP BY {key} ORDER BY 1{self.direction()} LIMIT 1)"
-            return f"(SELECT {call} FROM {source}{where})"
-        inner, _ = self.select(depth - 1, reach, type, plain=True)
-        return f"({inner} ORDER BY 1{self.direction()} LIMIT 1{self.rng.choice(['', '', ' OFFSET 1'])})"
-
-    def direction(self):
-        return self.rng.choice(["", "", " DESC", " ASC", " NULLS LAST", " DESC NULLS FIRST"])
-
-    # ---- aggregates and windows ----
-
-    def aggregate(self, type, columns, depth, wrap=0):
-        """One aggregate of this type, sometimes within an expression"""
-        rng = self.rng
-        arg = lambda t: self.expr(t, columns, depth) if self.chance(0.4) else self.pick(columns, t) or self.constant(t)
-        distinct = rng.choice(["", "", "", "DISTINCT "])
-        filter = f" FILTER (WHERE {self.condition(columns, 1)})" if self.chance(0.15) else ""
-        if type == "I":
-            call = rng.choice([lambda: "count(*)", lambda: f"count({distinct}{arg(rng.choice('IRT'))})", lambda: f"sum({distinct}{arg('I')})", lambda: f"{rng.choice(['min', 'max'])}({arg('I')})"])() + filter
-        elif type == "R":
-            call = rng.choice([lambda: f"sum({distinct}{arg('R')})", lambda: f"{rng.choice(['min', 'max'])}({arg('R')})", lambda: f"total({distinct}{arg('I')})"])() + filter
-        elif type == "D":
-            call = rng.choice([lambda: f"sum({distinct}{arg('D')})", lambda: f"{rng.choice(['min', 'max'])}({arg('D')})"])() + filter
-        elif type == "S":
-            call = f"{rng.choice(['min', 'max'])}({arg('S')}){filter}"
-        elif type == "F":
-            call = f"avg({distinct}{arg(rng.choice(NUMBERS))})" + filter
-        elif type == "T":
-            call = f"{rng.choice(['min', 'max'])}({arg('T')}){filter}"
-        else:
-            call = f"{self.aggregate('I', columns, depth)} > {self.constant('I')}"
-        if type == "I" and self.chance(0.08): call = f"length(group_concat({arg(rng.choice('IT'))}))" if not filter else call
-        if wrap and type == "I" and self.chance(0.2): call = f"({call} + {self.constant('I')})"
-        if wrap and type in "IRT" and self.chance(0.1): call = f"coalesce({call}, {self.constant(type)})"
-        return call
-
-    def window(self, type, columns):
-        """OVER whose answer does not depend on the order of equal rows: by all columns where order matters"""
-        rng = self.rng
-        simple = [c for c, t in columns if t in "IRT" and re.fullmatch(r"[a-z0-9_.]+", c)]
-        if not simple: return self.expr("R" if type == "F" else type, columns, 0)
-        partition = f"PARTITION BY {', '.join(rng.sample(simple, rng.randint(1, min(2, len(simple)))))}" if self.chance(0.6) else ""
-        some = rng.sample(simple, rng.randint(1, min(2, len(simple))))
-        whole = some + [c for c in simple if c not in some]
-        total = " ".join(filter(None, [partition, "ORDER BY " + ", ".join(c + self.direction() for c in whole)]))
-        peers = " ".join(filter(None, [partition, "ORDER BY " + ", ".join(c + self.direction() for c in some)]))
-        c = lambda t: self.pick([x for x in columns if x[0] in simple], t) or self.constant(t)
-        offset = rng.choice(["", ", 1", ", 2"])
-        bounds = rng.choice(["UNBOUNDED PRECEDING AND CURRENT ROW", "1 PRECEDING AND 1 FOLLOWING", "2 PRECEDING AND CURRENT ROW", "CURRENT ROW AND UNBOUNDED FOLLOWING",
-            "UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", "1 FOLLOWING AND 2 FOLLOWING", "2 PRECEDING AND 1 PRECEDING"])
-        frame = f" ROWS BETWEEN {bounds}"
-        if self.chance(0.2): frame = f" GROUPS BETWEEN {bounds}"
-        if self.chance(0.1): frame += rng.choice([" EXCLUDE CURRENT ROW", " EXCLUDE TIES", " EXCLUDE GROUP", " EXCLUDE NO OTHERS"])
-        calls = {"I": [f"sum({c('I')})", "count(*)", f"count({c('T')})", f"max({c('I')})", f"min({c('I')})"], "R": [f"sum({c('R')})", f"max({c('R')})", f"total({c('I')})"],
-            "T": [f"max({c('T')})", f"min({c('T')})"],
-            "D": [f"sum({c('D')})", f"max({c('D')})"], "S": [f"max({c('S')})", f"min({c('S')})"], "F": [f"avg({c('I')})"], "B": []}[type]
-        options = [f"{call} OVER ({over})" for call in calls for over in (partition, peers)]
-        number = self.pick([x for x in columns if x[0] in simple], rng.choice(NUMBERS))
-        if number and self.chance(0.4):
-            near = rng.choice(["1 PRECEDING AND 1 FOLLOWING", "2 PRECEDING AND CURRENT ROW", "CURRENT ROW AND 1 FOLLOWING", "1 FOLLOWING AND 3 FOLLOWING", "UNBOUNDED PRECEDING AND 1 PRECEDING"])
-            spread = " ".join(filter(None, [partition, f"ORDER BY {number}{self.direction()} RANGE BETWEEN {near}"]))
-            options += [f"{call} OVER ({spread})" for call in calls] * 2
-        if calls and self.chance(0.2): options += [f"{call} FILTER (WHERE {self.condition([x for x in columns if x[0] in simple], 1)}) OVER ({over})" for call in calls for over in (partition, peers)]
-        if type == "I": options += [f"rank() OVER ({peers})", f"dense_rank() OVER ({peers})"]
-        alone = not self.ordered                       # two that break ties between equal rows need not agree
-        self.ordered = alone or self.ordered
-        if alone: options += [f"{call} OVER ({over})" for call in calls for over in (total + frame, total)]
-        if alone and type == "I": options += [f"row_number() OVER ({total})"] * 3 + [f"ntile({rng.randint(2, 3)}) OVER ({total})"]
-        if alone and type in "IRT":
-            options += [f"{f}({c(type)}{offset}) OVER ({total})" for f in ("lag", "lead")] * 2
-            options += [f"{f}({c(type)}) OVER ({total}{frame})" for f in ("first_value", "last_value")] + [f"nth_value({c(type)}, 2) OVER ({total}{frame})"]
-        if type == "F": options += [f"percent_rank() OVER ({peers})", f"cume_dist() OVER ({peers})"]
-        return rng.choice(options) if options else self.condition(columns, 1)
-
-    # ---- FROM ----
-
-    def relation(self, depth, outer):
-        """(SQL, alias, columns)"""
-        rng = self.rng
-        if depth > 0 and self.chance(0.25):
-            inner, types = self.query(depth - 1, outer if self.chance(0.3) else [], None)
-            alias = self.name("d")
-            names = self.output_names
-            return f"({inner}) AS {alias}", alias, list(zip(names, types))
-        name, columns = rng.choice(self.relations)
-        alias = self.name("r")
-        return f"{name} AS {alias}", alias, columns
-
-    def source(self, depth, outer, most=4):
-        """FROM's text and the columns in reach, qualified"""
-        rng = self.rng
-        text, alias, columns = self.relation(depth, outer)
-        reach = [(f"{alias}.{c}", t) for c, t in columns]
-        if most < 2: return text, reach
-        count, commas = rng.choices([1, 2, 3, 4], [45, 38, 12, 5])[0], False
-        for i in range(1, min(count, most)):
-            other, name, theirs = self.relation(depth - 1, outer)
-            there = [(f"{name}.{c}", t) for c, t in theirs]
-            if depth > 0 and self.chance(0.1):
-                third, third_name, third_columns = self.relation(0, outer)
-                both = [(f"{third_name}.{c}", t) for c, t in third_columns]
-                other = f"({other} {rng.choice(['JOIN', 'LEFT JOIN'])} {third} ON {self.on(there, both, 0, ())})"
-                there, theirs = there + both, []
-            kind = rng.choices(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", ","], [30, 30, 10, 15, 4, 4])[0]
-            if commas: kind = ","                         # to SQLite a JOIN behind one joins all before it, to us and the standard only what follows the comma
-            commas |= kind == "," and count < 4
-            shared = [c for c, t in theirs if (c, t) in columns] if i == 1 else []
-            if kind in ("CROSS JOIN", ",") and count < 4:
-                text += (f" {kind} " if kind != "," else ", ") + other
-                reach += there
-            elif shared and self.chance(0.2):
-                natural = self.chance(0.3) and len({c for c, _ in columns} & {c for c, _ in theirs}) == len(shared)
-                keys = shared if natural else rng.sample(shared, rng.randint(1, min(2, len(shared))))
-                kind = kind if "JOIN" in kind and kind != "CROSS JOIN" else "JOIN"
-                text += f" NATURAL {kind} {other}" if natural else f" {kind} {other} USING ({', '.join(keys)})"
-                both = {f"{alias}.{c}" for c in keys} | {f"{name}.{c}" for c in keys}
-                reach = [(c, t) for c, t in columns if c in keys] + [(c, t) for c, t in reach + there if c not in both]
-            else:
-                if kind in ("CROSS JOIN", ","): kind = "JOIN"
-                text += f" {kind} {other} ON {self.on(reach, there, depth, outer)}"
-                reach = reach + there
-        return text, reach
-
-    def on(self, left, right, depth, outer):
-        rng = self.rng
-        parts = []
-        if self.chance(0.85):
-            t = rng.choice("IIIT")
-            a, b = self.pick(left, t), self.pick(right, t)
-            if a and b: parts.append(f"{a} = {b}" if self.chance(0.85) else f"{a} {rng.choice(['<', '>=', '<>', 'IS'])} {b}")
-        if not parts or self.chance(0.3): parts.append(self.condition(left + right, rng.choice([0, 1, 1, 2]) if depth > 0 else rng.choice([0, 1]), outer if self.chance(0.5) else ()))
-        return " AND ".join(f"({p})" if " OR " in p else p for p in parts)
-
-    def where(self, columns, depth, outer):
-        if not self.chance(0.6 if not outer else 0.9): return ""
-        parts = []
-        if outer and self.chance(0.75):
-            t = self.rng.choice("IIT")
-            a, b = self.pick(columns, t), self.pick(outer, t)
-            if a and b: parts.append(f"{a} {self.rng.choice(['=', '=', '=', '<', '<>'])} {b}")
-        if not parts or self.chance(0.4): parts.append(self.condition(columns, max(depth, 1), outer))
-        return " WHERE " + " AND ".join(f"({p})" if " OR " in p else p for p in parts)
-
-    # ---- queries ----
-
-    def types(self, top):
-        return "".join(self.rng.choice("IIIRTBDS" if not top else "IIIRTTBFDS") for _ in range(self.rng.randint(1, 3 if not top else 4))).replace("B", "B" if top else "I")
-
-    def named(self, items):
-        self.output_names = [f"c{i}" for i in range(len(items))]
-        return ", ".join(f"{item} AS c{i}" for i, item in enumerate(items))
-
-    def select(self, depth, outer, types, plain=False, top=False):
-        rng = self.rng
-        source, columns = self.source(depth, outer)
-        where = self.where(columns, depth, outer)
-        kind = "plain" if plain else rng.choices(["plain", "group", "whole", "window", "distinct"], [42, 25, 8, 13 if not outer else 3, 12])[0]
-        if kind == "group":
-            keys = list(dict.fromkeys(self.expr(rng.choice("IIT"), columns, rng.choice([0, 0, 0, 1])) if self.chance(0.25) else rng.choice(columns)[0] for _ in range(rng.randint(1, 2))))
-            known = dict(columns)
-            keys = [k for k in keys if k in known and known[k] in "IRTDS"]
-            grouped = [(k, known[k]) for k in keys]
-            if self.chance(0.15):
-                extra = self.pick(columns, "I")
-                if extra: grouped.append((f"({extra} % 2)", "I"))
-            if not grouped: kind = "whole"
-            else:
-                items = []
-                for t in types:
-                    own = self.pick(grouped, t) if t in "IRTDS" else None
-                    if own and self.chance(0.45): items.append(own)
-                    elif t == "I" and self.chance(0.06): items.append(f"rank() OVER (ORDER BY {self.aggregate('I', columns, 1)}{self.direction()})")
-                    elif t != "F" and self.chance(0.08): items.append(self.expr(t, grouped, depth, outer))
-                    else: items.append(self.aggregate(t, columns, 1, 1))
-                having = ""
-                if self.chance(0.3): having = f" HAVING {self.aggregate('I', columns, 1)} {rng.choice(['>', '<', '=', '<>'])} {self.constant('I')}"
-                elif self.chance(0.12): having = f" HAVING {self.condition(grouped, depth, outer)}"
-                text = f"SELECT {self.named(items)} FROM {source}{where} GROUP BY {', '.join(k for k, _ in grouped)}{having}"
-                return text, types
-        if kind == "whole":
-            having = f" HAVING count(*) > {rng.randint(0, 3)}" if self.chance(0.15) else ""
-            return f"SELECT {self.named([self.aggregate(t, columns, 1, 1) for t in types])} FROM {source}{where}{having}", types
-        if kind == "window":
-            self.ordered = any(t not in "IRT" for _, t in columns)
-            items = [self.window(t, columns) if self.chance(0.6) else self.expr(t if t != "F" else "R", columns, 1, outer) for t in types]
-        else:
-            items = [self.expr(t if t != "F" else "R", columns, depth if self.chance(0.4) else 0, outer) for t in types]
-        distinct = "DISTINCT " if kind == "distinct" else ""
-        return f"SELECT {distinct}{self.named(items)} FROM {source}{where}", types
-
-    def plain_part(self, depth, outer, types):
-        """An arm of a set operation. SQLite 3.40 flattens arms with RIGHT or FULL JOIN wrongly, so they are left out."""
-        for _ in range(6):
-            text, _ = self.select(depth, outer, types)
-            if "RIGHT" not in text and "FULL" not in text: return text
-        return "SELECT " + self.named([self.constant(t) for t in types])
-
-    def query(self, depth, outer, types, top=False):
-        """(SQL, types); output_names afterwards are the names of its columns"""
-        rng = self.rng
-        if not types: types = self.types(top)
-        kind = rng.choices(["select", "set", "with", "recursive", "values", "limit"], [60, 12, 10 if top else 2, 5 if top else 0, 2, 10])[0]
-        if kind == "values":
-            kind = "select" if "F" in types or "B" in types else kind
-        if kind == "select": text, _ = self.select(depth, outer, types, top=top)
-        elif kind == "values":
-            rows = ", ".join("(" + ", ".join(self.constant(t) for t in types) + ")" for _ in range(rng.randint(1, 3)))
-            alias = self.name("v")
-            text = f"WITH {alias}({', '.join(f'c{i}' for i in range(len(types)))}) AS (VALUES {rows}) SELECT {', '.join(f'{alias}.c{i} AS c{i}' for i in range(len(types)))} FROM {alias}"
-        elif kind == "set":
-            types = types.replace("F", "R").replace("B", "I")
-            text = self.plain_part(depth, outer, types)
-            for _ in range(rng.choice([1, 1, 1, 2])): text += f" {rng.choice(['UNION', 'UNION ALL', 'UNION ALL', 'EXCEPT', 'INTERSECT'])} {self.plain_part(depth, outer, types)}"
-        elif kind == "limit":
-            inner, types = self.select(depth, outer, types, top=top)
-            order = ", ".join(f"{i + 1}{self.direction()}" for i in rng.sample(range(len(types)), len(types)))
-            text = f"{inner} ORDER BY {order} LIMIT {rng.randint(1, 5)}{rng.choice(['', '', f' OFFSET {rng.randint(1, 3)}'])}"
-        else:
-            text, types = self.with_query(kind, depth, outer, types, top)
-        self.output_names = [f"c{i}" for i in range(len(types))]
-        return text, types
-
-    def with_query(self, kind, depth, outer, types, top):
-        rng = self.rng
-        before = list(self.relations)
-        name = self.name("q")
-        if kind == "with":
-            inner, inner_types = self.query(depth - 1, [], None)
-            head = f"WITH {name} AS ({inner})"
-            self.relations.append((name, [(f"c{i}", t) for i, t in enumerate(inner_types)]))
-        else:
-            base, columns = rng.choice(before)
-            numbers = [c for c, t in columns if t == "I"] or ["1"]
-            start, step, to = (rng.choice(numbers) for _ in range(3))
-            all_ = rng.choice([" ALL", ""])
-            other = rng.choice([f"SELECT r.{step} FROM r" if False else f"SELECT {name}.n + 1, m.{to} FROM {name} JOIN {base} AS m ON m.{step} = {name}.x WHERE {name}.n < {rng.randint(1, 3)}",
-                f"SELECT n + 1, x + 1 FROM {name} WHERE n < {rng.randint(1, 4)}"]) if "1" not in numbers else f"SELECT n + 1, x + 1 FROM {name} WHERE n < 3"
-            head = f"WITH RECURSIVE {name}(n, x) AS (SELECT 0, {start} FROM {base} UNION{all_} {other})"
-            self.relations.append((name, [("n", "I"), ("x", "I")]))
-        self.relations += [self.relations[-1]] * len(before)      # likely to be read
-        text, types = self.select(depth, outer, types, top=top)
-        self.relations = before
-        return f"{head} {text}", types
-
-
-# ---- SQLite's answer ----
-
-def bare(sql):
-    """Constants stand between marks in generated text"""
-    return sql.replace("«", "").replace("»", "")
-
-
-def of_sqlite(sql):
-    """Times are text there"""
-    return bare(sql).replace("TIMESTAMP '", "'").replace("AS TIMESTAMP", "AS TEXT")
-
-
-def hidden(sql):
-    """The same with its constants out of the planner's sight: SQLite 3.40 makes a false constant in the ON of a join before a RIGHT JOIN empty the whole"""
-    return of_sqlite(sql.replace("«", "(SELECT ").replace("»", " FROM one)"))
-
-
-class Oracle:
-    """Two SQLites on the same rows that plan differently"""
-
-    def __init__(self, tables):
-        self.connections = [sqlite3.connect(":memory:", isolation_level=None) for _ in range(2)]
-        for c in self.connections:
-            for table in tables: c.execute(table["sql"])
-        other = self.connections[1]
-        other.execute("CREATE TABLE one AS SELECT 1")
-        other.execute("PRAGMA reverse_unordered_selects = ON")
-        for table in tables:
-            for column, _ in table["columns"][:2]: other.execute(f"CREATE INDEX i_{table['name']}_{column} ON {table['name']}({column})")
-        self.steps = 0
-        for c in self.connections: c.set_progress_handler(self.on_progress, 20000)
-
-    def on_progress(self):
-        self.steps += 1
-        return self.steps > 40
-
-    def run(self, sql):
-        """False if it fails; both fail or none does"""
-        self.steps = -10 ** 6
-        results = []
-        for c in self.connections:
-            try: c.execute(of_sqlite(sql)); results.append(True)
-            except sqlite3.Error: results.append(False)
-        return results[0]
-
-    def ask(self, sql):
-        """The rows; None where there is no answer to compare with"""
-        answers = []
-        for c in self.connections:
-            self.steps = 0
-            try: answers.append(c.execute((hidden if answers else of_sqlite)(sql)).fetchmany(3000))
-            except sqlite3.Error as e:
-                self.error = str(e)
-                return None
-        self.error = "SQLite disagrees with itself"
-        if len(answers[0]) >= 3000 or not same(answers[0], answers[1]): return None
-        return answers[0]
-
-    def define(self, view):
-        for c, text in zip(self.connections, (of_sqlite(view), hidden(view))): c.execute(text)
-
-
-def sort_key(row):
-    return [(0, 0) if v is None else (1, round(v, 6)) if isinstance(v, (int, float)) else (2, v) for v in row]
-
-
-def same_value(a, b):
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)): return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
-    return a == b and isinstance(a, type(b))
-
-
-def same(left, right):
-    if len(left) != len(right): return False
-    left, right = [tuple(r) for r in left], [tuple(r) for r in right]
-    if collections.Counter(left) == collections.Counter(right): return True
-    return all(len(a) == len(b) and all(map(same_value, a, b)) for a, b in zip(sorted(left, key=sort_key), sorted(right, key=sort_key)))
 
 
 # ---- Weir ----
@@ -510,7 +35,7 @@ class Run:
     def batch(self, statements, kill):
         """Runs them and gives what each line of output says; kill: ends the process with SIGKILL after the last answer"""
         script = os.path.join(self.folder, "script.sql")
-        text = "".join(bare(s) + ";\n" for s in statements + ["SELECT 'end' AS mark"])
+        text = "".join(of_weir(s) + ";\n" for s in statements + ["SELECT 'end' AS mark"])
         with open(script, "w") as f: f.write(text)
         with open(os.path.join(self.folder, "errors"), "w+") as errors:
             if not kill:
@@ -530,7 +55,6 @@ class Run:
         p = subprocess.Popen([self.weir, self.path, "--json", "--keep-going"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         lines = []
         timer_end = time.time() + 120
-        import threading
         timer = threading.Timer(120, p.kill)
         timer.start()
         writer = threading.Thread(target=self.feed, args=(p.stdin, text.encode()))
@@ -559,7 +83,7 @@ class Run:
 
 def rows_of(line):
     plain = lambda v: int(v) if isinstance(v, bool) else v
-    return [tuple(plain(v) for v in row.values()) for row in json.loads(line)]
+    return [tuple(plain(v) for _, v in row) for row in json.loads(line, object_pairs_hook=list)]
 
 
 def answers(lines):
@@ -586,77 +110,166 @@ def refusals(text):
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class View:
+    name: str
+    sql: str
+    columns: int
+    first: int                  # the round before which it is made
+    last: int = 99              # the round before which it goes
+    replaces: bool = False      # one of its name
+
+    @property
+    def key(self): return f"{self.name}.{self.first}"
+
+    def lives(self, i): return self.first <= i < self.last
+
+    def reads(self, name): return re.search(rf"\b{name}\b", self.sql) is not None
+
+    def create(self, kind="MATERIALIZED VIEW"):
+        return f"CREATE {'OR REPLACE ' if self.replaces else ''}{kind} {self.name} ({', '.join(f'c{i}' for i in range(self.columns))}) AS {self.sql}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Case:
-    """What runs: tables, rounds of changes, queries with the round before which their view is made"""
+    """What runs: tables, rounds of changes and acts, views"""
+    tables: list
+    rounds: list
+    views: list
+    way: str
+    rows: int                   # a batch
 
-    without = ""        # rewrite rules that plans are made without
+    without = ""                # rewrite rules that plans are made without
 
-    def __init__(self, tables, rounds, views, setting):
-        self.tables, self.rounds, self.views, self.setting = tables, rounds, views, setting    # views: [(name, sql, types, round)]
+    @property
+    def setting(self): return f"{self.way}, rows {self.rows}"
 
     def start(self):
-        return ([f"SET rules_off = '{self.without}'"] if self.without else []) + [t["sql"] for t in self.tables]
+        rules = [f"SET rules_off = '{self.without}'"] if self.without else []
+        return rules + ([f"SET rows_per_batch = {self.rows}"] if self.rows else []) + [t["sql"] for t in self.tables]
+
+    def of_views(self, i):
+        """(statement, view that it makes or None) that come before round i"""
+        replaced = [v.name for v in self.views if v.first == i and v.replaces]
+        return [(f"DROP MATERIALIZED VIEW {v.name}", None) for v in self.views if v.last == i and v.name not in replaced] + [(v.create(), v) for v in self.views if v.first == i]
+
+    def changes(self, i):
+        """The changes of round i as they are run"""
+        changes = self.rounds[i]
+        if self.way == "flush": return [t for s in changes for t in ([s] if is_act(s) else [s, "FLUSH"])]
+        if self.way != "transaction": return changes
+        out, is_open = [], False
+        for s in changes:
+            if not is_act(s) and not is_open and len(changes) % 3 == 0: out += ["BEGIN", s, "ROLLBACK"]
+            if is_act(s) == is_open: out.append("COMMIT" if is_open else "BEGIN") if is_open or not is_act(s) else None
+            is_open = not is_act(s)
+            out.append(s)
+        return out + ["COMMIT"] * is_open
+
+    def away(self, i):
+        """Views that do not follow at the end of round i: paused, or reading one that is"""
+        paused = []
+        for s in (s for r in self.rounds[:i + 1] for s in r):
+            if s.startswith("PAUSE "): paused.append(s[6:])
+            elif s.startswith("RESUME "): paused = [v for v in paused if v != s[7:]]
+        grows = bool(paused)
+        while grows:
+            more = [v.name for v in self.views if v.name not in paused and any(v.reads(p) for p in paused)]
+            paused, grows = paused + more, bool(more)
+        return paused
 
     def script(self):
         out = self.start()
-        for i, changes in enumerate(self.rounds):
-            out += [create(v) for v in self.views if v[3] == i]
-            out += (["BEGIN"] + changes + ["COMMIT"]) if self.setting == "transaction" and changes else changes
-            out += [f"SELECT * FROM {v[0]}" for v in self.views if v[3] <= i]
-            if self.setting in ("restart", "kill"): out.append(f"-- {self.setting}")
+        for i in range(len(self.rounds)):
+            out += [s for s, _ in self.of_views(i)] + self.changes(i)
+            out += [f"SELECT * FROM {v.name}" for v in self.views if v.lives(i)]
+            if self.way in ("restart", "kill"): out.append(f"-- {self.way}")
         return out
 
 
-def create(view):
-    return f"CREATE MATERIALIZED VIEW {view[0]} ({', '.join(f'c{i}' for i in range(len(view[2])))}) AS {view[1]}"
+class Trial:
+    """A case that is run; what Weir said to each statement, and what SQLite did"""
+
+    def __init__(self, weir, case, folder):
+        self.case, self.run, self.oracle = case, Run(weir, folder), Oracle(case.tables)
+        self.apart = case.way in ("restart", "kill")            # a process a round
+        self.lines, self.statements = [], case.start()
+        self.made, self.ran, self.expected = {}, {}, {}         # by (process, line): view, (change, whether SQLite took it); by mark: rows
+        self.refused, self.problems, self.passed_over = {}, [], 0
+
+    def place(self, i):
+        return i if self.apart else 0, len(self.statements)
+
+    def ask(self, view, i, adhoc):
+        rows = self.oracle.ask(view.sql)
+        if rows is None:
+            self.passed_over += 1
+            return
+        self.expected[f"{view.key}/{i}"] = rows
+        self.statements += [f"SELECT '{view.key}/{i}' AS mark", f"SELECT * FROM {view.name}"]
+        if not adhoc or self.oracle.steps > 3: return          # SQLite's plan of what Weir prints for it may be a slower one
+        self.expected[f"{view.key}/adhoc"] = rows
+        self.statements += [f"SELECT '{view.key}/adhoc' AS mark", view.sql]
+        self.made[self.place(i)] = f"{view.key} ad hoc"
+
+    def round(self, i, adhoc):
+        case = self.case
+        for statement, view in case.of_views(i):
+            self.statements.append(statement)
+            if not view: continue
+            self.made[self.place(i)] = view.key
+            if not view.replaces and any(v.reads(view.name) for v in case.views): self.oracle.define(view.create("VIEW"))
+        taken = {id(s): self.oracle.run(s) for s in case.rounds[i] if not is_act(s)}
+        for s in case.changes(i):
+            self.statements.append(s)
+            if id(s) in taken: self.ran[self.place(i)] = (s, taken[id(s)])
+        away = case.away(i)
+        for v in case.views:
+            if v.lives(i) and v.name not in away: self.ask(v, i, adhoc)
+
+    def end_process(self, i, last):
+        self.lines += self.run.batch(self.statements, self.case.way == "kill" and not last)
+        said = refusals(self.run.errors)
+        for line, message in said.items():
+            place = (i if self.apart else 0, line)
+            if place in self.made: self.refused[self.made[place]] = message
+            elif place in self.ran and self.ran[place][1]: self.refuse(self.ran[place][0], message)
+            elif place not in self.ran: self.act_refused(self.statements[line - 1] if line <= len(self.statements) else "", message)
+        for (process, line), (change, ok) in self.ran.items():
+            if process == (i if self.apart else 0) and not ok and line not in said: self.problems.append((None, f"should be refused: {of_weir(change)}"))
+        self.statements = []
+
+    def act_refused(self, act, message):
+        name = re.search(r"\b(v\d+)$", act.replace(" REBUILD", ""))
+        if not name or not any(r.startswith(name[1] + ".") for r in self.refused): self.problems.append((None, f"{message}: {act}"))
+
+    def refuse(self, change, message):
+        if "(0A000)" in message: self.refused["change"] = message
+        else: self.problems.append((None, f"{message}: {of_weir(change)}"))
+
+    def compare(self):
+        got = answers(self.lines)
+        for mark, rows in self.expected.items():
+            key, point = mark.split("/")
+            if key in self.refused and point != "adhoc" or got.get(mark) is None and f"{key} ad hoc" in self.refused: continue
+            view = next(v for v in self.case.views if v.key == key)
+            if got.get(mark) is None:
+                if any(view.reads(r.split(".")[0]) for r in self.refused): continue
+                self.problems.append((key, f"{mark}: no answer; {self.run.errors[-500:]}"))
+            elif not same(got[mark], rows): self.problems.append((key, f"{mark}: Weir {show(got[mark], rows)}"))
 
 
 def run_case(weir, case, adhoc=True):
-    """(problems [(view or None, what)], refused {view: message}, passed over)"""
-    oracle = Oracle(case.tables)
-    problems, refused, passed_over = [], {}, 0
+    """(problems [(view's key or None, what)], refused {key: message}, passed over)"""
+    last = len(case.rounds) - 1
     with tempfile.TemporaryDirectory(prefix="oracle.") as folder:
-        run = Run(weir, folder)
-        statements, expected, made = case.start(), {}, {}
-        lines, last = [], len(case.rounds) - 1
-        apart = case.setting in ("restart", "kill")
-        for i, changes in enumerate(case.rounds):
-            for v in case.views:
-                if v[3] != i: continue
-                statements.append(create(v))
-                made[(i if apart else 0, len(statements))] = v[0]
-                oracle.define(f"CREATE VIEW {v[0]} ({', '.join(f'c{j}' for j in range(len(v[2])))}) AS {v[1]}")
-            for change in changes: oracle.run(change)
-            statements += (["BEGIN"] + changes + ["COMMIT"]) if case.setting == "transaction" and changes else changes
-            for v in case.views:
-                if v[3] > i: continue
-                rows = oracle.ask(v[1])
-                if rows is None: passed_over += 1; continue
-                expected[f"{v[0]}/{i}"] = rows
-                statements += [f"SELECT '{v[0]}/{i}' AS mark", f"SELECT * FROM {v[0]}"]
-                if adhoc and i == last:
-                    expected[f"{v[0]}/adhoc"] = rows
-                    statements += [f"SELECT '{v[0]}/adhoc' AS mark", v[1]]
-                    made[(i if apart else 0, len(statements))] = f"{v[0]} ad hoc"
-            if apart or i == last:
-                lines += run.batch(statements, case.setting == "kill" and i < last)
-                for line, message in refusals(run.errors).items():
-                    name = made.get((i if apart else 0, line))
-                    if name: refused[name] = message
-                statements = []
-                if run.trouble: break
-        if run.trouble: return [(None, run.trouble)], refused, passed_over
-        got = answers(lines)
-        for mark, rows in expected.items():
-            name, point = mark.split("/")
-            if name in refused and point != "adhoc": continue
-            if got.get(mark) is None and f"{name} ad hoc" in refused: continue
-            if got.get(mark) is None:
-                if any(re.search(rf"\b{r}\b", v[1]) for v in case.views if v[0] == name for r in refused): continue
-                problems.append((name, f"{mark}: no answer; {run.errors[-500:]}"))
-            elif not same(got[mark], rows):
-                problems.append((name, f"{mark}: Weir {show(got[mark], rows)}"))
-    return problems, refused, passed_over
+        trial = Trial(weir, case, folder)
+        for i in range(len(case.rounds)):
+            trial.round(i, adhoc and i == last)
+            if trial.apart or i == last: trial.end_process(i, i == last)
+            if trial.run.trouble: return [(None, trial.run.trouble)], trial.refused, trial.passed_over
+        if "change" not in trial.refused: trial.compare()
+    return trial.problems, trial.refused, trial.passed_over
 
 
 def show(ours, theirs):
@@ -666,38 +279,85 @@ def show(ours, theirs):
 
 # ---- making cases ----
 
+def make_rounds(rng, changes, tables, way):
+    oracle, rounds = Oracle(tables), []
+    for i in range(POINTS):
+        made = []
+        for t in tables:
+            for _ in range(rng.randint(3, 6) if i == 0 else rng.randint(0, 3)):
+                change = changes.change(t, [o for o in tables if o is not t])
+                if i == 0 and not change.startswith("INSERT"): continue
+                if oracle.run(change) or way != "transaction" and rng.random() < 0.3 and "constraint" in oracle.error: made.append(change)
+        rounds.append(made)
+    return oracle, rounds
+
+
+def make_views(g, oracle, count):
+    rng, made, tries = g.rng, [], 0
+    while len(made) < count and tries < count * 4:
+        tries += 1
+        try: sql, types = g.query(rng.choice([1, 2, 2, 3, 3, 4]), [], None, top=True)
+        except RecursionError: continue
+        if len(sql) > (2500 if g.chance(0.9) else 6000) or oracle.ask(sql) is None:
+            GIVEN_UP[getattr(oracle, "error", "too long")] += 1
+            if os.environ.get("ORACLE_GENERATOR") == "2" and re.search("syntax|incompl|no such|args|ambig", oracle.error): print(oracle.error, of_sqlite(sql)[:1500])
+            continue
+        made.append(View(f"v{len(made)}", sql, len(types), rng.choice([0, 0, 1, 2])))
+        if g.chance(0.05): made.append(View(f"v{len(made)}", sql, len(types), rng.choice([0, 1, 2, 3])))           # of one plan
+        if made[-1].sql == sql and "F" not in types and len(sql) < 500 and g.chance(0.12) and made[-1].first == 0:
+            oracle.define(made[-1].create("VIEW"))
+            g.relations.append((made[-1].name, [(f"c{i}", t) for i, t in enumerate(types)]))
+    return made
+
+
+def add_ends(rng, views):
+    """Some views are dropped, some replaced by others"""
+    free = [v for v in views if v.first <= 1 and not any(w.reads(v.name) for w in views)]
+    going = rng.sample(free, len(free) // 10)
+    out = [v for v in views if v not in going]
+    for v in going:
+        last = rng.randint(v.first + 1, POINTS - 1)
+        out.append(dataclasses.replace(v, last=last))
+        other = next((w for w in out if w.first == last and w in free), None)
+        if other and rng.random() < 0.7:
+            out.remove(other)
+            out.append(dataclasses.replace(other, name=v.name, replaces=rng.random() < 0.7))
+    return sorted(out, key=lambda v: v.first)
+
+
+def add_acts(rng, rounds, views):
+    """Views are paused, resumed and built anew; one at a time is away"""
+    away_until = 0
+    for i in range(1, POINTS):
+        place = lambda low: rng.randint(low, len(rounds[i]))
+        there = [v for v in views if v.lives(i) and v.first < i and v.last > i + 1]
+        alone = [v for v in there if not any(v.reads(w.name) for w in views)]
+        if not there: continue
+        for v in rng.sample(alone, min(len(alone), 2)):
+            if rng.random() < 0.5: rounds[i].insert(place(0), f"ALTER MATERIALIZED VIEW {v.name} REBUILD")
+        if rng.random() < 0.3: rounds[i].insert(place(0), "CHECKPOINT")
+        v = rng.choice(there)
+        if i < away_until or rng.random() < 0.3: continue
+        at = place(0)
+        rounds[i].insert(at, f"PAUSE {v.name}")
+        if i + 1 < POINTS and rng.random() < 0.6 and not any(w.reads(v.name) for w in views):
+            rounds[i + 1].insert(rng.randint(0, len(rounds[i + 1])), f"RESUME {v.name}")
+            away_until = i + 2
+        else: rounds[i].insert(place(at + 1), f"RESUME {v.name}")
+    return rounds
+
+
 def make_case(seed, views):
     rng = random.Random(seed)
     g = Generator(rng)
-    tables = [g.table(i) for i in range(1, rng.randint(2, 4) + 1)]
-    base = [(t["name"], t["columns"]) for t in tables]
-    g.relations = list(base)
-    oracle = Oracle(tables)
-    rounds = []
-    for i in range(POINTS):
-        changes = []
-        for t in tables:
-            for _ in range(rng.randint(3, 6) if i == 0 else rng.randint(0, 3)):
-                change = g.change(t)
-                if i == 0 and not change.startswith("INSERT"): continue
-                if oracle.run(change): changes.append(change)
-        rounds.append(changes)
-    made, tries = [], 0
-    while len(made) < views and tries < views * 4:
-        tries += 1
-        try: sql, types = g.query(rng.choice([1, 2, 2, 3]), [], None, top=True)
-        except RecursionError: continue
-        if len(sql) > 2500 or oracle.ask(sql) is None:
-            GIVEN_UP[getattr(oracle, "error", "too long")] += 1
-            continue
-        name = f"v{len(made)}"
-        made.append((name, sql, types, rng.choice([0, 0, 1, 2])))
-        clean = [(f"c{i}", t) for i, t in enumerate(types) if t in "IRT"]
-        if clean and len(sql) < 500 and g.chance(0.12) and made[-1][3] == 0:
-            oracle.define(f"CREATE VIEW {name} ({', '.join(f'c{i}' for i in range(len(types)))}) AS {sql}")
-            g.relations.append((name, clean))
-    made.sort(key=lambda v: v[3])
-    return Case(tables, rounds, made, rng.choice(SETTINGS))
+    changes = Changes(g)
+    tables = [changes.table(i) for i in range(1, rng.randint(2, 4) + 1)]
+    g.relations = [(t["name"], t["columns"]) for t in tables]
+    g.tables = {t["name"] for t in tables}
+    way, rows = rng.choice(WAYS), rng.choice(ROWS_PER_BATCH)
+    oracle, rounds = make_rounds(rng, changes, tables, way)
+    made = add_ends(rng, make_views(g, oracle, views))
+    return Case(tables, add_acts(rng, rounds, made), made, way, rows)
 
 
 GIVEN_UP = collections.Counter()
@@ -706,20 +366,22 @@ GIVEN_UP = collections.Counter()
 # ---- making differences small ----
 
 def tokens(sql):
-    return re.findall(r"'[^']*'|[A-Za-z_][A-Za-z_0-9]*|\d+\.\d+|\d+|<>|<=|>=|\|\||\S", sql)
+    return re.findall(r"'[^']*'|‹g?\d›|[A-Za-z_][A-Za-z_0-9]*|\d+\.\d+|\d+|<>|<=|>=|\|\||\S", sql)
 
 
-def fails(weir, case):
+def fails(weir, case, adhoc):
     oracle = Oracle(case.tables)
     for changes in case.rounds:
-        for change in changes: oracle.run(change)
+        for change in changes:
+            if not is_act(change): oracle.run(change)
     for v in case.views:
-        rows = oracle.ask(v[1])
+        rows = oracle.ask(v.sql)
         if rows is None: return False
-        try: oracle.define(f"CREATE VIEW {v[0]} ({', '.join(f'c{j}' for j in range(len(v[2])))}) AS {v[1]}")
+        try: oracle.define(v.create("VIEW").replace("OR REPLACE ", "").replace(f" {v.name} ", f" {v.name}_{v.first} ", 1) if v.replaces or v.last < 99 else v.create("VIEW"))
         except sqlite3.Error: return False
-    problems, refused, _ = run_case(weir, case, adhoc=False)
-    return not refused and any(p[0] in (None, case.views[-1][0]) for p in problems)
+    try: problems, refused, _ = run_case(weir, case, adhoc)
+    except (TypeError, ValueError, IndexError): return False             # a form is cut
+    return not refused and any(p[0] in (None, case.views[-1].key) for p in problems)
 
 
 def smaller_sql(sql):
@@ -728,8 +390,8 @@ def smaller_sql(sql):
     spans = []
     stack = []
     for i, token in enumerate(t):
-        if token == "(": stack.append(i)
-        elif token == ")" and stack: spans.append((stack.pop(), i))
+        if token in "(⟦": stack.append(i)
+        elif token in ")⟧" and stack: spans.append((stack.pop(), i))
     for a, b in spans:
         if b - a > 2:
             for put in ("«1»", "«NULL»", "«'a'»"): yield t[:a] + [put] + t[b + 1:]
@@ -742,32 +404,36 @@ def smaller_sql(sql):
         size = size // 2 if size > 12 else size - 1
 
 
-def minimise(weir, case, name, seconds):
-    """The case with what still fails"""
+def minimise(weir, case, key, seconds, adhoc):
+    """The case with what still fails; adhoc: an ad-hoc query did"""
     end = time.time() + seconds
-    view = next(v for v in case.views if v[0] == name)
+    view = next(v for v in case.views if v.key == key)
     used, queue = [view], [view]
     while queue:
-        text = queue.pop()[1]
+        reader = queue.pop()
         for v in case.views:
-            if re.search(rf"\b{v[0]}\b", text) and v not in used: used.insert(0, v); queue.append(v)
-    best = Case(case.tables, case.rounds, used, case.setting)
-    if not fails(weir, best): return case, False
+            if reader.reads(v.name) and v not in used: used.insert(0, v); queue.append(v)
+    used = [v for v in case.views if v.name == view.name and v.first < view.first] + used
+    acts = lambda changes: [s for s in changes if not VIEW_OF.match(s) or any(v.name == VIEW_OF.match(s)[1] for v in used)]
+    best = dataclasses.replace(case, rounds=[acts(r) for r in case.rounds], views=used)
+    if not fails(weir, best, adhoc): return case, False
 
     def attempt(candidate):
         nonlocal best
-        if time.time() < end and fails(weir, candidate):
+        if time.time() < end and fails(weir, candidate, adhoc):
             best = candidate
             return True
         return False
 
-    for setting in ("statement", "transaction"):
-        if best.setting != setting and attempt(Case(best.tables, best.rounds, best.views, setting)): break
+    but = lambda **what: dataclasses.replace(best, **what)
+    if best.rows: attempt(but(rows=0))
+    for way in ("statement", "flush", "transaction"):
+        if best.way == way or attempt(but(way=way)): break
     again = True
     while again and time.time() < end:
         again = False
         for i in range(len(best.rounds) - 1, 0, -1):                  # whole rounds, then statements
-            if i < len(best.rounds) and attempt(Case(best.tables, best.rounds[:i], [v for v in best.views], best.setting)): again = True
+            if i < len(best.rounds) and attempt(but(rounds=best.rounds[:i], views=[v for v in best.views if v.first < i])): again = True
         for i in range(len(best.rounds)):
             size = max(1, len(best.rounds[i]) // 2)
             while size and best.rounds[i]:
@@ -775,36 +441,37 @@ def minimise(weir, case, name, seconds):
                 while j < len(best.rounds[i]):
                     rounds = [list(r) for r in best.rounds]
                     del rounds[i][j:j + size]
-                    if attempt(Case(best.tables, rounds, best.views, best.setting)): again = True
+                    if attempt(but(rounds=rounds)): again = True
                     else: j += size
                 size = size // 2
         head, last = best.views[:-1], best.views[-1]
         shorter = True
         while shorter and time.time() < end:
             shorter = False
-            for t in smaller_sql(last[1]):
+            for t in smaller_sql(last.sql):
                 text = " ".join(t)
-                if len(text) >= len(last[1]) and len(tokens(last[1])) <= len(t): continue
+                if len(text) >= len(last.sql) and len(tokens(last.sql)) <= len(t): continue
                 columns = columns_of(best, text)
                 if not columns: continue
-                candidate = (last[0], text, "I" * columns, last[3])
-                if attempt(Case(best.tables, best.rounds, head + [candidate], best.setting)):
+                candidate = dataclasses.replace(last, sql=text, columns=columns)
+                if attempt(but(views=head + [candidate])):
                     last, shorter, again = candidate, True, True
                     break
         for table in list(best.tables):
-            if not re.search(rf"\b{table['name']}\b", " ".join(v[1] for v in best.views)):
+            if not re.search(rf"\b{table['name']}\b", " ".join(v.sql for v in best.views)):
                 rounds = [[c for c in r if not re.search(rf"\b{table['name']}\b", c)] for r in best.rounds]
-                if len(best.tables) > 1: attempt(Case([t for t in best.tables if t is not table], rounds, best.views, best.setting))
+                if len(best.tables) > 1: attempt(but(tables=[t for t in best.tables if t is not table], rounds=rounds))
     return best, True
 
 
 def columns_of(case, sql):
     oracle = Oracle(case.tables)
     try:
-        for v in case.views[:-1]: oracle.define(f"CREATE VIEW {v[0]} ({', '.join(f'c{j}' for j in range(len(v[2])))}) AS {v[1]}")
+        for v in case.views[:-1]:
+            if not v.replaces and v.last == 99: oracle.define(v.create("VIEW"))
         oracle.steps = 0
-        return len(oracle.connections[0].execute(bare(sql)).description)
-    except (sqlite3.Error, TypeError): return 0
+        return len(oracle.connections[0].execute(of_sqlite(sql)).description)
+    except (sqlite3.Error, TypeError, ValueError, IndexError): return 0
 
 
 # ---- the run ----
@@ -816,10 +483,14 @@ def report(weir, seed, case, problems, keep, seconds):
         seen.add(name)
         if len(seen) > 3: print(f"   and {len(problems)} differences in all"); break
         print(f"DIFFERENCE seed {seed} setting {case.setting}: {what}", flush=True)
-        small, again = (case, False) if name is None else minimise(weir, case, name, seconds)
-        problem = run_case(weir, small, adhoc=False)[0] if again else []
-        text = f"-- seed {seed}, setting {small.setting}; {'; '.join(str(p[1]) for p in problem[:2]) or what}\n" + "".join(bare(s) + ("" if s.startswith("--") else ";") + "\n" for s in small.script())
-        print(text if again or keep is None else f"   (not alone; kept whole)", flush=True)
+        adhoc = "/adhoc" in what
+        small, again = (case, False) if name is None else minimise(weir, case, name, seconds, adhoc)
+        problem = run_case(weir, small, adhoc)[0] if again else []
+        last = small.views[-1]
+        text = f"-- seed {seed}, {small.setting}; {'; '.join(str(p[1]) for p in problem[:2]) or what}\n" + "".join(of_weir(s) + ("" if s.startswith("--") else ";") + "\n" for s in small.script())
+        if adhoc: text += of_weir(last.sql) + ";\n"
+        was = next((of_weir(v.sql) for v in case.views if v.key == name), "")
+        print(f"{text}-- SQLite's: {of_sqlite(last.sql)}\n-- was: {was}" if again else f"   (not alone; {'kept whole' if keep else 'is too long'}) {was}", flush=True)
         if keep:
             os.makedirs(keep, exist_ok=True)
             with open(os.path.join(keep, f"{seed}_{name}.sql"), "w") as f: f.write(text)
@@ -836,7 +507,7 @@ RULES = ["fold", "filters", "joins", "top-n", "scans", "projects"]      # of src
 def compare(args, weir, first):
     """--queries of them; 1: one differs"""
     started, queries, differences, passed, refused = time.time(), 0, 0, 0, collections.Counter()
-    settings = collections.Counter()
+    settings, views_by_setting = collections.Counter(), collections.Counter()
     example = {}
     cases = max(1, -(-args.queries // args.views))
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
@@ -853,14 +524,15 @@ def compare(args, weir, first):
             if queries // 5000 > (queries - len(case.views)) // 5000: print(f"{queries} queries, {differences} differ, {time.time() - started:.0f} s", flush=True)
             passed += over
             settings[case.setting] += 1
+            views_by_setting[case.setting] += len(case.views)
             for name, message in no.items():
                 key = ("ad hoc: " if " " in name else "") + re.sub(r'"[^"]*"', '"..."', message)
                 refused[key] += 1
-                example.setdefault(key, f"{seed} {next(v[1] for v in case.views if v[0] == name.split()[0])[:300]}")
+                example.setdefault(key, f"{seed} {(next((v.sql for v in case.views if v.key == name.split()[0]), ''))[:300]}")
             if problems:
                 differences += len({p[0] for p in problems})
                 report(weir, seed, case, problems, args.keep, args.shrink)
-    print(f"{queries} queries at {POINTS} points in {time.time() - started:.0f} s ({', '.join(f'{n} {s}' for s, n in settings.items())}), "
+    print(f"{queries} queries at {POINTS} points in {time.time() - started:.0f} s ({'; '.join(f'{views_by_setting[s]} {s}' for s in sorted(settings))}), "
         f"{differences} differ, {sum(refused.values())} refused, {passed} comparisons passed over")
     for message, count in refused.most_common(25):
         print(f"  {count:5} {message}")

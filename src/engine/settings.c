@@ -5,7 +5,7 @@
 #include "engine/internal.h"
 #include "type/text.h"
 
-typedef enum SettingKind { SETTING_TEXT, SETTING_WORD, SETTING_DURATION, SETTING_BYTES, SETTING_RULES } SettingKind;
+typedef enum SettingKind { SETTING_TEXT, SETTING_WORD, SETTING_DURATION, SETTING_BYTES, SETTING_ROWS, SETTING_RULES } SettingKind;
 
 typedef struct Setting {
 	const char *name, *fallback, *doc;
@@ -31,6 +31,7 @@ static const Setting SETTINGS[] = {
 	{"dead_letter_limit", "1GiB", "bytes in weir_dead_letters; beyond it the oldest lose key and value", true, SETTING_BYTES, RUNTIME_SETTING(dead_letters_bytes), INT64_MAX},
 	{"late_row_limit", "1GiB", "bytes in weir_late_rows; beyond it the oldest lose their row", true, SETTING_BYTES, RUNTIME_SETTING(late_rows_bytes), INT64_MAX},
 	{"rules_off", "", "rewrite rules of plans that are not applied, for tests: fold, filters, joins, top-n, scans, projects", true, SETTING_RULES, 0},
+	{"rows_per_batch", "0", "changes of local relations are cut into batches of so many rows, for tests; 0: as they come", true, SETTING_ROWS, RUNTIME_SETTING(rows_per_batch), 1 << 20},
 	{"wal_limit", "1GiB", "input waits while the WAL is larger, because readers hold it", true, SETTING_BYTES, RUNTIME_SETTING(wal_limit_bytes), INT64_MAX},
 };
 enum { SETTING_COUNT = sizeof SETTINGS / sizeof *SETTINGS };
@@ -68,10 +69,10 @@ static bool wrong_value(const Setting *setting, const char *value, Error *err, c
 static bool apply_number(Engine *engine, const Setting *setting, const char *value, Error *err)
 {
 	int64_t number;
-	bool is_bytes = setting->kind == SETTING_BYTES;
-	if (!(is_bytes ? option_read_bytes(value, &number) : option_read_duration(value, &number)))
-		return wrong_value(setting, value, err, is_bytes ? "Write bytes as a number, or as '64MiB'." : "Write it as '200 milliseconds'.");
-	if (number > setting->most) return wrong_value(setting, value, err, setting->most == ONE_DAY ? "At most 1 day." : "At most 100 years.");
+	bool is_duration = setting->kind == SETTING_DURATION;
+	if (!(is_duration ? option_read_duration(value, &number) : option_read_bytes(value, &number)))
+		return wrong_value(setting, value, err, is_duration ? "Write it as '200 milliseconds'." : setting->kind == SETTING_ROWS ? "Write a number." : "Write bytes as a number, or as '64MiB'.");
+	if (number > setting->most) return wrong_value(setting, value, err, !is_duration ? "At most 1048576." : setting->most == ONE_DAY ? "At most 1 day." : "At most 100 years.");
 	*(int64_t *)((char *)&engine->runtime->config + setting->offset) = number;
 	return true;
 }
@@ -83,7 +84,7 @@ static bool check_word(const Setting *setting, const char *value, Error *err)
 	return !setting->words || wrong_value(setting, value, err, "It is one of: refuse, warn, allow.");
 }
 
-static bool is_number(const Setting *setting) { return setting->kind == SETTING_DURATION || setting->kind == SETTING_BYTES; }
+static bool is_number(const Setting *setting) { return setting->kind == SETTING_DURATION || setting->kind == SETTING_BYTES || setting->kind == SETTING_ROWS; }
 
 /* What the writer goes by; it must not be writing. */
 static void tell_store(Engine *engine)
@@ -113,6 +114,10 @@ static const char *current(const Session *session, const Setting *setting, char 
 {
 	if (is_number(setting)) {
 		int64_t number = *(const int64_t *)((const char *)&session->engine->runtime->config + setting->offset);
+		if (setting->kind == SETTING_ROWS) {
+			snprintf(text, bytes, "%lld", (long long)number);
+			return text;
+		}
 		bool is_bytes = setting->kind == SETTING_BYTES, round = is_bytes ? number % (1 << 20) == 0 : number && number % ONE_DAY == 0;
 		int64_t unit = is_bytes ? (round ? 1 << 20 : 1) : round ? ONE_DAY : 1000;
 		snprintf(text, bytes, "%lld %s", (long long)(number / unit), is_bytes ? (round ? "MiB" : "bytes") : round ? "days" : "ms");

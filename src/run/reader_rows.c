@@ -48,8 +48,10 @@ static void reader_number(Reader *reader, const Partition *partition, const Item
 	if (!wanted) return;
 	Int128 *arrival = arena_alloc(&batch->arena, sizeof(Int128) * (size_t)(batch->rows + 1));
 	Int128 base = ((Int128)commit << 88) | ((Int128)partition->number << 64);
-	for (int row = 0; row < batch->rows; row++)
-		arrival[row] = base + (item->positions ? item->positions[row] : item->position + row);
+	for (int i = 0; i < batch->count; i++) {              /* not by row: a part of a batch begins where the one before ended */
+		int row = batch_row(batch, i);
+		arrival[row] = base + (item->positions ? item->positions[row] : item->position + i);
+	}
 	batch->hidden.arrival = arrival;
 }
 

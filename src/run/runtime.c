@@ -331,7 +331,7 @@ bool lane_push_local(Runtime *runtime, Lane *lane, Relation *relation, Batch *ch
 {
 	Reader *reader = lane_reader_find(lane, relation->id);
 	StepContext step = runtime_step_context(runtime, lane);
-	int portion = runtime->config.rows_per_batch ? runtime->config.rows_per_batch : changes->count;
+	int portion = runtime->config.rows_per_batch ? (int)runtime->config.rows_per_batch : changes->count;
 	for (int from = 0; reader && from < changes->count; from += portion)
 		if (!push_part(reader, &step, changes, from, from + portion < changes->count ? portion : changes->count - from, err)) return false;
 	return true;

@@ -48,7 +48,7 @@ typedef struct RuntimeConfig {
 	int64_t dead_letters_bytes, late_rows_bytes;      /* 1 GiB each: beyond it the oldest lose their bytes */
 	int64_t commits_kept_us;          /* 30 days: one commit record an hour */
 	int64_t fixed_clock_us;           /* weir test: the clock stands here; 0: the real one */
-	int rows_per_batch;               /* tests: local changes are cut into batches of so many; 0: as they come */
+	int64_t rows_per_batch;           /* tests: local changes are cut into batches of so many; 0: as they come */
 	bool take_over;                   /* sinks that were held since the file is a copy go on */
 	/* Makes the operators of a view or insert pipeline of the catalog anew, as it was made the first time. */
 	bool (*lower)(void *context, Relation *relation, Lowered **out, Error *err);
