@@ -44,6 +44,14 @@ static bool type_of_aggregate(Clause *clause, const Expr *e, Type *out)
 	return false;
 }
 
+/* ARRAY(query) */
+static bool type_of_query(Clause *clause, const Expr *e, Type *out)
+{
+	const Plan *plan = e->plan;
+	bool is_array = plan->kind == PLAN_AGGREGATE && plan->call_count == 1 && strcmp(plan->calls[0].call.aggregate->name, "json_group_array") == 0;
+	return is_array && common_type(clause, plan->calls[0].call.args, 1, out);
+}
+
 Type array_type_of(Binder *binder, Type element)
 {
 	RowField *field = arena_new(binder->arena, RowField);
@@ -88,6 +96,7 @@ bool array_element_type(Clause *clause, const Expr *e, Type *out)
 {
 	if (e->type.kind != TYPE_JSON) return false;
 	if (e->kind == EXPR_CALL) return type_of_call(clause, e, out);
+	if (e->kind == EXPR_SUBQUERY) return type_of_query(clause, e, out);
 	if (e->kind != EXPR_COLUMN) return false;
 	const ScopeColumn *column = column_of(clause, e);
 	if (!column) return type_of_aggregate(clause, e, out);

@@ -161,6 +161,7 @@ Expr *bind_quantified(Clause *clause, const AstExpr *ast);
 Expr *bind_between(Clause *clause, const AstExpr *ast);
 Expr *bind_like(Clause *clause, const AstExpr *ast);
 Expr *bind_case(Clause *clause, const AstExpr *ast);
+Expr *bind_array_query(Clause *clause, const AstExpr *ast);
 Expr *bind_exists(Clause *clause, const AstExpr *ast);
 Expr *bind_scalar_subquery(Clause *clause, const AstExpr *ast);
 Expr *bind_row_comparison(Clause *clause, const AstExpr *ast);

@@ -274,11 +274,7 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 
 static Expr *bind_list(Clause *clause, const AstExpr *ast, const char *function)
 {
-	if (ast->query) {
-		REFUSE(clause->binder, ast->span, "ARRAY(query)");
-		error_hint(clause->binder->err, "json_group_array() makes an array of rows.");
-		return NULL;
-	}
+	if (ast->query) return bind_array_query(clause, ast);
 	Expr **args = arena_array(clause->binder->arena, Expr *, ast->args.count ? ast->args.count : 1);
 	for (int i = 0; i < ast->args.count; i++)
 		if (!(args[i] = bind_expr(clause, ast->args.at[i]))) return NULL;

@@ -1,6 +1,8 @@
 /* Forms that are more than one call: what can be said by comparisons, AND and OR is said so, and only subqueries stay what they are. */
 #include "bind/binder.h"
 
+#include "expr/aggregate.h"
+
 #include "expr/function.h"
 
 bool is_row(const AstExpr *ast) { return ast->kind == AST_ROW; }
@@ -104,6 +106,37 @@ Expr *bind_exists(Clause *clause, const AstExpr *ast)
 	Rows rows;
 	if (!bind_query(clause->binder, ast->query, clause->scope, &rows)) return NULL;
 	return subquery_expr(clause, SUBQUERY_EXISTS, rows.plan, TYPE(BOOLEAN), ast->span);
+}
+
+/* ARRAY(query): json_group_array() over its rows, in its order; [] where it has none */
+Expr *bind_array_query(Clause *clause, const AstExpr *ast)
+{
+	Binder *binder = clause->binder;
+	Rows rows;
+	if (!bind_query(binder, ast->query, clause->scope, &rows)) return NULL;
+	if (rows.column_count != 1) {
+		error_set(binder->err, ERR_CARDINALITY, ast->span, "ARRAY(query) must have 1 column, not %d", rows.column_count);
+		return NULL;
+	}
+	PlanCall *call = arena_new(binder->arena, PlanCall);
+	Expr **args = arena_array(binder->arena, Expr *, 1);
+	args[0] = rows.columns[0].expr;
+	call->id = plan_column_new(binder->context);
+	call->call = (AggregateCall){.args = args, .arg_count = 1, .type = TYPE(JSON)};
+	if (!(call->call.aggregate = aggregate_resolve(binder->arena, "json_group_array", args, 1, false, ast->span, binder->err))) return NULL;
+	if (rows.plan->kind == PLAN_SORT) {
+		call->call.order = rows.plan->order;
+		call->call.order_count = rows.plan->order_count;
+	}
+	Plan *plan = plan_new(binder->context, PLAN_AGGREGATE, 1);
+	plan->inputs[0] = rows.plan;
+	plan->span = ast->span;
+	plan->calls = call;
+	plan->call_count = plan->column_count = 1;
+	plan->columns = arena_array(binder->arena, PlanColumn, 1);
+	plan->columns[0] = (PlanColumn){call->id, "array", call->call.type, call->call.aggregate->nullable_result};
+	plan->global = true;
+	return subquery_expr(clause, SUBQUERY_SCALAR, plan, call->call.type, ast->span);
 }
 
 /* The plan with column i cast to types[i], where one differs. */

@@ -42,7 +42,7 @@ struct Aggregate {
 	const char *name;
 	const char *signature;
 	Type (*result)(const Type *args, int arg_count);
-	bool nullable_result;                         /* NULL over no rows (all but count) */
+	bool nullable_result;                         /* may be NULL: over no rows, say */
 	bool skips_nulls;                             /* rows whose first argument is NULL are not fed */
 	bool skips_second_nulls;                      /* nor those whose second argument is (corr, arg_max) */
 	/* FOLD; NULL where the aggregate is always ORDERED */

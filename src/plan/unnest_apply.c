@@ -91,7 +91,6 @@ Expr *aggregate_over_nothing(Unnesting *unnesting, const AggregateCall *call)
 {
 	const Aggregate *aggregate = call->aggregate;
 	Arena *arena = unnesting->arena;
-	if (aggregate->nullable_result) return expr_null(arena, call->type);
 	Type *types = arena_array(arena, Type, call->arg_count + 1);
 	Value value = {.type = call->type};
 	for (int i = 0; i < call->arg_count; i++) types[i] = call->args[i]->type;
@@ -105,7 +104,7 @@ Expr *aggregate_over_nothing(Unnesting *unnesting, const AggregateCall *call)
 		aggregate->ordered_result(&empty, call->parameters, types, call->arg_count, &value, arena);
 	}
 	value.type = call->type;
-	return expr_constant(arena, &value, SPAN_NONE);
+	return value.is_null ? expr_null(arena, call->type) : expr_constant(arena, &value, SPAN_NONE);
 }
 
 /* ---- conditions that move up ---- */
