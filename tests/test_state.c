@@ -389,6 +389,54 @@ static void many_are_removed_at_once_while_the_map_shrinks(void **unused)
 	state_free(state);
 }
 
+static StateGrowth growth_of(State *state)
+{
+	StateGrowth growth = {0};
+	state_look_at_growth(state, &growth);
+	return growth;
+}
+
+static void growth_is_what_is_new_and_was_left_alone(void **context)
+{
+	(void)context;
+	enum { BLOBS = 1000, BYTES = 3000 };          /* ten a page */
+	static StateHandle blobs[BLOBS];
+	Store store = {0};
+	State *state = state_new("test");
+	for (int i = 0; i < BLOBS; i++) blobs[i] = state_blob_new(state, NULL, BYTES);
+	uint64_t all = state_dirty_bytes(state) / STATE_PAGE_BYTES * STATE_PAGE_BYTES, page = STATE_PAGE_BYTES;
+	StateGrowth growth = growth_of(state);
+	assert_int_equal(growth.dirty_bytes, 0);                          /* nothing of it was there at the look before */
+	assert_int_equal(growth.settled_bytes, 0);
+	growth = growth_of(state);
+	assert_int_equal(growth.dirty_bytes, all);
+	assert_int_equal(growth.settled_bytes, all);
+	state_blob_change(state, blobs[0], NULL);
+	state_blob_change(state, blobs[BLOBS / 2], NULL);
+	state_blob_change(state, blobs[BLOBS / 2], NULL);
+	growth = growth_of(state);
+	assert_int_equal(growth.dirty_bytes, all);
+	assert_int_equal(growth.settled_bytes, all - 2 * page);           /* changed between the two looks */
+	assert_int_equal(growth_of(state).settled_bytes, all);
+	save(state, &store);
+	assert_int_equal(growth_of(state).settled_bytes, 0);
+	state_blob_change(state, blobs[0], NULL);
+	growth_of(state);
+	growth = growth_of(state);
+	assert_int_equal(growth.dirty_bytes, page);
+	assert_int_equal(growth.settled_bytes, 0);                        /* the file has had it */
+	state_free(state);
+	store_release(&store);
+	state = state_new("test");
+	state_forgets(state);
+	for (int i = 0; i < BLOBS; i++) state_blob_new(state, NULL, BYTES);
+	growth_of(state);
+	growth = growth_of(state);
+	assert_int_equal(growth.dirty_bytes, all);
+	assert_int_equal(growth.settled_bytes, 0);
+	state_free(state);
+}
+
 static void only_pages_that_changed_are_saved(void **unused)
 {
 	(void)unused;
@@ -663,6 +711,7 @@ int main(void)
 		cmocka_unit_test(upsert_many_is_upsert_one_by_one),
 		cmocka_unit_test(numbers_are_dense_and_used_again),
 		cmocka_unit_test(many_are_removed_at_once_while_the_map_shrinks),
+		cmocka_unit_test(growth_is_what_is_new_and_was_left_alone),
 		cmocka_unit_test(only_pages_that_changed_are_saved),
 		cmocka_unit_test(a_tree_holds_what_was_put_in_in_order_also_after_saving_and_loading),
 		cmocka_unit_test(a_prefix_finds_the_first_key_that_begins_with_it),

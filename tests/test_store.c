@@ -484,6 +484,18 @@ static void a_checkpoint_counts_once_it_is_complete(void **state)
 	assert_int_equal(store_checkpoint_previous(store, 1), 10);
 	OK(store_checkpoint_last(store, 1, &arena, &record, &err));
 	assert_int_equal(record.generation, 21);
+	/* nor does one that lanes had begun before they were loaded anew */
+	begin(store);
+	note_commit(store, 22);
+	put_page(store, 1, 0, 0, 22, "a4");
+	commit(store);
+	store_checkpoints_resume(store);
+	begin(store);
+	note_commit(store, 23);
+	put_page(store, 1, 0, 1, 23, "b4");
+	OK(store_checkpoint_complete(store, &(CheckpointRecord){.lane = 1, .generation = 23}, &err));
+	commit(store);
+	expect_state(store, 1, "0.0=a0;0.1=b4;");
 	/* nothing superseded stays */
 	begin(store);
 	commit(store);
@@ -496,7 +508,7 @@ static void a_checkpoint_counts_once_it_is_complete(void **state)
 	OK(store_state_move(store, 1, 2, 100, &err));
 	OK(store_checkpoint_complete(store, &(CheckpointRecord){.lane = 2, .generation = 30}, &err));
 	commit(store);
-	expect_state(store, 2, "100.0=a0;100.1=b2;");
+	expect_state(store, 2, "100.0=a0;100.1=b4;");
 	expect_state(store, 1, "");
 	begin(store);
 	OK(store_lane_remove(store, 2, &err));

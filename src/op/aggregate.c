@@ -253,7 +253,10 @@ static void open_state(Grouping *g)
 	g->op.state = state_new("aggregate");
 	g->spill = (AggregateSpill){.context = g->op.state, .alloc = spill_alloc, .at = spill_at, .free = spill_free};
 	g->groups = state_map_open(g->op.state, g->group_bytes);
-	if (g->close_key >= 0) g->times = state_tree_open(g->op.state, sizeof(uint64_t));
+	if (g->close_key >= 0) {
+		g->times = state_tree_open(g->op.state, sizeof(uint64_t));
+		state_forgets(g->op.state);
+	}
 	if (g->ordereds.count) g->values = state_tree_open(g->op.state, sizeof(int64_t));
 	for (int i = 0; i < g->tables.count; i++) distinct_open(g, &g->tables.at[i]);
 }

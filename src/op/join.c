@@ -233,8 +233,10 @@ static void choose_fields(Join *join, int side)
 static void open_state(Join *join)
 {
 	State *state = join->op.state = state_new("join");
-	for (int side = LEFT; side <= RIGHT; side++)
+	for (int side = LEFT; side <= RIGHT; side++) {
 		join->sides[side].ends = (join->interval || join->window) && join->sides[other(side)].watermark >= 0;
+		if (join->sides[side].ends) state_forgets(state);
+	}
 	join->keys = state_map_open(state, join->window ? offsetof(JoinKey, weight[1]) : join->counts ? sizeof(JoinKey) : offsetof(JoinKey, weight));
 	for (int side = LEFT; side <= RIGHT; side++) {
 		JoinSide *own = &join->sides[side];

@@ -7,6 +7,7 @@ void keyed_init(Keyed *groups, State *state, Arena *arena, const OpInput *in, Ex
 	*groups = (Keyed){.state = state, .closing = closing_make(close, in), .has_judge = in->has_judge};
 	groups->map = state_map_open(state, payload_bytes);
 	groups->closing_index = state_tree_open(state, sizeof(uint32_t));
+	if (groups->closing.on) state_forgets(state);
 	exprs_compile(&groups->keys, arena, keys, key_count, in);
 }
 

@@ -301,6 +301,7 @@ Op *op_moving_new(const MovingSpec *spec)
 	moving->has_arrival = in->has_arrival;
 	moving->key = STRBUF_INIT;
 	op->state = state_new("moving");
+	state_forgets(op->state);
 	moving->rows = state_tree_open(op->state, sizeof(MovingRow));
 	return op;
 }

@@ -558,6 +558,7 @@ Op *op_session_new(const SessionSpec *spec)
 	session->has_arrival = in->has_arrival;
 	arena_init(&session->noted, 0);
 	op->state = state_new("session");
+	state_forgets(op->state);
 	AggregateClose never = {.key_index = -1};
 	OpSortKey by_time = {.expr = spec->time};
 	keyed_init(&session->groups, op->state, &op->arena, in, spec->keys, spec->key_count, &never, sizeof(KeyedGroup));

@@ -98,6 +98,7 @@ Op *op_settle_new(const SettleSpec *spec)
 	op_input_init(&settle->op, 0, in->watermarks, in->watermark_count);
 	settle->op.append_only = true;
 	settle->op.state = state_new("settle");
+	state_forgets(settle->op.state);
 	settle->rows = state_tree_open(settle->op.state, sizeof(Held));
 	settle->column = spec->column;
 	settle->input_watermark = spec->input_watermark;

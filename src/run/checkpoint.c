@@ -48,7 +48,6 @@ static Checkpoint *checkpoint_take(Runtime *runtime)
 	Checkpoint *checkpoint = mem_new(Checkpoint);
 	arena_init(&checkpoint->arena, 0);
 	checkpoint->generation = (int64_t)runtime->commit;
-	checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES / 4;
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane_is_saved(lane)) continue;
@@ -95,9 +94,10 @@ static void copy_page(void *context, uint32_t page, const void *bytes, uint32_t 
 }
 
 /* What is frozen, as much of it as one commit takes (all: every page); with the last the checkpoint is done. */
-static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool all)
+static bool checkpoint_piece(Runtime *runtime, Checkpoint *checkpoint, SealedCommit *sealed, bool all)
 {
-	uint64_t bytes_max = all ? UINT64_MAX : checkpoint->piece_bytes;
+	int64_t left = runtime->piece_bytes - runtime->piece_written;         /* the end of another may go into the same commit */
+	uint64_t bytes_max = all ? UINT64_MAX : left > 0 ? (uint64_t)left : 0;
 	Piece piece = {.sealed = sealed};
 	for (; checkpoint->next < checkpoint->states.count; checkpoint->next++) {
 		piece.from = &checkpoint->states.at[checkpoint->next];
@@ -111,17 +111,21 @@ static bool checkpoint_piece(Checkpoint *checkpoint, SealedCommit *sealed, bool 
 		out.complete_count = checkpoint->completes.count;
 	}
 	vec_push_in(&sealed->arena, &sealed->pieces, out);
+	runtime->piece_written += (int64_t)piece.bytes;
 	return last;
 }
 
-/* A commit that took longer than the interval gets half as much next time. Where nothing else comes (a clean stop) pieces are whole. */
-static void fit_piece(const Runtime *runtime, const SealedCommit *sealed, Checkpoint *checkpoint)
+/* A commit that took longer than the interval gets half as much next time, one with a piece that was soon written twice as much. Where nothing
+ * else comes (a clean stop) pieces are whole. */
+static void fit_piece(Runtime *runtime, const SealedCommit *sealed)
 {
-	if (sealed->record.rows_in == 0) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES;
-	else if (runtime->write_us > runtime->config.commit_interval_us) checkpoint->piece_bytes /= 2;
-	else if (runtime->write_us < runtime->config.commit_interval_us / 2) checkpoint->piece_bytes *= 2;
-	if (checkpoint->piece_bytes > CHECKPOINT_PIECE_BYTES) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES;
-	if (checkpoint->piece_bytes < CHECKPOINT_PIECE_BYTES_MIN) checkpoint->piece_bytes = CHECKPOINT_PIECE_BYTES_MIN;
+	int64_t *bytes = &runtime->piece_bytes, written = runtime->piece_written;
+	runtime->piece_written = 0;
+	if (sealed->record.rows_in == 0) *bytes = CHECKPOINT_PIECE_BYTES;
+	else if (written && runtime->write_us > runtime->config.commit_interval_us) *bytes /= 2;
+	else if (written > *bytes / 2 && runtime->write_us < runtime->config.commit_interval_us / 2) *bytes *= 2;
+	if (*bytes > CHECKPOINT_PIECE_BYTES) *bytes = CHECKPOINT_PIECE_BYTES;
+	if (*bytes < CHECKPOINT_PIECE_BYTES_MIN) *bytes = CHECKPOINT_PIECE_BYTES_MIN;
 }
 
 static void checkpoint_finish(Runtime *runtime, Checkpoint *checkpoint, SealedCommit *sealed)
@@ -145,22 +149,36 @@ static bool checkpoint_is_due(const Runtime *runtime)
 		|| runtime->rows_since_checkpoint >= runtime->config.checkpoint_rows || runtime->logged_bytes >= LOGGED_BYTES_MAX;
 }
 
+/* A page that is new, and has been left alone from one cut to the next, must be written once, and most likely just once: doing so now, beside the
+ * input, costs what it costs later, and leaves less for a stop to wait for and for a crash to replay. Where most pages change again and again
+ * they are written when the checkpoint is due, and not before. */
+static bool growth_is_due(const Runtime *runtime, uint64_t dirty)
+{
+	StateGrowth growth = {0};
+	uint64_t least = (uint64_t)runtime->config.checkpoint_growth_bytes;
+	if (dirty < least) return false;
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (lane_is_saved(runtime->lanes.at[l])) graph_look_at_growth(&runtime->lanes.at[l]->graph, &growth);
+	return growth.settled_bytes >= least && growth.settled_bytes >= growth.dirty_bytes / 4 * 3;
+}
+
 bool checkpoint_cut(Runtime *runtime, SealedCommit *sealed, Error *err)
 {
 	(void)err;
 	if (!runtime->started) return true;                  /* lanes that were not loaded have nothing to say about what the file holds */
 	bool wanted = runtime->checkpoint_wanted, at_once = wanted && sealed->file_open;        /* it goes with a change of the catalog */
+	fit_piece(runtime, sealed);
 	if (runtime->checkpoint) {
-		fit_piece(runtime, sealed, runtime->checkpoint);
-		if (!checkpoint_piece(runtime->checkpoint, sealed, at_once)) return true;
+		if (!checkpoint_piece(runtime, runtime->checkpoint, sealed, at_once)) return true;
 		checkpoint_finish(runtime, runtime->checkpoint, sealed);
 		runtime->checkpoint = NULL;
 	}
-	bool small = dirty_bytes(runtime) <= (uint64_t)runtime->config.checkpoint_small_bytes;
-	if (!wanted && !small && !checkpoint_is_due(runtime)) return true;
+	uint64_t dirty = dirty_bytes(runtime);
+	bool small = dirty <= (uint64_t)runtime->config.checkpoint_small_bytes;
+	if (!wanted && !small && !checkpoint_is_due(runtime) && !growth_is_due(runtime, dirty)) return true;
 	Checkpoint *checkpoint = checkpoint_take(runtime);
 	runtime->checkpoint_wanted = false;
-	if (checkpoint_piece(checkpoint, sealed, at_once || small)) checkpoint_finish(runtime, checkpoint, sealed);
+	if (checkpoint_piece(runtime, checkpoint, sealed, at_once || small)) checkpoint_finish(runtime, checkpoint, sealed);
 	else runtime->checkpoint = checkpoint;
 	return true;
 }

@@ -136,3 +136,13 @@ uint64_t graph_dirty_bytes(const Graph *graph)
 	}
 	return bytes;
 }
+
+void graph_look_at_growth(const Graph *graph, StateGrowth *sum)
+{
+	for (int i = 0; i < graph->nodes.count; i++) {
+		const Op *op = graph->nodes.at[i]->op;
+		if (op->state && !op->served_by) state_look_at_growth(op->state, sum);
+		for (int n = 0; n < op->inner_count; n++)
+			if (op->inner[n]->state) state_look_at_growth(op->inner[n]->state, sum);
+	}
+}

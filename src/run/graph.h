@@ -28,5 +28,6 @@ bool graph_commit(Graph *graph, const CommitInfo *commit, Error *err);
 /* Earliest system time at which an operator changes its output by itself; INT64_MAX: never */
 int64_t graph_next_time(const Graph *graph);
 uint64_t graph_dirty_bytes(const Graph *graph);       /* of all states, since they were last saved */
+void graph_look_at_growth(const Graph *graph, StateGrowth *sum);
 
 #endif

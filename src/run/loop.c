@@ -168,8 +168,8 @@ static bool cut_is_due(Runtime *runtime, bool full)
 {
 	if (runtime->transaction || !writer_is_free(runtime)) return false;
 	if (runtime->wanted || (full && runtime->gathering)) return true;
-	int64_t now = clock_monotonic_us();
-	if (now - runtime->cut_us < runtime->config.commit_interval_us) return false;
+	int64_t now = clock_monotonic_us(), interval_us = runtime->config.commit_interval_us;
+	if (now - runtime->cut_us < (runtime->checkpoint ? interval_us / 2 : interval_us)) return false;        /* its pieces wait for commits */
 	return runtime->gathering || runtime->checkpoint || somebody_idles(runtime, now) || runtime_time_is_due(runtime) || noted_is_due(runtime) || retention_is_due(runtime);
 }
 

@@ -345,6 +345,7 @@ bool runtime_recover(Runtime *runtime, Error *err)
 	set_replaying(runtime, false);
 	for (int l = 0; l < runtime->lanes.count; l++) lane_settled(runtime->lanes.at[l]);
 	runtime->commit = (uint64_t)store_commit_last(runtime->store) + 1;
+	store_checkpoints_resume(runtime->store);
 	runtime->gathering = false;
 	return ok;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "run/checkpoint.h"
 #include "run/input_log.h"
 #include "run/place.h"
 #include "run/sharing.h"
@@ -13,7 +14,7 @@
 
 const RuntimeConfig RUNTIME_CONFIG_DEFAULT = {
 	.commit_interval_us = 200000, .checkpoint_interval_us = 10000000, .checkpoint_rows = 4000000,
-	.checkpoint_small_bytes = 1 << 20, .wal_limit_bytes = INT64_C(1) << 30, .dead_letters_bytes = INT64_C(1) << 30, .late_rows_bytes = INT64_C(1) << 30,
+	.checkpoint_small_bytes = 1 << 20, .checkpoint_growth_bytes = 16 << 20, .wal_limit_bytes = INT64_C(1) << 30, .dead_letters_bytes = INT64_C(1) << 30, .late_rows_bytes = INT64_C(1) << 30,
 	.commits_kept_us = INT64_C(30) * 86400 * 1000000,
 };
 
@@ -131,6 +132,7 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 {
 	Runtime *runtime = mem_new(Runtime);
 	runtime->config = *config;
+	runtime->piece_bytes = CHECKPOINT_PIECE_BYTES / 2;
 	runtime->store = store;
 	runtime->catalog = catalog;
 	pthread_mutex_init(&runtime->lock, NULL);

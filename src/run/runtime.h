@@ -44,6 +44,7 @@ typedef struct RuntimeConfig {
 	int64_t checkpoint_interval_us;   /* 10,000,000 */
 	int64_t checkpoint_rows;          /* 4,000,000 */
 	int64_t checkpoint_small_bytes;   /* 1 MiB: saved with the commit itself */
+	int64_t checkpoint_growth_bytes;  /* 16 MiB of pages that are new: see checkpoint.h */
 	int64_t wal_limit_bytes;          /* 1 GiB: above it input waits */
 	int64_t dead_letters_bytes, late_rows_bytes;      /* 1 GiB each: beyond it the oldest lose their bytes */
 	int64_t commits_kept_us;          /* 30 days: one commit record an hour */
@@ -128,6 +129,7 @@ typedef struct Runtime {
 	atomic_bool retention_more;       /* the last commit did not take all of them */
 	SealedCommit *next;               /* what is gathered besides the graph: dead letters, log, late rows */
 	Checkpoint *checkpoint;           /* pieces still to be written; NULL: none under way */
+	int64_t piece_bytes, piece_written;       /* of it: what one commit may take, what the last one did */
 
 	/* the writer */
 	bool writer_running;

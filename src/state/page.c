@@ -87,7 +87,7 @@ static Page *page_new(State *state, const Pool *pool)
 	uint32_t number = page_free_number(state);
 	if (number < state->slab_count * SLAB_PAGES && (state->flags[number] & PAGE_FROZEN)) page_keep(state, number);
 	Page *page = page_claim(state, number);
-	state->flags[number] &= (uint8_t)~PAGE_DIRTY;         /* it may have waited to be reported as freed */
+	state->flags[number] &= (uint8_t)~(PAGE_DIRTY | PAGE_TOUCHED);       /* it may have waited to be reported as freed */
 	page_mark(state, number);
 	uint32_t room = (STATE_PAGE_BYTES - sizeof *page) / pool->stride, first;
 	for (;; room--) {
@@ -221,7 +221,7 @@ void pages_freeze(State *state)
 		uint8_t *flags = &state->flags[number];
 		if (*flags & PAGE_DIRTY) *flags = *flags & PAGE_LIVE ? PAGE_LIVE | PAGE_SAVED | PAGE_FROZEN : PAGE_FROZEN;
 	}
-	state->dirty_pages = 0;
+	state->dirty_pages = state->looked_at_pages = 0;
 	state->next_frozen = 1;
 	note_hashes(state);
 }
@@ -305,7 +305,7 @@ void pages_release(State *state)
 	state->slabs = NULL;
 	state->slab_used = state->flags = NULL;
 	state->links = NULL;
-	state->slab_count = state->slab_room = state->slab_hint = state->live_pages = state->dirty_pages = 0;
+	state->slab_count = state->slab_room = state->slab_hint = state->live_pages = state->dirty_pages = state->looked_at_pages = 0;
 #ifndef NDEBUG
 	free(state->frozen_hashes);
 	state->frozen_hashes = NULL;

@@ -35,8 +35,9 @@ enum {
 	PART_BLOBS = 0xffff,
 };
 
-/* DIRTY: changed since the last snapshot; SAVED: the file has it, or will; FROZEN: of the snapshot under way and as it was then */
-enum { PAGE_DIRTY = 1, PAGE_SAVED = 2, PAGE_LIVE = 4, PAGE_FROZEN = 8 };
+/* DIRTY: changed since the last snapshot; SAVED: the file has it, or will; FROZEN: of the snapshot under way and as it was then; TOUCHED: dirty, and
+ * changed since state_look_at_growth */
+enum { PAGE_DIRTY = 1, PAGE_SAVED = 2, PAGE_LIVE = 4, PAGE_FROZEN = 8, PAGE_TOUCHED = 16 };
 
 /* What a page of the snapshot held before it was changed again; bytes 0: freed. */
 typedef struct KeptPage { uint32_t number, bytes; char *memory; } KeptPage;
@@ -84,6 +85,8 @@ struct State {
 	uint8_t *flags;                       /* of each page */
 	PageLink *links;
 	uint32_t live_pages, dirty_pages;
+	bool forgets;                         /* state_forgets */
+	uint32_t looked_at_pages;             /* dirty ones at the last state_look_at_growth */
 
 	VEC(Large) large;
 	VEC(uint32_t) large_free;
@@ -122,6 +125,8 @@ void page_keep(State *state, uint32_t number);             /* a frozen page as i
 /* Before the page is changed. */
 static inline void page_mark(State *state, uint32_t number)
 {
+	if (state->flags[number] & PAGE_TOUCHED) return;
+	state->flags[number] |= PAGE_TOUCHED;
 	if (state->flags[number] & PAGE_DIRTY) return;
 	if (state->flags[number] & PAGE_FROZEN) page_keep(state, number);
 	state->flags[number] |= PAGE_DIRTY;

@@ -38,6 +38,8 @@ void state_free(State *state)
 	free(state);
 }
 
+void state_forgets(State *state) { state->forgets = true; }
+
 StateMap *state_map_open(State *state, uint32_t payload_bytes)
 {
 	assert(state->live_pages == 0 && state->parts.count < PARTS_MAX);
@@ -96,6 +98,18 @@ uint64_t state_bytes(const State *state) { return (uint64_t)state->live_pages * 
 uint64_t state_dirty_bytes(const State *state)
 {
 	return (uint64_t)state->dirty_pages * STATE_PAGE_BYTES + state->large_dirty_bytes + (system_changed(state) ? system_bytes(state) : 0);
+}
+
+void state_look_at_growth(State *state, StateGrowth *sum)
+{
+	uint32_t settled = 0;
+	for (uint32_t number = 1; number < state->slab_count * SLAB_PAGES; number++) {
+		settled += (state->flags[number] & (PAGE_DIRTY | PAGE_TOUCHED | PAGE_SAVED)) == PAGE_DIRTY;
+		state->flags[number] &= (uint8_t)~PAGE_TOUCHED;
+	}
+	sum->dirty_bytes += (uint64_t)state->looked_at_pages * STATE_PAGE_BYTES;
+	sum->settled_bytes += state->forgets ? 0 : (uint64_t)settled * STATE_PAGE_BYTES;
+	state->looked_at_pages = state->dirty_pages;
 }
 
 void state_freeze(State *state)

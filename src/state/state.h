@@ -38,6 +38,8 @@ enum { STATE_LAYOUT = 2 };
 
 State *state_new(const char *name);           /* name: for weir_state and EXPLAIN ANALYZE */
 void state_free(State *state);
+/* By the constructor: what is added goes again by itself soon, so there is no sense in saving it before that is due. */
+void state_forgets(State *state);
 
 /* The parts of a state are opened in a fixed order by the operator's constructor, before loading; part numbers 0, 1, 2 ... follow
  * that order and are part of the saved form. */
@@ -101,6 +103,10 @@ enum { STATE_REGISTERS = 16 };
 /* ---- for the runtime ---- */
 uint64_t state_bytes(const State *state);                       /* of all pages */
 uint64_t state_dirty_bytes(const State *state);                 /* of pages changed since the last save */
+/* What of it was there at the call before this one, and of that what the file has never had, nobody has changed between the two, and
+ * does not go by itself. */
+typedef struct StateGrowth { uint64_t dirty_bytes, settled_bytes; } StateGrowth;
+void state_look_at_growth(State *state, StateGrowth *sum);         /* added to the sum; costs a look at each page's marks */
 /* A snapshot of what changed since the last one. It costs no copy: pages that are changed before they were handed out are copied then (copy on
  * write). The last one must have been handed out whole. */
 void state_freeze(State *state);

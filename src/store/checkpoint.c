@@ -33,7 +33,13 @@ static bool drop_generations(Store *store, int64_t lane, int64_t after, int64_t 
 	return store_run(store, err, NOTE, "iii", lane, after, through) && store_run(store, err, DROP, "iii", lane, after, through);
 }
 
-/* What a process that is gone has written of a checkpoint that never became complete. */
+void store_checkpoints_resume(Store *store)
+{
+	store->opened_commit = store_commit_last(store);
+	store->clean_lanes.count = 0;
+}
+
+/* What a process that is gone, or lanes that are, have written of a checkpoint that never became complete. */
 static bool clean_lane(Store *store, int64_t lane, Error *err)
 {
 	for (int i = 0; i < store->clean_lanes.count; i++)

@@ -192,7 +192,8 @@ bool store_gap_put(Store *store, const SourceGap *gap, Error *err);             
 /* ---- checkpoints: pages of operator state ---- */
 /* A generation is the number of the commit whose boundary it holds. Pages of one come in as many transactions as they like (<= 32 MiB each); it
  * counts once store_checkpoint_complete is committed, which takes superseded pages away. A page that a generation does not write is
- * valid as the one before left it. Pages of a generation that never became complete are dropped at the next put of that lane. */
+ * valid as the one before left it. Pages of a generation that never became complete are dropped at the next put of that lane
+ * after the file was opened, or store_checkpoints_resume. */
 bool store_state_put(Store *store, int64_t lane, int32_t op, uint32_t page, int64_t generation, const void *bytes, uint32_t count, Error *err);   /* bytes NULL: freed */
 typedef struct CheckpointRecord {
 	int64_t lane, generation;         /* generation: the commit */
@@ -200,6 +201,7 @@ typedef struct CheckpointRecord {
 	PartitionRecord *partitions; int partition_count;     /* all of the lane, as that commit left them */
 	const void *extra; uint32_t extra_bytes;
 } CheckpointRecord;
+void store_checkpoints_resume(Store *store);           /* who wrote the incomplete ones has forgotten them: lanes were loaded anew */
 bool store_checkpoint_complete(Store *store, const CheckpointRecord *record, Error *err);
 /* The last complete one; in arena. false without error: there is none. */
 bool store_checkpoint_last(Store *store, int64_t lane, Arena *arena, CheckpointRecord *out, Error *err);

@@ -43,8 +43,8 @@ struct Store {
 	StoreTable *tables;               /* all open ones, linked */
 	int64_t wal_frames;               /* in the WAL after the last commit */
 	int64_t commits_kept_us;          /* one record an hour */
-	int64_t opened_commit;            /* the last commit when it was opened: later generations are this process's */
-	VEC(int64_t) clean_lanes;         /* whose generations that never became complete were dropped since open */
+	int64_t opened_commit;            /* the last commit when lanes were loaded: later generations are theirs */
+	VEC(int64_t) clean_lanes;         /* whose generations that never became complete were dropped since then */
 	StoreKept kept[STORE_KEPT_COUNT];
 	Arena scratch;
 };
