@@ -15,6 +15,7 @@
 typedef struct Scope Scope;
 typedef struct Select Select;
 typedef struct Cte Cte;
+typedef struct Clause Clause;
 
 /* A column that can be named. Fields of a ROW column are columns of their own, reached by dots. */
 typedef struct ScopeColumn ScopeColumn;
@@ -43,6 +44,7 @@ struct Scope {
 	VEC(ScopeTable *) tables;
 	VEC(ScopeColumn *) merged;    /* of USING and NATURAL, those of outer joins first */
 	Select *select;               /* whose FROM it is; NULL: of a join or a definition */
+	Clause *looked_through;       /* while a subquery is bound: the clause in which it stands; NULL */
 };
 
 /* FROM, or a part of it */
@@ -91,7 +93,7 @@ typedef struct Binder {
 	const char *self;             /* the relation that is being made: a query that names it is told so */
 } Binder;
 
-typedef struct Clause {
+struct Clause {
 	Binder *binder;
 	Scope *scope;
 	Select *select;               /* collects aggregates and window calls; NULL: neither may stand here */
@@ -99,7 +101,7 @@ typedef struct Clause {
 	bool aggregates, windows;     /* may stand here */
 	bool aliases;                 /* names of SELECT items may stand here */
 	bool in_aggregate, in_window;
-} Clause;
+};
 
 /* ---- names.c ---- */
 ScopeTable *scope_table_new(Binder *binder, AstIdent alias, AstTable *ast, int column_count);

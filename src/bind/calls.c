@@ -97,15 +97,33 @@ static bool may_aggregate(Clause *clause, const AstExpr *ast)
 	return false;
 }
 
-/* By the standard an aggregate of outer columns alone belongs to the outer query. */
-static bool is_of_outer_query(Clause *clause, const AggregateCall *call)
+static void call_columns(Arena *arena, const AggregateCall *call, ColumnSet *out)
+{
+	for (int i = 0; i < call->arg_count; i++) expr_column_set(arena, call->args[i], out);
+	for (int i = 0; i < call->order_count; i++) expr_column_set(arena, call->order[i].expr, out);
+	if (call->filter) expr_column_set(arena, call->filter, out);
+}
+
+static bool scope_has(Arena *arena, const Scope *scope, const ColumnSet *read)
+{
+	ColumnSet own = {0};
+	if (scope->select && scope->select->plan) plan_output_set(arena, scope->select->plan, &own);
+	for (int t = 0; t < scope->tables.count; t++)
+		for (int c = 0; c < scope->tables.at[t]->column_count; c++) expr_column_set(arena, scope->tables.at[t]->columns[c].expr, &own);
+	return column_set_overlaps(read, &own);
+}
+
+/* By the standard an aggregate belongs to the innermost query of whose columns it reads any: in a subquery that may be an outer one. Gives the
+ * clause of that query; NULL: a place of it where no aggregate can be, or it is over nothing but another aggregate of an outer query. */
+static Clause *owner_of(Clause *clause, const AggregateCall *call)
 {
 	Arena *arena = clause->binder->arena;
-	ColumnSet read = {0}, own = {0};
-	for (int i = 0; i < call->arg_count; i++) expr_column_set(arena, call->args[i], &read);
-	if (column_set_is_empty(&read)) return false;
-	plan_output_set(arena, clause->select->plan, &own);
-	return !column_set_overlaps(&read, &own);
+	ColumnSet read = {0};
+	call_columns(arena, call, &read);
+	if (column_set_is_empty(&read)) return clause;
+	for (Scope *scope = clause->scope; scope; scope = scope->outer)
+		if (scope_has(arena, scope, &read)) return scope == clause->scope ? clause : scope->looked_through;
+	return NULL;
 }
 
 /* count(DISTINCT a, b): the rows where none is NULL, as one value each */
@@ -265,17 +283,18 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 static Expr *bind_aggregate(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
-	if (!may_aggregate(clause, ast)) return NULL;
 	Clause inner = *clause;
 	inner.in_aggregate = true;
 	inner.aggregates = inner.windows = false;
 	AggregateCall call;
 	if (!make_aggregate(&inner, ast, &call)) return NULL;
-	if (is_of_outer_query(clause, &call)) {
-		REFUSE(binder, ast->span, "aggregate %s() over columns of an outer query", call_name(ast->call));
+	Clause *owner = owner_of(clause, &call);
+	if (!owner) {
+		REFUSE(binder, ast->span, "aggregate %s() over columns of an outer query here", call_name(ast->call));
 		return NULL;
 	}
-	ColumnId id = select_add_call(clause->select, &call);
+	if (!may_aggregate(owner, ast)) return NULL;
+	ColumnId id = select_add_call(owner->select, &call);
 	return expr_column(binder->arena, id, call.type, call.aggregate->nullable_result, ast->span);
 }
 

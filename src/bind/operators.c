@@ -67,10 +67,19 @@ Expr *bind_row_comparison(Clause *clause, const AstExpr *ast)
 
 /* ---- subqueries ---- */
 
+static bool bind_subquery(Clause *clause, AstQuery *query, Rows *rows)
+{
+	Clause *before = clause->scope->looked_through;
+	clause->scope->looked_through = clause;
+	bool done = bind_query(clause->binder, query, clause->scope, rows);
+	clause->scope->looked_through = before;
+	return done;
+}
+
 static bool subquery_rows(Clause *clause, AstQuery *query, Rows *rows, Plan **plan)
 {
 	Binder *binder = clause->binder;
-	if (!bind_query(binder, query, clause->scope, rows)) return false;
+	if (!bind_subquery(clause, query, rows)) return false;
 	Rows wanted = *rows;
 	if (rows->limit < 0 && rows->offset == 0) wanted.plan = rows->unsorted;
 	*plan = exact_columns(binder, &wanted);
@@ -104,7 +113,7 @@ Expr *bind_scalar_subquery(Clause *clause, const AstExpr *ast)
 Expr *bind_exists(Clause *clause, const AstExpr *ast)
 {
 	Rows rows;
-	if (!bind_query(clause->binder, ast->query, clause->scope, &rows)) return NULL;
+	if (!bind_subquery(clause, ast->query, &rows)) return NULL;
 	return subquery_expr(clause, SUBQUERY_EXISTS, rows.plan, TYPE(BOOLEAN), ast->span);
 }
 
