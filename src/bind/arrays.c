@@ -38,6 +38,8 @@ static bool type_of_aggregate(Clause *clause, const Expr *e, Type *out)
 	for (int i = 0; clause->select && i < clause->select->calls.count; i++) {
 		const PlanCall *call = &clause->select->calls.at[i];
 		if (call->id != e->column) continue;
+		bool by_offset = call->call.parameter_count && strstr(call->call.aggregate->name, "_by_offset");
+		if (by_offset) return common_type(clause, call->call.args, 1, out);
 		for (size_t n = 0; n < sizeof NAMES / sizeof *NAMES; n++)
 			if (strcmp(call->call.aggregate->name, NAMES[n]) == 0) return common_type(clause, call->call.args, 1, out);
 	}

@@ -1,13 +1,14 @@
 /* Functions that give rows: UNNEST, json_each, json_tree, generate_series. PLAN_EXPAND sets their rows onto each row of its input, so that
  * arguments are columns of what stands to the left in FROM; alone, the input is one row.
  *
- * Several arrays, UNNEST(a, b) or SELECT unnest(a), unnest(b), are put side by side by array_zip() and unnested as one; the shorter are filled up
- * with NULL.
+ * Several arrays, UNNEST(a, b), are put side by side by array_zip() and unnested as one; several functions in one SELECT share a node that puts their
+ * rows side by side. The shorter are filled up with NULL.
  *
  * PLAN_EXPAND gives the elements of arrays and the values of json_each as JSON; their types, where a declaration says them, are put on here.
  *     UNNEST                 value JSON
  *     JSON_EACH, JSON_TREE   key TEXT, value JSON, type TEXT, atom JSON, id INTEGER, parent INTEGER, fullkey TEXT, path TEXT (SQLite's)
  *     SERIES                 value INTEGER or TIMESTAMP
+ *     SIDE_BY_SIDE           the value of each function
  * and behind them ordinality INTEGER, from 1, if asked for.
  */
 #include "bind/binder.h"
@@ -300,8 +301,6 @@ static bool may_make_rows(Clause *clause, const AstExpr *ast, const TableFunctio
 		return REFUSE(binder, ast->op_span, "%s() as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
 	if (function->kind == EXPAND_UNNEST && ast->call->arguments.count > 1)
 		return REFUSE(binder, ast->op_span, "%s() of several arrays as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
-	if (clause->select->row_function && (function->kind == EXPAND_SERIES || clause->select->expand->expand == EXPAND_SERIES))
-		return REFUSE(binder, ast->op_span, "generate_series() beside another function that makes rows in one SELECT") || error_hint(binder->err, "Put it into FROM.");
 	return true;
 }
 
@@ -323,7 +322,24 @@ static bool is_one_of_many(const Select *select)
 	return count > 1;
 }
 
-/* One of several: the node is that of the first, over arrays side by side; each takes its own element of a row. */
+/* A node that several functions share, and a place for one more of them */
+static Plan *widen_parallel(Binder *binder, Plan *plan, Expr *const *args, int count)
+{
+	Expr **all = arena_array(binder->arena, Expr *, plan->arg_count + EXPAND_SIDE_ARGS);
+	if (plan->arg_count) memcpy(all, plan->args, sizeof *all * (size_t)plan->arg_count);
+	for (int i = 0; i < EXPAND_SIDE_ARGS; i++) {
+		bool no_step = count == 2 && i == 2;
+		all[plan->arg_count + i] = i < count ? args[i] : no_step ? expr_int(binder->arena, 1) : expr_null(binder->arena, TYPE(INTEGER));
+	}
+	PlanColumn *columns = arena_array(binder->arena, PlanColumn, plan->column_count + 1);
+	if (plan->column_count) memcpy(columns, plan->columns, sizeof *columns * (size_t)plan->column_count);
+	plan->columns = columns;
+	plan->args = all;
+	plan->arg_count += EXPAND_SIDE_ARGS;
+	return plan;
+}
+
+/* One of several: they share the node of the first, which puts their rows side by side. */
 static Expr *bind_parallel(Clause *clause, const TableFunction *function, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
@@ -332,24 +348,21 @@ static Expr *bind_parallel(Clause *clause, const TableFunction *function, const 
 	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
 	Clause arguments = {.binder = binder, .scope = &select->scope, .name = "a table function"};
 	Plan *own = expand_node(binder, function, select->plan, table, false);
-	ScopeColumn value = {0};
-	if (!bind_function_arguments(&arguments, function, table, own, &value)) return NULL;
-	bool first = !select->row_function;
-	if (first) {
-		add_made(binder, own, function->name, TYPE(JSON), true);
+	ScopeColumn values[EXPAND_SIDE_ARGS] = {0};
+	Type type = TYPE(JSON);
+	if (!bind_function_arguments(&arguments, function, table, own, values)) return NULL;
+	if (function->kind == EXPAND_SERIES && !series_arguments(binder, table, own->args, own->arg_count, &type)) return NULL;
+	Expr **args = own->args;
+	int count = own->arg_count;
+	if (!select->row_function) {
+		own->expand = EXPAND_SIDE_BY_SIDE;
+		own->arg_count = 0;
 		select->plan = select->expand = own;
 		select->row_function = ast;
 	}
-	Plan *plan = select->expand;
-	const Expr *before = first ? NULL : plan->args[0];
-	int count = before ? before->arg_count : 0;
-	Expr **arrays = arena_array(binder->arena, Expr *, count + 1);
-	if (before) memcpy(arrays, before->args, sizeof *arrays * (size_t)count);
-	arrays[count] = own->args[0];
-	if (!(plan->args[0] = expr_call(binder->arena, "array_zip", arrays, count + 1, ast->span, binder->err))) return NULL;
-	Expr *row = expr_column(binder->arena, plan->columns[plan->column_count - 1].id, TYPE(JSON), true, ast->span);
-	Expr *json = zipped(binder, row, count, ast->span);
-	return json ? element_value(binder, json, item_type(function, &value), ast->span) : NULL;
+	ColumnId id = add_made(binder, widen_parallel(binder, select->expand, args, count), function->name, type, true);
+	Expr *value = expr_column(binder->arena, id, type, true, ast->span);
+	return function->kind == EXPAND_SERIES ? value : element_value(binder, value, item_type(function, &values[0]), ast->span);
 }
 
 Expr *bind_row_function(Clause *clause, const AstExpr *ast)
@@ -358,7 +371,7 @@ Expr *bind_row_function(Clause *clause, const AstExpr *ast)
 	Select *select = clause->select;
 	const TableFunction *function = find_function(call_name(ast->call));
 	if (!may_make_rows(clause, ast, function)) return NULL;
-	if (function->kind == EXPAND_UNNEST && is_one_of_many(select)) return bind_parallel(clause, function, ast);
+	if (is_one_of_many(select)) return bind_parallel(clause, function, ast);
 	AstTable *table = arena_new(binder->arena, AstTable);
 	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
 	From left = {.plan = select->plan}, made = {0};

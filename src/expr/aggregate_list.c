@@ -131,6 +131,107 @@ AGGREGATE_ORDERED(top_distinct)
 	value_set_text(out, TYPE(JSON), &json, scratch);
 }
 
+/* ---- ksqlDB's first and last ---- */
+
+static bool keeps_nulls(const Value *parameter) { return !parameter->is_null && !parameter->i64; }
+
+AGGREGATE_ORDERED(earliest)
+{
+	(void)arg_count;
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count;
+	value_set_null(out, args[0]);
+	while (cursor->next(cursor, values, &count)) {
+		if (values[0].is_null && !keeps_nulls(&parameters[0])) continue;
+		*out = value_keep(&values[0], scratch);
+		return;
+	}
+}
+
+AGGREGATE_ORDERED(latest)
+{
+	(void)arg_count;
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count;
+	StrBuf text = STRBUF_INIT;
+	value_set_null(out, args[0]);
+	while (cursor->next(cursor, values, &count)) {
+		if (values[0].is_null && !keeps_nulls(&parameters[0])) continue;
+		*out = values[0];
+		if (out->is_null || type_phys(out->type) != PHYS_STR) continue;
+		strbuf_clear(&text);                                          /* good until the next call only */
+		strbuf_add(&text, str_at(&values[0].str), values[0].str.bytes);
+		out->str = str_borrow(text.text, text.bytes);
+	}
+	*out = value_keep(out, scratch);
+	strbuf_release(&text);
+}
+
+/* The first or the last elements of a list that is written from its beginning on */
+typedef struct Elements { StrBuf json; VEC(size_t) ends; int first; } Elements;      /* ends: of each element; those before `first` are dropped */
+
+static void elements_add(Elements *elements, const Value *value)
+{
+	json_print_member(value, &elements->json);
+	vec_push(&elements->ends, elements->json.bytes);
+}
+
+static void elements_drop_first(Elements *elements)
+{
+	enum { DROPPED_MAX = 1024 };
+	if (++elements->first < DROPPED_MAX || elements->first < elements->ends.count / 2) return;
+	size_t dropped = elements->ends.at[elements->first - 1];
+	memmove(elements->json.text, elements->json.text + dropped, elements->json.bytes - dropped);
+	elements->json.bytes -= dropped;
+	elements->ends.count -= elements->first;
+	for (int i = 0; i < elements->ends.count; i++) elements->ends.at[i] = elements->ends.at[i + elements->first] - dropped;
+	elements->first = 0;
+}
+
+static void elements_value(Elements *elements, Value *out, Arena *scratch)
+{
+	StrBuf json = STRBUF_INIT;
+	strbuf_addc(&json, '[');
+	for (int i = elements->first; i < elements->ends.count; i++) {
+		size_t start = i ? elements->ends.at[i - 1] : 0;
+		if (i > elements->first) strbuf_addc(&json, ',');
+		strbuf_add(&json, elements->json.text + start, elements->ends.at[i] - start);
+	}
+	strbuf_addc(&json, ']');
+	value_set_text(out, TYPE(JSON), &json, scratch);
+	strbuf_release(&elements->json);
+	vec_release(&elements->ends);
+}
+
+static void ends_of_list(AggregateCursor *cursor, const Value *most_value, bool nulls, bool last, Value *out, Arena *scratch)
+{
+	Value values[AGGREGATE_VALUES_MAX];
+	int64_t count, most = most_value->is_null ? 0 : most_value->i64;
+	Elements elements = {.json = STRBUF_INIT};
+	while (most > 0 && cursor->next(cursor, values, &count)) {
+		if (values[0].is_null && !nulls) continue;
+		for (int64_t i = 0; i < count && i < most; i++) {
+			bool full = elements.ends.count - elements.first >= most;
+			if (full && !last) break;
+			if (full) elements_drop_first(&elements);
+			elements_add(&elements, &values[0]);
+		}
+	}
+	elements_value(&elements, out, scratch);
+}
+
+#define ENDS_OF_LIST(name, nulls, last) \
+	AGGREGATE_ORDERED(name) \
+	{ \
+		(void)args; (void)arg_count; \
+		ends_of_list(cursor, &parameters[0], nulls, last, out, scratch); \
+	}
+
+ENDS_OF_LIST(earliest_list, false, false)
+ENDS_OF_LIST(latest_list, false, true)
+ENDS_OF_LIST(earliest_list_of_all, keeps_nulls(&parameters[1]), false)
+ENDS_OF_LIST(latest_list_of_all, keeps_nulls(&parameters[1]), true)
+
 /* ---- JSON objects ---- */
 
 static void print_name(const Value *value, StrBuf *json)

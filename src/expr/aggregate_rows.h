@@ -146,6 +146,12 @@ AGGREGATE_ORDERED(object_or_empty);
 AGGREGATE_ORDERED(histogram);
 AGGREGATE_ORDERED(top);
 AGGREGATE_ORDERED(top_distinct);
+AGGREGATE_ORDERED(earliest);
+AGGREGATE_ORDERED(latest);
+AGGREGATE_ORDERED(earliest_list);
+AGGREGATE_ORDERED(latest_list);
+AGGREGATE_ORDERED(earliest_list_of_all);
+AGGREGATE_ORDERED(latest_list_of_all);
 
 /* aggregate_rank.c */
 AGGREGATE_ORDERED(percentile_cont);

@@ -33,10 +33,16 @@ static void expansion_flush(Expansion *x)
 
 Value *expansion_row(Expansion *x)
 {
-	if (x->count == BATCH_ROWS_MAX) expansion_flush(x);
+	if (x->count == BATCH_ROWS_MAX && !x->list) expansion_flush(x);
 	if (x->fine && x->made == EXPAND_ROWS_OF_ONE_MAX)
 		x->fine = error_set(x->err, ERR_RESOURCE_LIMIT, SPAN_NONE, "%s makes more than %d rows of one", x->op->label, EXPAND_ROWS_OF_ONE_MAX);
 	if (!x->fine) return NULL;
+	if (x->list) {
+		Value value = {.type = x->list_type, .is_null = true};
+		vec_push(x->list, value);
+		x->made++;
+		return &x->list->at[x->list->count - 1];
+	}
 	Value *values = &x->values[x->count * x->type_count];
 	for (int c = 0; c < x->type_count; c++) values[c] = (Value){.type = x->types[c], .is_null = true};
 	x->rows[x->count++] = (uint32_t)x->row;
@@ -72,6 +78,42 @@ static void expand_series(Expansion *x, const Value *start, const Value *stop, V
 	}
 }
 
+/* ---- several functions side by side ---- */
+
+/* Arguments of a function: an array, or start, stop and step of a series */
+static void expand_function(Expansion *x, const Column *args)
+{
+	if (column_is_null(args, x->row)) return;
+	if (args->type.kind == TYPE_JSON) {
+		expand_json_elements(x, &args->str[x->row]);
+		return;
+	}
+	Value start = column_value(&args[0], x->row), stop = column_value(&args[1], x->row);
+	expand_series(x, &start, &stop, column_value(&args[2], x->row));
+}
+
+/* The shorter are filled up with NULL, as PostgreSQL does. */
+static void expand_side_by_side(Expand *expand, Expansion *x, const Column *args)
+{
+	int functions = expand->args.count / EXPAND_SIDE_ARGS, longest = 0;
+	ExpandList *lists = arena_array(&expand->op.scratch, ExpandList, functions);
+	for (int f = 0; f < functions && x->fine; f++) {
+		x->list = &lists[f];
+		x->list_type = x->types[f];
+		x->made = 0;
+		expand_function(x, &args[f * EXPAND_SIDE_ARGS]);
+		if (lists[f].count > longest) longest = lists[f].count;
+	}
+	x->list = NULL;
+	x->made = 0;
+	for (int i = 0; i < longest; i++) {
+		Value *values = expansion_row(x);
+		for (int f = 0; f < functions && values; f++)
+			if (i < lists[f].count) values[f] = lists[f].at[i];
+	}
+	for (int f = 0; f < functions; f++) vec_release(&lists[f]);
+}
+
 /* ---- grouping sets ---- */
 
 /* The grouping id is that of GROUPING(all keys): a bit for each key that the set leaves out, the last key lowest. */
@@ -94,13 +136,14 @@ static void expand_sets(const Expand *expand, Expansion *x, const Column *keys)
 
 /* ---- the operator ---- */
 
-static void expand_row(const Expand *expand, Expansion *x, const Column *args)
+static void expand_row(Expand *expand, Expansion *x, const Column *args)
 {
 	const Column *first = args, *second = &args[1];
 	bool two = expand->args.count > 1;
 	Value one = {.type = TYPE(INTEGER), .i64 = 1};
 	switch (expand->kind) {
 	case EXPAND_GROUPING_SETS: expand_sets(expand, x, args); return;
+	case EXPAND_SIDE_BY_SIDE: expand_side_by_side(expand, x, args); return;
 	case EXPAND_SERIES: {
 		if (expand->args.count > 2) one = column_value(&args[2], x->row);
 		Value start = column_value(first, x->row), stop = column_value(second, x->row);

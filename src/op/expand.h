@@ -6,6 +6,8 @@
 
 enum { EXPAND_ROWS_OF_ONE_MAX = 16 << 20 };
 
+typedef VEC(Value) ExpandList;
+
 /* Rows being made: each is a row of the input, with values for the columns that are appended. */
 typedef struct Expansion {
 	Op *op;
@@ -19,6 +21,7 @@ typedef struct Expansion {
 	Value *values;                    /* count times type_count; strings lie in the input or in scratch */
 	const Type *types;
 	int type_count;
+	ExpandList *list; Type list_type; /* not NULL: rows of one column go here instead */
 	bool with_ordinality;             /* the last column counts the rows of an input row */
 } Expansion;
 

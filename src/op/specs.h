@@ -209,7 +209,9 @@ Op *op_single_new(const SingleSpec *spec);
 
 /* ---- expand.c: table functions per row: UNNEST(json array), json_each, generate_series; also GROUPING SETS (each row once a set, with
  * keys nulled and a grouping id). ---- */
-typedef enum ExpandKind { EXPAND_UNNEST, EXPAND_JSON_EACH, EXPAND_JSON_TREE, EXPAND_SERIES, EXPAND_GROUPING_SETS } ExpandKind;
+/* SIDE_BY_SIDE: arguments of each function, an array, or start, stop and step of a series */
+enum { EXPAND_SIDE_ARGS = 3 };
+typedef enum ExpandKind { EXPAND_UNNEST, EXPAND_JSON_EACH, EXPAND_JSON_TREE, EXPAND_SERIES, EXPAND_GROUPING_SETS, EXPAND_SIDE_BY_SIDE } ExpandKind;
 typedef struct ExpandSpec {
 	ExpandKind kind;
 	OpInput in;

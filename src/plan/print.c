@@ -364,7 +364,7 @@ static void print_expand(Printing *printing, const Plan *plan)
 {
 	static const char *const KINDS[] = {
 		[EXPAND_UNNEST] = "unnest", [EXPAND_JSON_EACH] = "json_each", [EXPAND_JSON_TREE] = "json_tree", [EXPAND_SERIES] = "generate_series",
-		[EXPAND_GROUPING_SETS] = "grouping sets",
+		[EXPAND_GROUPING_SETS] = "grouping sets", [EXPAND_SIDE_BY_SIDE] = "side by side",
 	};
 	strbuf_printf(printing->out, " %s(", KINDS[plan->expand]);
 	print_exprs(printing, plan->args, plan->arg_count);
