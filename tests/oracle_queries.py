@@ -104,7 +104,7 @@ class Generator:
         if kind in (10, 11): return f"({self.condition(columns, depth - 1, outer)} {rng.choice(['AND', 'OR'])} {self.condition(columns, depth - 1, outer)})"
         if kind == 12: return f"NOT ({self.condition(columns, depth - 1, outer)})"
         if kind == 18: return self.row_values(columns, depth, outer)
-        if kind == 19 and t == "T": return f"{sub('T')} COLLATE NOCASE {rng.choice(['=', '<', '>=', '<>'])} {sub('T')}"
+        if kind == 19 and t == "T": return f"⟦nocase⁞{sub('T')}⁞{rng.choice(['=', '<', '>=', '<>', 'IN'])}⁞{sub('T')}⟧"
         if kind == 19: return f"({self.condition(columns, depth - 1, outer)}) IS {rng.choice(['', 'NOT '])}{rng.choice(['TRUE', 'FALSE'])}"
         if kind == 20 and t == "T": return f"{sub('T')} {rng.choice(['', 'NOT '])}GLOB {rng.choice(GLOBS)}"
         if depth > 1 and kind in (20, 21):

@@ -86,6 +86,10 @@ def lateral_sqlite(kind, left, table, alias, items, source, where, rest, on):
     return f"{kind.replace('CROSS ', '')} ({text}) AS {alias} ON {alias}.rid_ = {left}.rowid" + (f" AND {on}" if on else "")
 
 
+def nocase(x, op, y):
+    return f"({x}) COLLATE NOCASE {op} ({y})"
+
+
 def every_sqlite(operator, count, left, right):
     """EXCEPT ALL, INTERSECT ALL: each copy of a row has a number"""
     columns = ", ".join(f"c{i}" for i in range(int(count)))
@@ -99,6 +103,7 @@ FORMS = {
     "qualify": (lambda items, source, window, test: f"SELECT {named(items)} FROM {source} QUALIFY {window} {test}", qualify_sqlite),
     "distinct_on": (lambda keys, order, items, source: f"SELECT DISTINCT ON ({keys}) {named(items)} FROM {source} ORDER BY {order}", distinct_on_sqlite),
     "shift": (lambda x, n, unit: f"({x} + INTERVAL '{n} {unit}')", lambda x, n, unit: f"datetime({x}, '{int(n):+} {unit}')"),
+    "nocase": (nocase, lambda x, op, y: f"(SELECT {nocase(x, op, y)})"),         # in a subquery, since SQLite lets it count for comparisons around it
     "day": (lambda x: f"CAST({x} AS DATE)", lambda x: f"date({x})"),
     "call": (lambda ours, theirs, x: f"{ours}({x})", lambda ours, theirs, x: f"{theirs}({x})"),
 }

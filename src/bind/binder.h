@@ -176,7 +176,13 @@ const char *call_name(const AstCall *call);
 AstOrderTerms order_terms(Binder *binder, const AstOrderTerms *terms);          /* with the columns of rows one by one */
 bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **out, int *count);
 bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out);           /* names of arguments are refused */
-Expr *collated(Binder *binder, Expr *e, const AstExpr *ast);                     /* COLLATE as a function of the value */
+
+/* ---- collations.c ---- */
+Expr *collated(Binder *binder, Expr *e, const AstExpr *ast);                     /* COLLATE as a function of the value; ast without one: e */
+const AstExpr *without_collation(const AstExpr *ast);
+bool collate_sides(Binder *binder, const AstExpr *left, const AstExpr *right, Expr **a, Expr **b);
+Expr *bind_comparison(Clause *clause, AstOp op, const AstExpr *left, const AstExpr *right, Span span);
+Expr *bind_collate(Clause *clause, const AstExpr *ast);                          /* where it is no side of a comparison */
 
 /* ---- arrays.c ---- */
 bool array_element_type(Clause *clause, const Expr *e, Type *out);

@@ -33,21 +33,6 @@ bool bind_arguments(Clause *clause, const AstCall *call, Expr ***out)
 	return true;
 }
 
-Expr *collated(Binder *binder, Expr *e, const AstExpr *ast)
-{
-	static const struct { const char *name, *function; } COLLATIONS[] = {
-		{"binary", NULL}, {"nocase", "lower"}, {"rtrim", "rtrim"}, {"C", NULL}, {"POSIX", NULL}, {"ucs_basic", NULL}, {"default", NULL},
-	};
-	if (ast->kind != AST_COLLATE || e->type.kind != TYPE_TEXT) return e;
-	for (size_t i = 0; i < sizeof COLLATIONS / sizeof *COLLATIONS; i++) {
-		if (!names_equal(ast->field.text, COLLATIONS[i].name)) continue;
-		return COLLATIONS[i].function ? expr_call(binder->arena, COLLATIONS[i].function, &e, 1, e->span, binder->err) : e;
-	}
-	error_set(binder->err, ERR_UNDEFINED_OBJECT, ast->field.span, "collation \"%s\" does not exist", ast->field.text);
-	error_hint(binder->err, "There are BINARY, NOCASE and RTRIM.");
-	return NULL;
-}
-
 /* ORDER BY (a, b) DESC is ORDER BY a DESC, b DESC. */
 static void spread_rows(Arena *arena, const AstExpr *e, const AstOrderTerm *term, AstOrderTerms *out)
 {
@@ -72,7 +57,7 @@ bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **ou
 	*count = 0;
 	for (int i = 0; i < plain.count; i++) {
 		const AstOrderTerm *term = &plain.at[i];
-		Expr *e = bind_expr(clause, term->expr);
+		Expr *e = bind_expr(clause, without_collation(term->expr));
 		if (e) e = collated(clause->binder, e, term->expr);
 		if (!e) return false;
 		bool nulls_last = term->nulls == AST_NULLS_DEFAULT ? term->descending : term->nulls == AST_NULLS_LAST;

@@ -130,28 +130,19 @@ Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
 	return expr_call(binder->arena, operator_name(op), args, 2, span, binder->err);
 }
 
-static const AstExpr *collation_of(const AstExpr *a, const AstExpr *b)
-{
-	if (a->kind == AST_COLLATE) return a;
-	return b->kind == AST_COLLATE ? b : NULL;
-}
-
 static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	const AstExpr *left = ast->args.at[0], *right = ast->args.at[1];
 	if (is_field_arrow(ast)) return bind_part(clause, ast);
 	if (is_comparison(ast->op) && (is_row(left) || is_row(right))) return bind_row_comparison(clause, ast);
+	if (is_comparison(ast->op)) {
+		Expr *e = bind_comparison(clause, ast->op, left, right, ast->op_span);
+		return e ? expr_with_span(binder, e, ast->span) : NULL;
+	}
 	Expr *a = bind_expr(clause, left);
 	Expr *b = a ? bind_expr(clause, right) : NULL;
 	if (!b) return NULL;
-	if (is_comparison(ast->op)) {
-		const AstExpr *collation = collation_of(left, right);
-		if (collation && !(a = collated(binder, a, collation))) return NULL;
-		if (collation && !(b = collated(binder, b, collation))) return NULL;
-		Expr *e = bind_compare(clause, ast->op, a, b, ast->op_span);
-		return e ? expr_with_span(binder, e, ast->span) : NULL;
-	}
 	Expr *args[2] = {a, b};
 	bool joins_arrays = ast->op == AST_OP_CONCAT && is_array_concat(clause, a, b);
 	Expr *e = expr_call(binder->arena, joins_arrays ? "jsonb_concat" : operator_name(ast->op), args, 2, ast->op_span, binder->err);
@@ -312,7 +303,7 @@ static Expr *bind_node(Clause *clause, const AstExpr *ast)
 	case AST_SUBQUERY: return bind_scalar_subquery(clause, ast);
 	case AST_CAST: return bind_cast(clause, ast);
 	case AST_CASE: return bind_case(clause, ast);
-	case AST_COLLATE: return bind_expr(clause, ast->args.at[0]);
+	case AST_COLLATE: return bind_collate(clause, ast);
 	case AST_ARRAY: return bind_list(clause, ast, "json_array");
 	case AST_MAP: return bind_list(clause, ast, "json_object");
 	case AST_CALL: return bind_call(clause, ast);

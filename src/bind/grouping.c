@@ -56,7 +56,7 @@ static int bind_key(Select *select, const AstExpr *ast)
 		return select->keys.count - 1;
 	}
 	Clause clause = {.binder = select->binder, .scope = &select->scope, .select = select, .name = "GROUP BY", .aliases = !by_item};
-	Expr *e = bind_expr(&clause, meant);
+	Expr *e = bind_expr(&clause, without_collation(meant));
 	if (!e) return -1;
 	if (meant->kind == AST_COLLATE && collated(select->binder, e, meant) != e) {
 		REFUSE(select->binder, meant->span, "GROUP BY with a collation");

@@ -55,9 +55,7 @@ static Expr *compare_asts(Clause *clause, AstOp op, const AstExpr *left, const A
 		REFUSE(binder, span, "comparing a row with what is no row");
 		return NULL;
 	}
-	Expr *a = bind_expr(clause, left);
-	Expr *b = a ? bind_expr(clause, right) : NULL;
-	return b ? bind_compare(clause, op, a, b, span) : NULL;
+	return bind_comparison(clause, op, left, right, span);
 }
 
 Expr *bind_row_comparison(Clause *clause, const AstExpr *ast)
@@ -181,8 +179,10 @@ static bool make_unequal(Binder *binder, Expr **pair)
 	return true;
 }
 
-/* Left side and columns get common types, as = would compare them. */
-static bool match_types(Binder *binder, Expr **left, Plan **plan, Span span)
+static const AstExpr *side_part(const AstExpr *side, int i) { return is_row(side) ? side->args.at[i] : side; }
+
+/* Left side and columns get common types, and the left side's collation, as = would compare them. */
+static bool match_types(Binder *binder, const AstExpr *side, Expr **left, Plan **plan, Span span)
 {
 	Expr **wanted = arena_array(binder->arena, Expr *, (*plan)->column_count);
 	for (int i = 0; i < (*plan)->column_count; i++) {
@@ -196,6 +196,7 @@ static bool match_types(Binder *binder, Expr **left, Plan **plan, Span span)
 		}
 		if (!(left[i] = expr_cast(binder->arena, pair[0], type, CAST_IMPLICIT, binder->err))) return false;
 		if (!(wanted[i] = expr_cast(binder->arena, pair[1], type, CAST_IMPLICIT, binder->err))) return false;
+		if (!collate_sides(binder, side_part(side, i), side_part(side, i), &left[i], &wanted[i])) return false;
 	}
 	*plan = cast_columns(binder, *plan, wanted);
 	return true;
@@ -206,7 +207,7 @@ static Expr **left_side(Clause *clause, const AstExpr *ast, int *count)
 	*count = is_row(ast) ? ast->args.count : 1;
 	Expr **left = arena_array(clause->binder->arena, Expr *, *count);
 	for (int i = 0; i < *count; i++)
-		if (!(left[i] = bind_expr(clause, is_row(ast) ? ast->args.at[i] : ast))) return NULL;
+		if (!(left[i] = bind_expr(clause, without_collation(side_part(ast, i))))) return NULL;
 	return left;
 }
 
@@ -252,7 +253,7 @@ static Expr *in_plan(Clause *clause, const AstExpr *ast, Plan *plan, bool negate
 		return NULL;
 	}
 	if (count == 1 && pairs_decide(left[0], column_source(binder, plan, 0))) return in_by_pairs(clause, ast, left, plan, negated);
-	if (!match_types(binder, left, &plan, ast->span)) return NULL;
+	if (!match_types(binder, ast->args.at[0], left, &plan, ast->span)) return NULL;
 	Expr *e = subquery_expr(clause, SUBQUERY_IN, plan, TYPE(BOOLEAN), ast->span);
 	e->args = left;
 	e->arg_count = count;
@@ -281,7 +282,7 @@ static Expr *in_list(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	const AstExpr *left_ast = ast->args.at[0];
 	if (ast->args.count == 1) {
-		if (!is_row(left_ast) && !bind_expr(clause, left_ast)) return NULL;
+		if (!is_row(left_ast) && !bind_expr(clause, without_collation(left_ast))) return NULL;
 		return expr_bool(binder->arena, false);
 	}
 	if (is_row(left_ast)) {
@@ -299,8 +300,8 @@ static Expr *in_list(Clause *clause, const AstExpr *ast)
 			REFUSE(binder, ast->args.at[i]->span, "comparing a row with what is no row");
 			return NULL;
 		}
-		args[i] = bind_expr(clause, ast->args.at[i]);
-		if (args[i] && left_ast->kind == AST_COLLATE) args[i] = collated(binder, args[i], left_ast);
+		args[i] = bind_expr(clause, i ? ast->args.at[i] : without_collation(left_ast));
+		if (args[i]) args[i] = collated(binder, args[i], left_ast);
 		if (!args[i]) return NULL;
 	}
 	return expr_call(binder->arena, "in", args, ast->args.count, ast->span, binder->err);
@@ -378,7 +379,7 @@ static Expr *quantified_query(Clause *clause, const AstExpr *ast, AstQuery *quer
 		REFUSE(binder, ast->span, "%s over rows of more than one column", ast->all ? "ALL" : "ANY");
 		return NULL;
 	}
-	if (!match_types(binder, left, &plan, ast->span)) return NULL;
+	if (!match_types(binder, ast->args.at[0], left, &plan, ast->span)) return NULL;
 	Expr *compared = bind_compare(clause, ast->op, left[0], plan_column_expr(binder->context, plan, 0), ast->op_span);
 	if (!compared) return NULL;
 	Expr *e = subquery_expr(clause, ast->all ? SUBQUERY_ALL : SUBQUERY_ANY, plan, TYPE(BOOLEAN), ast->span);
@@ -419,10 +420,16 @@ Expr *null_as_false(Binder *binder, Expr *e)
 
 /* ---- BETWEEN, LIKE, CASE ---- */
 
-static Expr *within(Clause *clause, Expr *x, Expr *low, Expr *high, Span span)
+static Expr *compare_bound(Clause *clause, AstOp op, const AstExpr *ast, Expr *const *sides, int other)
 {
-	Expr *above = bind_compare(clause, AST_OP_GE, x, low, span);
-	Expr *below = above ? bind_compare(clause, AST_OP_LE, x, high, span) : NULL;
+	Expr *x = sides[0], *y = sides[other];
+	return collate_sides(clause->binder, ast->args.at[0], ast->args.at[other], &x, &y) ? bind_compare(clause, op, x, y, ast->span) : NULL;
+}
+
+static Expr *within(Clause *clause, const AstExpr *ast, Expr *const *sides, int low, int high)
+{
+	Expr *above = compare_bound(clause, AST_OP_GE, ast, sides, low);
+	Expr *below = above ? compare_bound(clause, AST_OP_LE, ast, sides, high) : NULL;
 	return below ? expr_and(clause->binder->arena, above, below) : NULL;
 }
 
@@ -430,13 +437,11 @@ Expr *bind_between(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	Expr *sides[3];
-	for (int i = 0; i < 3; i++) {
-		if (!(sides[i] = bind_expr(clause, ast->args.at[i]))) return NULL;
-		if (ast->args.at[0]->kind == AST_COLLATE && !(sides[i] = collated(binder, sides[i], ast->args.at[0]))) return NULL;
-	}
-	Expr *e = within(clause, sides[0], sides[1], sides[2], ast->span);
+	for (int i = 0; i < 3; i++)
+		if (!(sides[i] = bind_expr(clause, without_collation(ast->args.at[i])))) return NULL;
+	Expr *e = within(clause, ast, sides, 1, 2);
 	if (e && ast->symmetric) {
-		Expr *turned = within(clause, sides[0], sides[2], sides[1], ast->span);
+		Expr *turned = within(clause, ast, sides, 2, 1);
 		if (!turned) return NULL;
 		e = expr_or(binder->arena, e, turned);
 	}
@@ -467,7 +472,7 @@ Expr *bind_like(Clause *clause, const AstExpr *ast)
 	Expr *args[3];
 	int count = ast->args.count;
 	for (int i = 0; i < count; i++)
-		if (!(args[i] = bind_expr(clause, ast->args.at[i]))) return NULL;
+		if (!(args[i] = bind_expr(clause, without_collation(ast->args.at[i])))) return NULL;         /* patterns go by no collation */
 	Expr *e = expr_call(binder->arena, function, args, count, ast->op_span, binder->err);
 	if (!e) return NULL;
 	return over_span(ast->negated ? expr_not(binder->arena, e) : e, ast->span);
@@ -478,11 +483,12 @@ Expr *bind_case(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	int count = ast->args.count + 1;
 	Expr **args = arena_array(binder->arena, Expr *, count);
-	Expr *operand = ast->operand ? bind_expr(clause, ast->operand) : NULL;
+	Expr *operand = ast->operand ? bind_expr(clause, without_collation(ast->operand)) : NULL;
 	if (ast->operand && !operand) return NULL;
 	for (int i = 0; i < ast->args.count; i++) {
-		Expr *e = bind_expr(clause, ast->args.at[i]);
-		if (e && i % 2 == 0 && operand) e = bind_compare(clause, AST_OP_EQ, operand, e, ast->args.at[i]->span);
+		bool is_compared = i % 2 == 0 && operand;
+		Expr *side = operand, *e = bind_expr(clause, is_compared ? without_collation(ast->args.at[i]) : ast->args.at[i]);
+		if (e && is_compared) e = collate_sides(binder, ast->operand, ast->args.at[i], &side, &e) ? bind_compare(clause, AST_OP_EQ, side, e, ast->args.at[i]->span) : NULL;
 		if (!e) return NULL;
 		args[i] = e;
 	}

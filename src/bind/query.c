@@ -385,7 +385,7 @@ bool sort_rows(Binder *binder, const AstQuery *ast, Scope *outer, Rows *rows)
 	int keys = 0;
 	for (int i = 0; i < terms.count; i++) {
 		const AstOrderTerm *term = &terms.at[i];
-		const AstExpr *plain = term->expr->kind == AST_COLLATE ? term->expr->args.at[0] : term->expr;
+		const AstExpr *plain = without_collation(term->expr);
 		int column;
 		if (!column_meant(binder, rows, plain, &column)) return false;
 		Expr *e = column >= 0 ? rows->columns[column].expr : bind_expr(&clause, plain);

@@ -69,8 +69,6 @@ static void write_back(Select *select)
 
 /* ---- ORDER BY, DISTINCT ON ---- */
 
-static const AstExpr *without_collation(const AstExpr *ast) { return ast->kind == AST_COLLATE ? ast->args.at[0] : ast; }
-
 /* The shown column that a term means: by its number, or by its name. -1: none; -2: err. */
 static int item_meant(Select *select, const AstExpr *ast, const char *clause)
 {
