@@ -194,8 +194,9 @@ static bool bind_within(Joining *joining)
 {
 	const AstTable *ast = joining->ast;
 	if (!ast->within_before) return true;
-	if (ast->grace) return REFUSE(joining->binder, ast->grace->span, "GRACE PERIOD of a join");
 	int64_t before_us, after_us;
+	if (ast->grace && !constant_duration(joining->binder, ast->grace, "GRACE PERIOD", &joining->plan->grace_us)) return false;
+	if (joining->plan->grace_us < 0) return error_set(joining->binder->err, ERR_INVALID_PARAMETER, ast->grace->span, "GRACE PERIOD cannot be less than nothing");
 	if (!constant_duration(joining->binder, ast->within_before, "WITHIN", &before_us)) return false;
 	if (!constant_duration(joining->binder, ast->within_after ? ast->within_after : ast->within_before, "WITHIN", &after_us)) return false;
 	ScopeColumn *left = time_of_side(joining, &joining->left);

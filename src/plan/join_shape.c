@@ -200,8 +200,11 @@ void interval_bounds_find(PlanContext *context, const Plan *join, const JoinKeys
 	if (!choose_bounds(&pairs, &lower, &upper)) return;
 	*out = (IntervalBounds){.found = true, .left = lower->left, .right_end = lower->right, .lower_us = lower->lower_us,
 		.right = upper->right, .left_end = upper->left, .upper_us = upper->upper_us};
+	/* GRACE PERIOD: rows wait as if more could match, and the condition itself is tested on each pair. */
+	out->lower_us -= join->grace_us;
+	out->upper_us += join->grace_us;
 	for (int i = 0; i < keys->residual.count; i++)
-		if (!read_bound(join, keys->residual.at[i], &bound) || !is_said(&bound, lower, upper)) vec_push_in(context->arena, &out->rest, keys->residual.at[i]);
+		if (join->grace_us || !read_bound(join, keys->residual.at[i], &bound) || !is_said(&bound, lower, upper)) vec_push_in(context->arena, &out->rest, keys->residual.at[i]);
 }
 
 /* ---- the way ---- */

@@ -99,7 +99,7 @@ struct Plan {
 	bool null_aware_anti;                                             /* JOIN_ANTI of NOT IN */
 	const bool *reads;                                                /* JOIN, session WINDOW: by column: read above; NULL: all are */
 	Expr *time_of;                                                    /* TEMPORAL_EVENT: AS OF this expression of the left side */
-	int64_t grace_us;                                                 /* WINDOW, ksqlDB's GRACE PERIOD; AGGREGATE inherits */
+	int64_t grace_us;                                                 /* WINDOW, JOIN by time: ksqlDB's GRACE PERIOD; AGGREGATE inherits */
 	PlanWindowKind window; Expr *time; int64_t size_us, slide_us, offset_us; const char *zone;     /* WINDOW; SESSION: size = gap */
 	ColumnId window_start, window_end, window_time;                   /* WINDOW: ids of the appended columns */
 	Expr **partition; int partition_count;                            /* OVER, TOPN, SESSION, SINGLE */

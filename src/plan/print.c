@@ -280,6 +280,7 @@ static void print_join(Printing *printing, const Plan *plan)
 		strbuf_addc(printing->out, ' ');
 		print_expr(printing, plan->time_of);
 	}
+	if (plan->grace_us) { strbuf_adds(printing->out, " GRACE "); print_us(printing->out, plan->grace_us); }
 	if (!plan->condition) return;
 	strbuf_adds(printing->out, " ON ");
 	print_expr(printing, plan->condition);

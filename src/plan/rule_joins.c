@@ -13,7 +13,7 @@ typedef struct Chain {
 	bool crosses;                         /* some join of the chain as written has no equality */
 } Chain;
 
-static bool is_inner(const Plan *plan) { return plan->kind == PLAN_JOIN && plan->join == JOIN_INNER && plan->join_form == JOIN_FORM_PLAIN && !plan->dependent; }
+static bool is_inner(const Plan *plan) { return plan->kind == PLAN_JOIN && plan->join == JOIN_INNER && plan->join_form == JOIN_FORM_PLAIN && !plan->dependent && !plan->grace_us; }
 
 static void flatten(Chain *chain, Plan *plan)
 {
