@@ -3,7 +3,7 @@
 
     crash.py --weir PATH [--kills N] [--seed S] [--only NAME] [--no-kafka]
 
-Kind `changes` also makes, pauses, resumes, rebuilds and drops views at random meanwhile, by two clients at once. Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
+Kind `changes` also makes, pauses, resumes, rebuilds, replaces and drops views at random meanwhile, some of them with file sinks below, by two clients at once. Views: c counts all, d by key, w closed windows; at each restart all three must be of one and the same prefix. Without Java, Maven or kcat
 the Kafka part is skipped, and says so.
 """
 import argparse
@@ -342,8 +342,54 @@ def of_kafka(options, rng, folder):
         return text
 
 
+class Sinks:
+    """File sinks below views that are replaced and rebuilt: what they have written, up to where the file says, makes what their queries give at the same cut."""
+
+    REPLACED = [f"SELECT key, count(*) AS n, sum(price){what} AS total FROM s{where} GROUP BY key" for what in ("", " * 2", " + 1") for where in ("", " WHERE key % 3 <> 1")]
+    GROWING = [f"SELECT id, key FROM s WHERE key < 40 AND id >= {-n}" for n in range(4)]     # other plans of one content: rows that are only ever added
+    QUERIES = {"o_keyed": "SELECT key, n, total FROM r", "o_plain": "SELECT n, total FROM r WHERE n > 3", "o_above": "SELECT rows, all_of_it FROM above", "o_added": "SELECT id, key FROM added"}
+
+    @classmethod
+    def script(cls, folder):
+        return "".join([f"CREATE MATERIALIZED VIEW r AS {cls.REPLACED[0]};", "CREATE MATERIALIZED VIEW above AS SELECT count(*) AS rows, sum(total) AS all_of_it FROM r;",
+                        f"CREATE MATERIALIZED VIEW added AS {cls.GROWING[0]};",
+                        *(f"CREATE SINK {name} AS {query} WITH (connector = 'file', path = '{folder / name}', format = 'json');" for name, query in cls.QUERIES.items())])
+
+    @staticmethod
+    def statement(rng):
+        return rng.choice([f"CREATE OR REPLACE MATERIALIZED VIEW r AS {rng.choice(Sinks.REPLACED)}", f"CREATE OR REPLACE MATERIALIZED VIEW added AS {rng.choice(Sinks.GROWING)}",
+                           "ALTER MATERIALIZED VIEW r REBUILD", "ALTER MATERIALIZED VIEW above REBUILD", "PAUSE r", "RESUME r", "RESUME above", "RESUME ALL"])
+
+    @staticmethod
+    def written(file, position):
+        rows = collections.Counter()
+        with file.open("rb") as lines:
+            for line in lines.read(position).decode().splitlines():
+                row = json.loads(line)
+                rows[tuple(value for name, value in row.items() if name != "op")] += -1 if row.get("op", "+I")[0] == "-" else 1
+        return rows
+
+    @staticmethod
+    def check(path, folder, final=False):
+        """Of those that are away with what they read nothing has moved, so they are told by the same tables."""
+        lanes, positions, *results = ask(path, "SELECT name, state FROM weir_views WHERE id NOT IN (SELECT CAST(substr(name, 10) AS INTEGER) FROM weir_settings WHERE name LIKE 'replaces.%')",
+                                         "SELECT c.name, s.position FROM weir_sinks s JOIN weir_catalog c ON c.id = s.id", *Sinks.QUERIES.values())
+        states, told = dict(lanes), 0
+        for (name, query), result in zip(Sinks.QUERIES.items(), results):
+            reads = {"o_above": "above", "o_added": "added"}.get(name, "r")
+            if states[name] != "live" or states[reads] != "live":
+                if final:
+                    raise Wrong(f"at the end sink {name} is {states[name]}")
+                continue
+            written, wanted = Sinks.written(folder / name, dict(positions).get(name, 0)), collections.Counter(result)
+            if {row: n for row, n in written.items() if n} != dict(wanted):
+                raise Wrong(f"sink {name} has written other rows than its query gives: {list((wanted - written).items())[:3]} are missing, {list((written - wanted).items())[:3]} too many")
+            told += 1
+        return told
+
+
 class Changing:
-    """Views come and go, pause, resume and are rebuilt by two clients at once while rows come; whoever is live is of the prefix of c, which is left alone."""
+    """Views come and go, pause, resume, are replaced and rebuilt by two clients at once while rows come; whoever is live is of the prefix of c, which is left alone."""
 
     SCRIPT = """CREATE TABLE l (id BIGINT PRIMARY KEY);
         CREATE MATERIALIZED VIEW j AS SELECT count(*) AS n FROM s JOIN l ON s.key = l.id;"""
@@ -355,6 +401,8 @@ class Changing:
 
     def statement(self, rng):
         view = rng.choice(["d", "t", "w", "j", "y", "x1", "x2"])
+        if rng.random() < 0.35:
+            return Sinks.statement(rng)
         if rng.random() < 0.2:
             return f"INSERT OR IGNORE INTO l VALUES ({rng.randrange(97)})"
         if view[0] == "x" and rng.random() < 0.5:
@@ -414,7 +462,9 @@ def of_changes(options, rng, folder):
     lines, path, script, log = folder / "events.ndjson", folder / "changes.db", folder / "changes.sql", folder / "changes.log"
     lines.write_text("")
     script.write_text(f"CREATE STREAM s ({COLUMNS}) WITH (connector = 'file', path = '{lines}', format = 'json', follow = true);" + VIEWS + Changing.SCRIPT)
-    expected, changing, seen, written = Expected(), Changing(options, path), [], 0
+    expected, changing, seen, written, told = Expected(), Changing(options, path), [], 0, 0
+    subprocess.run([options.weir, path, "-f", script], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([options.weir, path, "-c", Sinks.script(folder)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for kill in range(options.kills):
         with lines.open("a") as file:
             rows = count if kill == options.kills - 1 else min(count, written + rng.randrange(2 * count // options.kills + 1))
@@ -438,13 +488,15 @@ def of_changes(options, rng, folder):
             raise Wrong(f"ended by itself with {ended}: {log.read_text()[-500:]}")
         changing.note(f"killed after commit {ask(path, 'SELECT max(id) FROM weir_commits')}")
         seen.append(check_changed(path, expected))
+        told += Sinks.check(path, folder)
     for words in (["-c", "RESUME ALL"], ["--until-end"], ["--until-end"]):
         run = [] if words[0] == "-c" else ["run"]
         subprocess.run([options.weir, *run, path, *words], check=True, stdout=subprocess.DEVNULL, stderr=log.open("ab"), timeout=120)
     n = check_changed(path, expected, final=True)
+    Sinks.check(path, folder, final=True)
     if n != written:
         raise Wrong(f"{written} lines, {n} rows")
-    return f"{len(seen)} kills at {min(seen, default=0)} to {max(seen, default=0)} rows, {n} at the end; {', '.join(f'{k} {v}' for k, v in sorted(changing.done.items()))}"
+    return f"{len(seen)} kills at {min(seen, default=0)} to {max(seen, default=0)} rows, {n} at the end; {told} sinks checked; {', '.join(f'{k} {v}' for k, v in sorted(changing.done.items()))}"
 
 
 STEPS = r"""

@@ -145,6 +145,83 @@ class Definitions(unittest.TestCase):
         self.assertEqual(self.ask("SELECT n, s FROM totals"), [(2, 3)])
 
 
+    SINK = "CREATE SINK out AS SELECT b, n FROM per_b WITH (connector = 'file', path = 'out.ndjson', format = 'json');"
+
+    def make_sink(self):
+        self.make("CREATE MATERIALIZED VIEW per_b AS SELECT b, count(*) AS n FROM g GROUP BY b;" + self.SINK)
+
+    def lines(self, name="out.ndjson"):
+        with open(self.path(name)) as file:
+            return file.read().splitlines()
+
+    def test_a_sink_gets_the_difference_when_the_view_has_caught_up(self):
+        self.make_sink()
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW per_b AS SELECT b, count(*) * 10 AS n FROM g WHERE b > 2 GROUP BY b")
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY id"), [("per_b", "live"), ("out", "live"), ("per_b", "building"), ("out", "building")])
+        self.assertEqual(self.lines(), ['{"op":"+I","b":2,"n":1}', '{"op":"+I","b":3,"n":1}'])
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-D","b":2,"n":1}', '{"op":"-U","b":3,"n":1}', '{"op":"+U","b":3,"n":10}'])
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY id"), [("per_b", "live"), ("out", "live")])
+        self.assertEqual(self.ask("SELECT position FROM weir_sinks"), [(os.path.getsize(self.path("out.ndjson")),)])
+        self.assertEqual(self.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'weir_building%' OR name LIKE 'weir_delivered%'"), [(0,)])
+
+    def test_a_rebuilt_view_tells_its_sink_what_is_other_than_before(self):
+        self.make_sink()
+        self.write("in.ndjson", '{"a":1,"b":2,"c":"x"}\n{"a":2,"b":7}\n')          # not what was read: the topic was made anew
+        self.weir("a.db", "-c", "ALTER MATERIALIZED VIEW per_b REBUILD")
+        self.assertEqual(len(self.lines()), 2)
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-D","b":3,"n":1}', '{"op":"+I","b":7,"n":1}'])
+
+    def test_state_of_another_version_leaves_sinks_what_they_have(self):
+        self.make_sink()
+        self.change("UPDATE weir_catalog SET extra = json_set(extra, '$.plan', 77) WHERE name = 'per_b'")
+        self.add('{"a":4,"b":3}\n')
+        done = self.weir("run", "a.db", "--until-end")
+        self.assertIn('the state of sink "out" was saved by another version of weir: it is built anew', done.stderr)
+        self.assertEqual(self.lines()[2:], ['{"op":"-U","b":3,"n":1}', '{"op":"+U","b":3,"n":2}'])
+
+    def test_a_sink_that_cannot_take_back_stays_behind(self):
+        self.make("CREATE MATERIALIZED VIEW some AS SELECT a FROM g WHERE a > 0; CREATE SINK out AS SELECT a FROM some WITH (connector = 'file', path = 'out.ndjson', format = 'json');")
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW some AS SELECT a FROM g WHERE a > 1")
+        done = self.weir("run", "a.db", "--until-end")
+        self.assertIn('sink "out" is stopped: sink "out" would have to take back rows that it has delivered', done.stderr)
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY id"), [("some", "live"), ("out", "stopped")])
+        self.assertEqual(self.ask("SELECT a FROM some"), [(2,)])
+        self.assertEqual(self.lines(), ['{"a":1}', '{"a":2}'])
+        self.weir("status", "a.db", code=5)
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW some AS SELECT a FROM g WHERE a > -1")
+        self.weir("run", "a.db", "--until-end")
+        self.weir("a.db", "-c", "RESUME out")
+        self.add('{"a":3}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines(), ['{"a":1}', '{"a":2}', '{"a":3}'])
+        self.assertEqual(self.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'weir_delivered%'"), [(0,)])
+
+    def test_a_subscriber_sees_the_difference_and_goes_on(self):
+        self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
+        service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.terminate)
+        while subprocess.run([WEIR, "status", "a.db"], cwd=self.folder.name, capture_output=True).returncode in (3, 5):
+            pass
+        follower = subprocess.Popen([WEIR, "a.db", "-c", "SUBSCRIBE m LIMIT 11"], cwd=self.folder.name, stdout=subprocess.PIPE, text=True)
+        self.assertEqual([follower.stdout.readline() for _ in range(2)], ["+I|1|10\n", "+I|2|20\n"])
+        since = self.ask("SELECT max(id) FROM weir_commits")[0][0]
+        for statement in ("CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v * CASE k WHEN 1 THEN 3 ELSE 1 END AS v FROM t", "INSERT INTO t VALUES (3, 30)",
+                          "ALTER MATERIALIZED VIEW m REBUILD", "ALTER TABLE t ADD COLUMN w TEXT", "DELETE FROM t WHERE k = 2",
+                          "CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, max(v) AS v FROM t GROUP BY k", "UPDATE t SET v = 31 WHERE k = 3"):
+            self.weir("a.db", "-c", statement)
+        changes = ["-U|1|10", "+U|1|30", "+I|3|30", "-D|2|20", "-U|1|30", "+U|1|10", "-U|3|30", "+U|3|31"]
+        self.assertEqual([follower.stdout.readline().strip() for _ in changes], changes)
+        self.assertEqual(self.weir("a.db", "-c", f"SUBSCRIBE m SINCE {since} LIMIT 8").stdout.splitlines(), changes)
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v, w FROM t")
+        self.assertEqual(follower.wait(timeout=20), 1)
+        follower.stdout.close()
+        refused = self.weir("a.db", "-c", f"SUBSCRIBE m SINCE {since} LIMIT 8", code=1)
+        self.assertIn("are not kept", refused.stderr)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--weir", required=True)

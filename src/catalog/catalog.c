@@ -186,6 +186,13 @@ bool relation_is_changelog(const Relation *relation) { return relation->kind == 
 
 bool relation_is_maintained(const Relation *relation) { return relation->kind == RELATION_MATERIALIZED || relation_is_changelog(relation); }
 
+bool relation_same_columns(const Relation *a, const Relation *b)
+{
+	bool same = a->column_count == b->column_count;
+	for (int c = 0; same && c < a->column_count; c++) same = strcmp(a->columns[c].name, b->columns[c].name) == 0 && type_equal(a->columns[c].type, b->columns[c].type);
+	return same;
+}
+
 bool relation_has_pipeline(const Relation *relation)
 {
 	return relation_is_maintained(relation) || (relation->kind == RELATION_SINK && relation->query_sql);

@@ -106,6 +106,7 @@ bool relation_is_local(const Relation *relation);                         /* str
 bool relation_is_changelog(const Relation *relation);                     /* table whose changes come from a connector */
 /* Its rows are in the file, put there by a pipeline of its own, which others read: materialized views, tables from changelogs. */
 bool relation_is_maintained(const Relation *relation);
+bool relation_same_columns(const Relation *a, const Relation *b);          /* of the same names and types, in the same order */
 bool relation_has_pipeline(const Relation *relation);                     /* those, and what writes into a sink */
 
 /* A view (or INSERT INTO sink SELECT pipeline) is also found here; pipelines are relations of kind RELATION_SINK with query_sql set and

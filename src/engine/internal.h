@@ -78,6 +78,7 @@ bool begin_definition(Session *session, Error *err);  /* what others gathered go
 bool has_table(const Relation *relation);             /* of rows of its own: local streams and tables */
 bool put_catalog(Session *session, Relation *relation, Error *err);
 
+bool is_being_replaced(const Engine *engine, const Relation *relation);
 bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error *err);      /* redefine.c */
 
 /* ---- session.c ---- */

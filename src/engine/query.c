@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "engine/internal.h"
+#include "engine/continuous.h"
 
 /* ---- ad hoc ---- */
 
@@ -26,7 +26,7 @@ static void mark_order(const BoundQuery *query, ResultColumn *columns)
 	}
 }
 
-static bool query_columns(Session *session, const BoundQuery *query, ResultKind kind, bool op, Error *err)
+bool query_columns(Session *session, const BoundQuery *query, ResultKind kind, bool op, Error *err)
 {
 	int first = op ? 1 : 0;
 	ResultColumn *columns = arena_array(&session->arena, ResultColumn, query->column_count + 2);
@@ -97,24 +97,12 @@ static bool run_adhoc(Session *session, BoundQuery *query, Error *err)
 /* So much may wait for a session: a script is waited for, whoever looks at a terminal or from another process is given up when all too much waits. */
 enum { CLIENT_BYTES_MAX = 16 << 20, CLIENT_BYTES_LOST = 256 << 20 };
 
-/* What a client's operators give, on its way from the runtime's thread to the session's. */
-typedef struct Client {
-	pthread_mutex_t lock;
-	pthread_cond_t came, taken;
-	VEC(Batch *) batches;
-	int64_t bytes;
-	Pipeline *pipeline;
-	bool append_only;
-	bool is_waited_for, is_lost;
-	bool is_outside;                      /* of the runtime: the session comes for the batches without its lock */
-} Client;
-
 static int64_t bytes_of(const Batch *batch)
 {
 	return (int64_t)batch->arena.used_bytes + (int64_t)batch->count * (int64_t)sizeof(Value) * batch->column_count;
 }
 
-static bool client_tap(void *context, const Batch *batch, Error *err)
+bool client_tap(void *context, const Batch *batch, Error *err)
 {
 	(void)err;
 	Client *client = context;
@@ -156,7 +144,7 @@ static bool client_set_outside(Client *client, bool outside)
 	return is_lost;
 }
 
-static void client_init(Client *client, const Session *session)
+void client_init(Client *client, const Session *session)
 {
 	memset(client, 0, sizeof *client);
 	client->is_waited_for = session->mode == SESSION_BATCH && !session->out.is_remote;
@@ -165,7 +153,7 @@ static void client_init(Client *client, const Session *session)
 	pthread_cond_init(&client->came, NULL);
 }
 
-static void client_release(Client *client)
+void client_release(Client *client)
 {
 	for (int b = 0; b < client->batches.count; b++) batch_unref(client->batches.at[b]);
 	vec_release(&client->batches);
@@ -175,18 +163,6 @@ static void client_release(Client *client)
 }
 
 /* ---- the final result of one that ends: net rows, sorted as ORDER BY says ---- */
-
-typedef struct FinalRow { const char *at; uint32_t bytes; int64_t weight; uint64_t order; StrBuf key; } FinalRow;
-
-typedef struct Final {
-	Arena arena, keeping;                 /* of the programs; of the rows */
-	const Type *types; int column_count;
-	StateMap *map; State *state;          /* packed row -> number in rows */
-	VEC(FinalRow) rows;
-	int dead;                             /* rows of weight 0 */
-	uint64_t next_order;
-	ExprProgram **keys; const OpSortKey *order; int order_count;
-} Final;
 
 enum { FINAL_DEAD_MAX = 100000 };
 
@@ -299,25 +275,6 @@ static void final_release(Final *final)
 }
 
 /* ---- running ---- */
-
-typedef struct Continuous {
-	Session *session;
-	BoundQuery *query;
-	Client client;
-	Plan *base;                           /* what is computed: the plan, or the SORT under its projection */
-	Plan *project;                        /* applied to the final result; NULL: none */
-	ColumnId *layout;
-	Type *types;
-	bool local;                           /* reads local relations and views only */
-	bool ends;                            /* its sources end by themselves */
-	bool flows;                           /* rows are given out as they come; else the final result at the end */
-	Final final;
-	bool feed;                            /* SUBSCRIBE */
-	bool begun;                           /* the columns have been told */
-	const Lowered *lowered;               /* of the client's pipeline, or of the one to be */
-	int64_t left;                         /* LIMIT of a result that only grows; -1: none */
-	int64_t skip;                         /* its OFFSET */
-} Continuous;
 
 static bool reads_only_local(const BoundQuery *query)
 {
@@ -486,7 +443,7 @@ static bool take_all(Continuous *run, bool wait, Error *err)
 	return true;
 }
 
-static bool step_outside(Continuous *run, bool wait, Error *err)
+bool continuous_step(Continuous *run, bool wait, Error *err)
 {
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
@@ -500,24 +457,25 @@ static bool step_outside(Continuous *run, bool wait, Error *err)
 	return ok;
 }
 
-static bool follow(Continuous *run, Error *err)
+bool continuous_follow(Continuous *run, Error *err)
 {
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
 	ResultKind kind = run->feed ? RESULT_FEED : run->ends ? RESULT_TABLE : run->client.append_only ? RESULT_APPEND : RESULT_CHANGES;
 	if (run->flows && !run->begun && !query_columns(session, run->query, kind, !run->client.append_only || run->feed, err)) return false;
+	run->begun = true;
 	if (!run->flows) begin_final(run);
 	bool ok = true, done = false;
 	while (ok && !done) {
 		done = run->ends && client_is_done(runtime, run->client.pipeline);
 		if (done && !(ok = runtime_flush(runtime, err))) break;
-		const Error *over = run->client.pipeline->ended.code != ERR_NONE ? &run->client.pipeline->ended : &runtime->failure;
-		if (over->code != ERR_NONE) {
-			*err = *over;
+		Error over = run->client.pipeline->ended.code != ERR_NONE ? run->client.pipeline->ended : runtime->failure;
+		if (over.code != ERR_NONE) {
 			ok = false;
+			if (continuous_step(run, false, err)) *err = over;               /* what came before it is given out */
 			break;
 		}
-		ok = step_outside(run, !done, err);
+		ok = continuous_step(run, !done, err);
 		if (run->left == 0) done = true;
 	}
 	if (ok) ok = run->flows ? end_result(session, err) : emit_final(run, err);
@@ -525,7 +483,7 @@ static bool follow(Continuous *run, Error *err)
 	return ok;
 }
 
-static bool continuous_plan(Continuous *run)
+void continuous_plan(Continuous *run)
 {
 	BoundQuery *query = run->query;
 	run->base = query->plan;
@@ -539,7 +497,6 @@ static bool continuous_plan(Continuous *run)
 		run->layout[c] = run->base->columns[c].id;
 		run->types[c] = run->base->columns[c].type;
 	}
-	return true;
 }
 
 /* LIMIT without ORDER BY over what only grows is no top-n: so many rows, and the query ends. NULL without error: it is none of these. */
@@ -588,7 +545,7 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 		pipeline_cancel_by(run.client.pipeline, &session->canceled);
 		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
 		run.flows = !run.ends || (append_only && (run.base->kind != PLAN_SORT || run.left >= 0));
-		ok = runtime_loop_start(runtime, err) && follow(&run, err);
+		ok = runtime_loop_start(runtime, err) && continuous_follow(&run, err);
 	}
 	if (run.client.pipeline) {
 		Error ignored = ERROR_INIT;
@@ -602,79 +559,4 @@ static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 bool run_query(Session *session, BoundStatement *bound, Error *err)
 {
 	return bound->query.continuous ? run_continuous(session, &bound->query, err) : run_adhoc(session, &bound->query, err);
-}
-
-/* The query that SUBSCRIBE v stands for. */
-static bool bind_feed(Session *session, const Relation *view, BoundStatement *bound, Error *err)
-{
-	StrBuf sql = STRBUF_INIT;
-	strbuf_adds(&sql, "SELECT * FROM ");
-	strbuf_add_sql_ident(&sql, view->name);
-	char *text = arena_strdup(&session->arena, sql.text);
-	AstStatement *ast = parse_statement(text, 0, sql.bytes, &session->arena, err);
-	BindSettings settings = session_bind_settings(session);
-	strbuf_release(&sql);
-	return ast && bind_statement(ast, session->engine->catalog, &settings, session->context, bound, err);
-}
-
-/* The kept changes, in portions that are shown one by one, so that memory holds no more than one of them. The last, between a flush and the moment from which
- * the query follows the view, is short and is shown with what comes then. */
-static bool give_since(Continuous *run, const Relation *view, int64_t since, Error *err)
-{
-	enum { PORTION_BYTES = 4 << 20 };
-	Runtime *runtime = run->session->engine->runtime;
-	if (!query_columns(run->session, run->query, RESULT_FEED, true, err)) return false;
-	run->begun = true;
-	for (bool flushed = false, all = false; run->left != 0; ) {
-		if (!runtime_changes_since(runtime, view, &since, PORTION_BYTES, client_tap, &run->client, &all, err)) return false;
-		if (all && flushed) return true;
-		flushed = all;
-		if (!(all ? runtime_flush(runtime, err) : step_outside(run, false, err))) return false;
-		if (catalog_find_id(run->session->engine->catalog, view->id) != view)
-			return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the definition of materialized view \"%s\" has changed meanwhile", view->name) || error_hint(err, "SUBSCRIBE again.");
-	}
-	return true;
-}
-
-/* view: whose changes are asked for; NULL: of a query. since: after which commit; -1: what there is comes first. */
-static bool run_feed(Session *session, BoundQuery *query, const Relation *view, int64_t since, int64_t limit, Error *err)
-{
-	Runtime *runtime = session->engine->runtime;
-	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
-	Continuous run = {.session = session, .query = query, .left = limit, .feed = true, .flows = true};
-	continuous_plan(&run);
-	session->context->result_is_final = true;
-	Lowered *lowered = engine_lower(session, session->context, query->plan, err);
-	if (!lowered) return false;
-	client_init(&run.client, session);
-	run.lowered = lowered;
-	if (view) relation_ref((Relation *)(uintptr_t)view);
-	bool ok = (!view || runtime_subscribed(runtime, view, 1, err)) && (since < 0 || give_since(&run, view, since, err));
-	if (!ok) lowered_free(lowered, true);
-	else if (since >= 0) run.client.pipeline = runtime_client_follow(runtime, lowered, client_tap, &run.client, err);
-	else run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, true, err);
-	ok = ok && run.client.pipeline && runtime_loop_start(runtime, err) && follow(&run, err);
-	if (run.client.pipeline) {
-		Error ignored = ERROR_INIT;
-		writer_wait(runtime, &ignored);
-		runtime_client_remove(runtime, run.client.pipeline);
-	}
-	Error unheard = ERROR_INIT;
-	if (view && runtime->failure.code == ERR_NONE && runtime_flush(runtime, &unheard)) runtime_subscribed(runtime, view, -1, &unheard);
-	if (view) relation_unref((Relation *)(uintptr_t)view);
-	client_release(&run.client);
-	return ok;
-}
-
-/* SUBSCRIBE v: what the view holds, then its changes: a continuous query that reads nothing but the view. */
-bool run_subscribe(Session *session, BoundStatement *bound, Error *err)
-{
-	BoundSubscribe *subscribe = &bound->subscribe;
-	if (subscribe->has_since && !subscribe->view) return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "SUBSCRIBE of a query with SINCE: changes are kept of materialized views");
-	if (session->transaction) return error_set(err, ERR_ACTIVE_TRANSACTION, bound->ast->span, "SUBSCRIBE cannot run inside a transaction") || error_hint(err, "COMMIT first.");
-	if (subscribe->query.plan) return run_feed(session, &subscribe->query, NULL, -1, subscribe->limit, err);
-	BoundStatement feed = {0};
-	bool ok = bind_feed(session, subscribe->view, &feed, err) && run_feed(session, &feed.query, subscribe->view, subscribe->has_since ? subscribe->since : -1, subscribe->limit, err);
-	bound_release(&feed);
-	return ok;
 }

@@ -168,7 +168,6 @@ static bool compare_plans(const Redefinition *redefinition, Dependant *dependant
 		dependant->why = plans_differ(redefinition, old, made, &dependant->follows);
 		for (int d = 0; d < dependant->made->depend_count && !dependant->why; d++)
 			if (redefinition->is_other_target && dependant->made->depends[d] == redefinition->old->id) dependant->why = "it writes elsewhere";
-		if (dependant->follows && dependant->old->kind == RELATION_SINK) dependant->why = "it has delivered the old rows";
 		dependant->changed = dependant->why != NULL;
 		dependant->made->rules_version = dependant->old->rules_version;
 		facts_from_lowered(dependant->made, made);
@@ -317,9 +316,11 @@ bool redefine_records(const Redefinition *redefinition, int64_t *records, Error 
 	return true;
 }
 
+bool is_being_replaced(const Engine *engine, const Relation *relation) { return relation->replaces || catalog_pending(engine->catalog, relation->id); }
+
 bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error *err)
 {
-	if (!relation->replaces && !catalog_pending(engine->catalog, relation->id)) return true;
+	if (!is_being_replaced(engine, relation)) return true;
 	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" is being replaced", relation_kind_name(relation->kind), relation->name)
 		|| error_hint(err, "Wait until the new one has caught up (SHOW VIEWS), or DROP it.");
 }

@@ -2,6 +2,52 @@
 #include <string.h>
 
 #include "engine/redefine.h"
+#include "run/deliver.h"
+#include "run/place.h"
+
+/* ---- sinks, which get the difference ---- */
+
+/* What it writes goes behind what it has written: in the same columns, with or without an op as before. */
+static const char *writes_otherwise(const Lowered *old, const Lowered *made, Arena *arena)
+{
+	if (old->column_count != made->column_count) return "it would write other columns";
+	for (int c = 0; c < old->column_count; c++) {
+		if (strcmp(old->names[c], made->names[c]) != 0) return arena_printf(arena, "it would write column \"%s\" as \"%s\"", old->names[c], made->names[c]);
+		if (!type_equal(old->types[c], made->types[c])) return arena_printf(arena, "it would write column \"%s\" with another type", old->names[c]);
+	}
+	if (old->append_only == made->append_only) return NULL;
+	return old->append_only ? "it has written rows without an op, and rows could be taken back" : "it has written rows with an op, and they would have none";
+}
+
+static bool check_sink(const Redefinition *redefinition, const Dependant *dependant, Error *err)
+{
+	Lowered *old = NULL, *made = NULL;
+	const char *why = NULL;
+	Arena *arena = (Arena *)(uintptr_t)&redefinition->arena;
+	bool ok = engine_lower_on(redefinition->engine->catalog, dependant->old, &old, err) && engine_lower_on(redefinition->trial, dependant->made, &made, err);
+	if (ok && !(why = delivered_unknown(old, arena))) why = writes_otherwise(old, made, arena);
+	if (why) {
+		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s",
+			relation_kind_name(redefinition->old->kind), redefinition->old->name, dependant->old->name, why);
+		error_hint(err, "DROP the sink first, and make it again on another target.");
+	}
+	lowered_free(old, true);
+	lowered_free(made, true);
+	return ok && !why;
+}
+
+/* Of those that run: one that is away delivers all again when it is resumed. */
+static bool check_sinks(const Redefinition *redefinition, Error *err)
+{
+	Pipeline *pipeline;
+	for (int d = 0; d < redefinition->dependants.count && !redefinition->is_other_target; d++) {
+		const Dependant *dependant = &redefinition->dependants.at[d];
+		bool is_sink = dependant->old->kind == RELATION_SINK && relation_has_pipeline(dependant->old), stays = !dependant->changed && !dependant->follows;
+		if (!is_sink || stays || !runtime_lane_of(redefinition->engine->runtime, dependant->old->id, &pipeline)) continue;
+		if (!check_sink(redefinition, dependant, err)) return false;
+	}
+	return true;
+}
 
 /* In the file and in the catalog. */
 static bool put_relation(Session *session, Relation *relation, Error *err)
@@ -19,11 +65,36 @@ static bool must_go(const Redefinition *redefinition, const Dependant *dependant
 	return dependant->changed || (has_table(redefinition->old) && !runtime_lane_of(redefinition->engine->runtime, dependant->old->id, &pipeline));
 }
 
+/* What they have delivered, before anything that they read changes. */
+static bool keep_delivered(const Redefinition *redefinition, Error *err)
+{
+	Engine *engine = redefinition->engine;
+	Pipeline *pipeline;
+	for (int d = 0; d < redefinition->dependants.count && !redefinition->is_other_target; d++) {
+		Relation *old = redefinition->dependants.at[d].old;
+		if (old->kind != RELATION_SINK || !must_go(redefinition, &redefinition->dependants.at[d]) || !runtime_lane_of(engine->runtime, old->id, &pipeline)) continue;
+		if (!pipeline->building && (!runtime_file_begin(engine->runtime, err) || !delivered_keep_all(engine->runtime, &old, 1, err))) return false;
+	}
+	return true;
+}
+
+/* Changes that are kept are rows of the old columns. */
+static bool forget_changes(Redefinition *redefinition, Error *err)
+{
+	Store *store = redefinition->engine->store;
+	for (int d = 0; d < redefinition->dependants.count; d++) {
+		const Dependant *dependant = &redefinition->dependants.at[d];
+		if (!relation_same_columns(dependant->old, dependant->made) && !store_changes_drop(store, dependant->old->id, err)) return false;
+	}
+	return relation_same_columns(redefinition->old, redefinition->made) || store_changes_drop(store, redefinition->old->id, err);
+}
+
 /* *again: what has to be made anew, each before what reads it. */
 static bool set_aside(Redefinition *redefinition, Relation **again, int *count, Error *err)
 {
 	Engine *engine = redefinition->engine;
 	bool ran = false;
+	if (!keep_delivered(redefinition, err) || !forget_changes(redefinition, err)) return false;
 	for (int d = redefinition->dependants.count - 1; d >= 0; d--) {
 		Dependant *dependant = &redefinition->dependants.at[d];
 		if (!must_go(redefinition, dependant)) continue;
@@ -67,7 +138,7 @@ bool redefine_apply(Session *session, Redefinition *redefinition, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
 	bool held = runtime->transaction, needs_all = has_table(redefinition->old) || relation_has_pipeline(redefinition->old) || redefine_changed(redefinition);
-	if (needs_all && !runtime_start(runtime, err)) return false;
+	if ((needs_all && !runtime_start(runtime, err)) || !check_sinks(redefinition, err)) return false;
 	if (!(runtime->started ? runtime_checkpoint(runtime, err) : runtime_flush(runtime, err)) || !begin_definition(session, err)) return false;
 	runtime_hold(runtime, true);
 	bool ok = apply(session, redefinition, err);
@@ -111,10 +182,9 @@ static bool check_running(const Redefinition *redefinition, Error *err)
 	for (int d = 0; d < redefinition->dependants.count; d++) {
 		const Relation *old = redefinition->dependants.at[d].old;
 		if (!relation_has_pipeline(old)) continue;
-		if (old->kind == RELATION_SINK)
-			return error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be replaced: sink \"%s\" has delivered its rows", relation_kind_name(redefinition->old->kind),
-				redefinition->old->name, old->name) || error_hint(err, "DROP the sink first, and make it again when the view has been replaced.");
-		if (!runtime_lane_of(redefinition->engine->runtime, old->id, &pipeline))
+		Place place = place_get(redefinition->engine->runtime, old);
+		bool begins_anew = place_is_away(place) && !place.lane && !redefinition->dependants.at[d].changed;       /* when it is resumed */
+		if (!begins_anew && !runtime_lane_of(redefinition->engine->runtime, old->id, &pipeline))
 			return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" cannot be replaced: %s \"%s\", which reads it, is not running", relation_kind_name(redefinition->old->kind),
 				redefinition->old->name, relation_kind_name(old->kind), old->name) || error_hint(err, "RESUME or DROP it first.");
 	}
@@ -123,12 +193,13 @@ static bool check_running(const Redefinition *redefinition, Error *err)
 
 static bool replace_all(Session *session, Redefinition *redefinition, Lowered *lowered, Error *err)
 {
+	Runtime *runtime = session->engine->runtime;
 	int room = redefinition->dependants.count + 1;
 	Replacing replacing = {session, arena_array(&redefinition->arena, Relation *, room), arena_array(&redefinition->arena, Lowered *, room), 0};
 	bool ok = add_replacing(&replacing, redefinition->made, redefinition->old, lowered, err);
 	for (int d = 0; ok && d < redefinition->dependants.count; d++)
-		if (relation_has_pipeline(redefinition->dependants.at[d].old)) ok = add_dependant(&replacing, &redefinition->dependants.at[d], err);
-	if (ok) return runtime_replace(session->engine->runtime, replacing.relations, replacing.lowered, replacing.count, err);
+		if (relation_has_pipeline(redefinition->dependants.at[d].old) && !place_is_away(place_get(runtime, redefinition->dependants.at[d].old))) ok = add_dependant(&replacing, &redefinition->dependants.at[d], err);
+	if (ok) return runtime_replace(runtime, replacing.relations, replacing.lowered, replacing.count, err);
 	for (int r = 0; r < replacing.count; r++) lowered_free(replacing.lowered[r], true);
 	return false;
 }
@@ -137,7 +208,7 @@ bool redefine_replace(Session *session, Redefinition *redefinition, Lowered *low
 {
 	Runtime *runtime = session->engine->runtime;
 	bool held = runtime->transaction;
-	if (!check_running(redefinition, err) || !runtime_flush(runtime, err) || !begin_definition(session, err)) {
+	if (!check_running(redefinition, err) || !check_sinks(redefinition, err) || !runtime_flush(runtime, err) || !begin_definition(session, err)) {
 		lowered_free(lowered, true);
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "plan/rules.h"
 
 static LowerFunction *const LOWER[PLAN_KIND_COUNT] = {
 	[PLAN_SCAN] = lower_scan, [PLAN_VALUES] = lower_values, [PLAN_FILTER] = lower_filter, [PLAN_PROJECT] = lower_project,
@@ -604,6 +605,29 @@ static void forget_classes(Lowering *lowering, Plan *plan)
 	for (int i = 0; i < nodes.count; i++) plan_walk(nodes.at[i]->shared, forget_class, NULL);
 }
 
+/* ---- is the result a matter of rows alone? ---- */
+
+static void look_for_clock(Expr **slot, void *context)
+{
+	if (!expr_is_movable(*slot) || expr_reads_clock(*slot)) *(bool *)context = true;
+}
+
+static void look_at_node(Plan *plan, void *context) { plan_slots(plan, look_for_clock, context); }
+
+static bool is_of_rows(const Lowering *lowering, Plan *plan)
+{
+	PlanList nodes = {0};
+	bool of_clock = false;
+	for (int n = 0; n < lowering->out->notes.count; n++) {
+		const LoweredNote *note = &lowering->out->notes.at[n];
+		if (note->op->state && !note->in_step && note->sharing != SHARED_BY_ROWS) return false;
+	}
+	plan_walk(plan, look_at_node, &of_clock);
+	plan_shared_nodes(lowering->arena, plan, &nodes);
+	for (int i = 0; i < nodes.count; i++) plan_walk(nodes.at[i]->shared, look_at_node, &of_clock);
+	return !of_clock;
+}
+
 Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 {
 	Lowered *out = mem_new(Lowered);
@@ -624,6 +648,7 @@ Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 	number_steps(out);
 	add_columns_read(&lowering);
 	out->graph_hash = graph_hash(&lowering);
+	out->of_rows = is_of_rows(&lowering, plan);
 	return out;
 }
 

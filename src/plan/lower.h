@@ -54,6 +54,7 @@ typedef struct Lowered {
 	bool has_judge;
 	const char **names; Type *types; bool *nullable; int column_count;
 	bool append_only;
+	bool of_rows;                 /* its result is a matter of the rows of what it reads alone: not of watermarks, their order or the clock */
 	int *key; int key_count;      /* result columns that are unique and exact in the file; count 0 with has_key: at most one row */
 	bool has_key;
 	struct { int column; int64_t delta_us; bool inclusive; } watermarks[OP_WATERMARKS_MAX]; int watermark_count;

@@ -5,6 +5,7 @@
  * the last stretch (at most LANE_NEAR_RECORDS); when all positions are equal the lane joins: readers, operators and state become the live lane's,
  * the table takes its name, in one commit.
  */
+#include "run/deliver.h"
 #include "run/place.h"
 #include "run/replace.h"
 #include "run/sharing.h"
@@ -165,26 +166,16 @@ static bool reads_untouched(const Runtime *runtime, const Relation *of, const Lo
 	return true;
 }
 
-/* The table that was built takes the view's name, and the place of the one that the view had before. */
-static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
-{
-	if (!pipeline->building) return true;
-	pipeline->building = false;
-	return store_table_take_name(runtime->store, pipeline->table, pipeline->relation->name, runtime->config.notice, runtime->config.context, err);
-}
-
 /* One of those that are made together, each before what reads it. */
 typedef struct Making { Runtime *runtime; Lane *lane; Pipeline **pipelines; int count; bool again; } Making;
 
 static bool open_pipeline(Making *making, Relation *relation, Lowered *lowered, Error *err)
 {
 	Runtime *runtime = making->runtime;
-	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, err);
+	bool beside = making->lane != runtime->live && (making->again || relation->kind != RELATION_SINK);
+	Pipeline *pipeline = pipeline_new(runtime, relation, lowered, beside, err);
 	if (!pipeline) return false;
-	bool beside = making->lane != runtime->live;
-	pipeline->building = (beside || making->again) && pipeline->end == PIPELINE_VIEW;
-	bool ok = pipeline_open_end(runtime, pipeline, true, err) && (beside || name_table(runtime, pipeline, err));
-	if (!ok) {
+	if (!pipeline_open_end(runtime, pipeline, true, err)) {
 		pipeline_free(pipeline);
 		return false;
 	}
@@ -225,15 +216,17 @@ bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *e
 	return give_content(&(Making){.runtime = runtime, .lane = lane, .pipelines = &pipeline, .count = 1}, err);
 }
 
+/* What was there before is made beside even where it has nothing to catch up with, and joins at once: the one way in which the new takes the place of the
+ * old, and tells sinks and subscribers the difference. */
 bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowered, int count, bool again, Error *err)
 {
 	Making making = {.runtime = runtime, .again = again, .pipelines = mem_alloc(sizeof(Pipeline *) * (size_t)count)};
-	bool ok = runtime_file_begin(runtime, err), building = false, untouched = !again && reads_untouched(runtime, relations[0], lowered[0]);
+	bool ok = runtime_file_begin(runtime, err), catches_up = false, untouched = !again && reads_untouched(runtime, relations[0], lowered[0]);
 	for (int i = 0; i < count; i++) {
-		ok = ok && starts_check(relations[i], lowered[i], err) && (!again || store_changes_drop(runtime->store, relations[i]->id, err));
-		building |= must_catch_up(runtime, relations[i], lowered[i]);
+		ok = ok && starts_check(relations[i], lowered[i], err);
+		catches_up |= must_catch_up(runtime, relations[i], lowered[i]);
 	}
-	if (!building && ok) ok = replaced_leave(runtime, relations, count, err);
+	bool building = catches_up || again;
 	making.lane = building && ok ? lane_new(runtime, relations[0]->id + 1, LANE_BUILDING) : runtime->live;
 	for (int i = 0; i < count; i++)
 		if (ok) ok = open_pipeline(&making, relations[i], lowered[i], err);
@@ -245,7 +238,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	}
 	runtime->checkpoint_wanted = runtime->sharing_wanted = true;
 	free(making.pipelines);
-	return ok;
+	return ok && (catches_up || !again || lane_join(runtime, making.lane, true, err));
 }
 
 bool runtime_create(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
@@ -296,6 +289,7 @@ bool runtime_drop(Runtime *runtime, Relation *relation, Error *err)
 		|| !store_sink_remove(runtime->store, relation->id, err)) return false;
 	if (pipeline && !pipeline_remove(runtime, lane, pipeline, err)) return false;
 	if (beside && !table_beside_drop(runtime, relation, err)) return false;
+	if (!store_changes_drop(runtime->store, relation->id, err) || !delivered_forget(runtime, relation, err)) return false;
 	if (relation->replaces) return replaces_put(runtime, relation, 0, err);
 	return !relation_is_maintained(relation) || store_table_drop_name(runtime->store, relation->name, err);
 }
@@ -378,23 +372,48 @@ static bool join_reader(Runtime *runtime, Reader *reader, Error *err)
 		decode_pool_wake(runtime->pool);
 		return true;
 	}
+	bool was_started = live->started;
 	reader_stop(reader);
 	reader_stop(live);
 	for (int s = 0; s < reader->scans.count; s++) reader_attach(live, reader->scans.at[s].pipeline, reader->scans.at[s].scan);
 	reader_free(reader);
 	if (!reader_prepare(live, err)) return false;
 	Error ignored = ERROR_INIT;
-	if (live->source) reader_start(live, 1000, &ignored);
+	if (live->source && was_started) reader_start(live, 1000, &ignored);
 	return true;
 }
 
-static bool join_file(Runtime *runtime, Lane *lane, Error *err)
+/* The table that was built takes the view's name, and the place of the one that the view had before. */
+static bool name_table(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	if (!history_bridge(runtime, pipeline, err)) return false;
+	pipeline->building = false;
+	return store_table_take_name(runtime->store, pipeline->table, pipeline->relation->name, runtime->config.notice, runtime->config.context, err);
+}
+
+/* A sink that cannot deliver fails the statement, if there is one; else it stays behind. *stays: it does. */
+static bool take_place(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool of_statement, bool *stays, Error *err)
+{
+	*stays = false;
+	if (!pipeline->building) return true;
+	if (pipeline->relation->kind != RELATION_SINK) return name_table(runtime, pipeline, err);
+	bool refused = false, joins = sink_joins(runtime, lane, pipeline, &refused, err);
+	if (joins || !refused || of_statement) return joins;
+	Error why = *err;
+	*err = ERROR_INIT;
+	*stays = true;
+	return sink_stays_behind(runtime, lane, pipeline, &why, err);
+}
+
+static bool join_file(Runtime *runtime, Lane *lane, bool of_statement, Error *err)
 {
 	if (!lane_replaces(runtime, lane, err)) return false;
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		if (!name_table(runtime, pipeline, err)) return false;
-		if (!place_put(runtime, pipeline->relation, (Place){.state = PLACE_LIVE, .lane = LANE_LIVE_ID}, NULL, err)) return false;
+		bool stays;
+		if (!take_place(runtime, lane, pipeline, of_statement, &stays, err)) return false;
+		if (stays) p--;
+		else if (!place_put(runtime, pipeline->relation, (Place){.state = PLACE_LIVE, .lane = LANE_LIVE_ID}, NULL, err)) return false;
 	}
 	for (int r = 0; r < lane->readers.count; r++) {               /* its reader moves as a whole where the live lane has none */
 		int64_t relation = lane->readers.at[r]->relation->id;
@@ -403,9 +422,9 @@ static bool join_file(Runtime *runtime, Lane *lane, Error *err)
 	return store_state_move(runtime->store, lane->id, LANE_LIVE_ID, 0, err) && store_lane_remove(runtime->store, lane->id, err);
 }
 
-bool lane_join(Runtime *runtime, Lane *lane, Error *err)
+bool lane_join(Runtime *runtime, Lane *lane, bool of_statement, Error *err)
 {
-	if (!runtime_checkpoint(runtime, err) || !runtime_file_begin(runtime, err) || !join_file(runtime, lane, err)) return false;
+	if (!runtime_checkpoint(runtime, err) || !runtime_file_begin(runtime, err) || !join_file(runtime, lane, of_statement, err)) return false;
 	for (int n = 0; n < lane->graph.nodes.count; n++) vec_push(&runtime->live->graph.nodes, lane->graph.nodes.at[n]);
 	lane->graph.nodes.count = 0;
 	for (int p = 0; p < lane->pipelines.count; p++) vec_push(&runtime->live->pipelines, lane->pipelines.at[p]);

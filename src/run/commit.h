@@ -69,6 +69,8 @@ bool gap_meet(Runtime *runtime, const Lane *lane, Reader *reader, Error *err);
 void account_seal(SealedCommit *sealed, Pipeline *pipeline);        /* accounts.c */
 void history_seal(SealedCommit *sealed, Pipeline *pipeline, const Changes *changes);
 bool history_write(const SealedCommit *sealed, Store *store, Error *err);
+/* Before the table of a view that was built takes the place of the one that readers see: what changes thereby belongs to the commit. */
+bool history_bridge(Runtime *runtime, Pipeline *pipeline, Error *err);
 
 /* ---- metrics.c ---- */
 void metrics_seal(Runtime *runtime, SealedCommit *sealed);

@@ -59,6 +59,7 @@ void history_seal(SealedCommit *sealed, Pipeline *pipeline, const Changes *chang
 	Runtime *runtime = pipeline->runtime;
 	const Relation *view = pipeline->relation;
 	int64_t now_us = runtime_now(runtime), keep_us = keep_of(view);
+	if (pipeline->building) return;                       /* nobody sees it yet */
 	learn(runtime, pipeline);
 	if (!pipeline->history.on && is_asked_for(view) && keep_us) {
 		pipeline->history.on = true;
@@ -88,6 +89,51 @@ bool history_write(const SealedCommit *sealed, Store *store, Error *err)
 		if (!ok) return false;
 	}
 	return true;
+}
+
+/* ---- a view that takes the place of another, or of itself ---- */
+
+static bool log_difference(Runtime *runtime, const Relation *view, StoreDiff *diff, Error *err)
+{
+	for (Batch *batch = NULL; ; batch_unref(batch)) {
+		if (!store_diff_next(diff, &batch, err)) return false;
+		if (!batch) return true;
+		StrBuf bytes = STRBUF_INIT;
+		input_log_pack(&bytes, batch);
+		bool ok = store_log_put(runtime->store, STORE_LOG_CHANGES, (int64_t)runtime->commit, view->id, bytes.text, (uint32_t)bytes.bytes, err);
+		strbuf_release(&bytes);
+		if (ok) continue;
+		batch_unref(batch);
+		return false;
+	}
+}
+
+/* Has the table that readers see the columns of the one that was built? */
+static bool is_alike(Runtime *runtime, const StoreTableSpec *seen)
+{
+	Error other = ERROR_INIT;
+	StoreTable *table = store_table_open(runtime->store, seen, &other);
+	store_table_close(table);
+	return table != NULL;
+}
+
+bool history_bridge(Runtime *runtime, Pipeline *pipeline, Error *err)
+{
+	const Relation *view = pipeline->relation;
+	Arena arena;
+	StoreTableSpec made, seen;
+	if (read_setting(runtime, "changes", view, -1) < 0) return true;
+	arena_init(&arena, 0);
+	pipeline_table_spec(pipeline, &arena, &made);
+	seen = made;
+	seen.name = view->name;
+	bool tells = !relation_option(view, "retention") && is_alike(runtime, &seen), ok = tells || store_changes_drop(runtime->store, view->id, err);
+	StoreDiff *diff = ok && tells ? store_diff_open(runtime->store, &seen, &made, err) : NULL;
+	if (tells) ok = ok && diff && log_difference(runtime, view, diff, err);
+	store_diff_close(diff);
+	arena_release(&arena);
+	pipeline->history.known = false;
+	return ok;
 }
 
 /* ---- SUBSCRIBE ---- */
@@ -122,7 +168,7 @@ static bool too_old(const Relation *view, int64_t since, int64_t oldest, Error *
 	return error_hint(err, "SUBSCRIBE without SINCE begins with what the view holds; the view's option changes_retention keeps changes longer.");
 }
 
-typedef struct Since { const Lowered *lowered; TapFunction *tap; void *context; int64_t through, bytes, bytes_max; bool full; } Since;
+typedef struct Since { const Lowered *lowered; TapFunction *tap; void *context; ChangesPlace through; int64_t bytes, bytes_max; bool full; } Since;
 
 static bool give_batch(void *context, Batch *batch, Error *err)
 {
@@ -130,28 +176,27 @@ static bool give_batch(void *context, Batch *batch, Error *err)
 	return since->tap(since->context, batch, err);
 }
 
-/* A commit is given as a whole. */
 static bool give_entry(void *context, int64_t commit, int64_t seq, int64_t relation, const void *bytes, uint32_t count, Error *err)
 {
-	(void)seq, (void)relation;
+	(void)relation;
 	Since *since = context;
-	if (commit != since->through && since->bytes >= since->bytes_max) return !(since->full = true);
-	since->through = commit;
+	if (since->bytes >= since->bytes_max) return !(since->full = true);
+	since->through = (ChangesPlace){commit, seq};
 	since->bytes += count;
 	return input_log_read(since->lowered->types, since->lowered->column_count, bytes, count, give_batch, since, err);
 }
 
-bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err)
+bool runtime_changes_since(Runtime *runtime, const Relation *view, ChangesPlace *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err)
 {
 	Pipeline *pipeline;
 	if (!writer_wait(runtime, err)) return false;
 	int64_t oldest = read_setting(runtime, "changes", view, -1), last = (int64_t)runtime->written;
-	if (*since > last) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "commit %" PRId64 " has not been made: the last is %" PRId64, *since, last);
+	if (since->commit > last) return error_set(err, ERR_INVALID_PARAMETER, SPAN_NONE, "commit %" PRId64 " has not been made: the last is %" PRId64, since->commit, last);
 	if (!runtime_lane_of(runtime, view->id, &pipeline)) return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is not running", view->name);
-	if (oldest < 0 || *since < oldest) return too_old(view, *since, oldest < 0 ? last : oldest, err);
+	if (oldest < 0 || since->commit < oldest) return too_old(view, since->commit, oldest < 0 ? last : oldest, err);
 	Since giving = {.lowered = pipeline->lowered, .tap = tap, .context = context, .through = *since, .bytes_max = bytes_max};
-	bool ok = store_log_list(runtime->store, STORE_LOG_CHANGES, view->id, *since, INT64_MAX, give_entry, &giving, err);
+	bool ok = store_log_list(runtime->store, STORE_LOG_CHANGES, view->id, since->commit, since->seq, give_entry, &giving, err);
 	*all = ok && !giving.full;
-	*since = *all ? last : giving.through;
+	*since = *all ? (ChangesPlace){last, INT64_MAX} : giving.through;
 	return ok || giving.full;
 }

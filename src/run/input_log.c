@@ -7,14 +7,19 @@ static void add(SealedCommit *sealed, StoreLog kind, int64_t relation, StrBuf *b
 	strbuf_release(bytes);
 }
 
+void input_log_pack(StrBuf *bytes, const Batch *changes)
+{
+	for (int i = 0; i < changes->count; i++) {
+		int64_t weight = batch_weight(changes, i);
+		strbuf_add(bytes, &weight, sizeof weight);
+		row_pack(bytes, changes->columns, changes->column_count, batch_row(changes, i));
+	}
+}
+
 void input_log_batch(SealedCommit *sealed, int64_t relation, const Batch *changes)
 {
 	StrBuf bytes = STRBUF_INIT;
-	for (int i = 0; i < changes->count; i++) {
-		int64_t weight = batch_weight(changes, i);
-		strbuf_add(&bytes, &weight, sizeof weight);
-		row_pack(&bytes, changes->columns, changes->column_count, batch_row(changes, i));
-	}
+	input_log_pack(&bytes, changes);
 	add(sealed, STORE_LOG_INPUT, relation, &bytes);
 }
 

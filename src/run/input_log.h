@@ -6,6 +6,7 @@
 
 /* Adds to the commit being gathered what a local relation, or a view that goes on while a reader of it is paused, has changed. */
 void input_log_batch(SealedCommit *sealed, int64_t relation, const Batch *changes);
+void input_log_pack(StrBuf *bytes, const Batch *changes);
 void input_log_changes_as(SealedCommit *sealed, StoreLog log, int64_t relation, const Changes *changes);
 void input_log_changes(SealedCommit *sealed, int64_t relation, const Changes *changes);
 

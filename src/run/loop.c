@@ -178,7 +178,7 @@ static bool join_lanes(Runtime *runtime, Error *err)
 	for (int l = 0; l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane_can_join(runtime, lane)) continue;
-		return lane_join(runtime, lane, err);
+		return lane_join(runtime, lane, false, err);
 	}
 	return true;
 }

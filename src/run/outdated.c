@@ -3,6 +3,7 @@
  * are built beside, from their starts, and take their places. Readers see them as they were until then. All of it is one transaction of the file. */
 #include <stdio.h>
 
+#include "run/deliver.h"
 #include "run/place.h"
 #include "run/sharing.h"
 
@@ -13,18 +14,19 @@ static void tell(const Runtime *runtime, const Relation *relation, const char *w
 	if (runtime->config.notice) runtime->config.notice(runtime->config.context, text);
 }
 
-/* A sink would deliver all again: that is for a person to say. */
-static bool set_aside(Runtime *runtime, const Relation *relation, Error *err)
+/* A sink that would deliver all again, since nobody can tell what it has: that is for a person to say. */
+static bool set_aside(Runtime *runtime, Relation *relation, Error *err)
 {
 	Place place = place_get(runtime, relation);
 	if (place_is_away(place)) return true;
 	int32_t first = op_first(relation);
-	bool sink = relation->kind == RELATION_SINK;
+	bool told = true;
+	if (relation->kind == RELATION_SINK && !place.beside && !delivered_keep(runtime, relation, &told, err)) return false;
 	if (place.beside && !table_beside_drop(runtime, relation, err)) return false;
 	if (!sharing_end_in_file(runtime, relation, err)) return false;
 	if (!store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)) return false;
-	tell(runtime, relation, sink ? "it is stopped; RESUME delivers all rows again" : "it is built anew");
-	if (!sink) vec_push(&runtime->anew, relation->id);
+	tell(runtime, relation, told ? "it is built anew" : "it is stopped; RESUME delivers all rows again");
+	if (told) vec_push(&runtime->anew, relation->id);
 	return place_put(runtime, relation, (Place){PLACE_STOPPED, 0, false}, "its state was saved by another version of weir", err);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "run/deliver.h"
 #include "run/input_log.h"
 #include "run/place.h"
 #include "run/sharing.h"
@@ -150,13 +151,22 @@ static bool end_sharing(Runtime *runtime, const Relations *leaving, Error *err)
 	return true;
 }
 
+/* A sink whose successor is being built: when that joins this one is away, and what it reads may have moved on. */
+static bool keep_for_successors(Runtime *runtime, const Relations *leaving, Error *err)
+{
+	bool ok = true;
+	for (int r = 0; ok && r < leaving->at.count; r++)
+		if (catalog_pending(runtime->catalog, leaving->at.at[r]->id)) ok = delivered_keep_all(runtime, &leaving->at.at[r], 1, err);
+	return ok;
+}
+
 static bool pause_as(Runtime *runtime, Relation *relation, PlaceState state, const char *why, Error *err)
 {
 	Pipeline *pipeline;
 	if (!runtime_flush(runtime, err)) return false;               /* what an operator holds for its commit is no state that another could take over */
 	if (!runtime_lane_of(runtime, relation->id, &pipeline)) return true;
 	Relations family = relations_family(runtime, relation);
-	bool ok = end_sharing(runtime, &family, err) && checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && leave(runtime, &family, (Place){.state = state}, why, err)
+	bool ok = end_sharing(runtime, &family, err) && checkpoint_here(runtime, err) && runtime_file_begin(runtime, err) && keep_for_successors(runtime, &family, err) && leave(runtime, &family, (Place){.state = state}, why, err)
 		&& runtime_flush(runtime, err) && holds_refresh(runtime, err);
 	vec_release(&family.at);
 	return ok;
@@ -320,7 +330,7 @@ static bool load_lane(Runtime *runtime, int64_t id, Lane **lane, Error *err)
 		Place place = place_get(runtime, list.at.at[r]);
 		place.state = PLACE_BUILDING;
 		place.copy = false;
-		ok = place_put(runtime, list.at.at[r], place, NULL, err);
+		ok = (place.beside || list.at.at[r]->kind != RELATION_SINK || delivered_forget(runtime, list.at.at[r], err)) && place_put(runtime, list.at.at[r], place, NULL, err);
 	}
 	for (int r = 0; ok && r < list.at.count; r++) ok = pipeline_start(runtime, list.at.at[r], err);
 	vec_release(&list.at);
@@ -339,7 +349,7 @@ static bool lane_returns(Runtime *runtime, int64_t id, Error *err)
 	if (!at_once && !copy_tables(runtime, lane, err)) return false;
 	runtime->checkpoint_wanted = true;
 	if (!runtime_flush(runtime, err) || !holds_refresh(runtime, err)) return false;
-	return !at_once || !lane_can_join(runtime, lane) || lane_join(runtime, lane, err);
+	return !at_once || !lane_can_join(runtime, lane) || lane_join(runtime, lane, false, err);
 }
 
 bool lanes_join_local(Runtime *runtime, Error *err)
@@ -347,7 +357,7 @@ bool lanes_join_local(Runtime *runtime, Error *err)
 	for (int l = 0; !runtime->file_open && !runtime->transaction && l < runtime->lanes.count; l++) {
 		Lane *lane = runtime->lanes.at[l];
 		if (!lane->id || reads_sources(lane) || !lane_can_join(runtime, lane)) continue;
-		if (!lane_join(runtime, lane, err)) return false;
+		if (!lane_join(runtime, lane, false, err)) return false;
 		l = 0;
 	}
 	return true;
@@ -424,6 +434,7 @@ bool runtime_set_aside(Runtime *runtime, Relation *relation, bool *ran, Error *e
 	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
 	Place place = place_get(runtime, relation);
 	*ran = lane != NULL;
+	clients_part(runtime, pipeline);
 	if (!runtime_file_begin(runtime, err) || !(lane ? pipeline_remove(runtime, lane, pipeline, err) : away_forget(runtime, relation, err))) return false;
 	PlaceState state = place_is_away(place) ? place.state : PLACE_PAUSED;
 	return place_put(runtime, relation, (Place){state, 0, false}, "its definition or what it reads has changed", err);
@@ -444,9 +455,38 @@ static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, 
 	Pipeline *pipeline;
 	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
 	if (lane || wanted) vec_push(&again->at, relation);
+	clients_part(runtime, pipeline);
 	if (lane) return pipeline_remove(runtime, lane, pipeline, err);
 	Place place = place_get(runtime, relation);
 	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){.state = place.state}, "what it reads was rebuilt", err));
+}
+
+/* Do all views that the sink reads rest where it rests, so that their tables still are what it has delivered? */
+static bool rests_with_all(Runtime *runtime, const Relation *sink)
+{
+	Place place = place_get(runtime, sink);
+	for (int d = 0; d < sink->depend_count; d++) {
+		const Relation *below = catalog_find_id(runtime->catalog, sink->depends[d]);
+		Place other = below && relation_is_maintained(below) ? place_get(runtime, below) : (Place){.lane = -1};
+		bool is_target = below && below->kind == RELATION_SINK;
+		if (!is_target && (!place_is_away(other) || other.lane != place.lane)) return false;
+	}
+	return place_is_away(place) && place.lane && !place.copy;
+}
+
+/* Before any of them leaves: what the sinks among them have delivered. */
+static bool keep_all_delivered(Runtime *runtime, const Relations *family, Error *err)
+{
+	bool ok = true;
+	for (int r = 0; ok && r < family->at.count; r++) {
+		Pipeline *pipeline;
+		Relation *sink = family->at.at[r];
+		if (sink->kind != RELATION_SINK) continue;
+		bool runs = runtime_lane_of(runtime, sink->id, &pipeline) && !pipeline->building;
+		if (runs) ok = delivered_keep_all(runtime, &sink, 1, err);
+		else if (rests_with_all(runtime, sink) && !place_get(runtime, sink).beside) ok = delivered_keep(runtime, sink, NULL, err);
+	}
+	return ok;
 }
 
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
@@ -454,7 +494,7 @@ bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
 	if (!starts_are_there(runtime, view, err) || (runtime->transaction && !runtime_flush(runtime, err)) || !runtime_file_begin(runtime, err)) return false;
 	Relations family = relations_family(runtime, view), again = {0};
 	Place place = place_get(runtime, view);
-	bool ok = true;
+	bool ok = keep_all_delivered(runtime, &family, err);
 	bool *wanted = mem_zalloc(sizeof *wanted * (size_t)(family.at.count + 1));
 	for (int r = 0; r < family.at.count; r++) {
 		Place other = place_get(runtime, family.at.at[r]);

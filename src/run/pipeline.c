@@ -153,7 +153,14 @@ static bool must_defer(const Pipeline *pipeline)
 	return any;
 }
 
-Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err)
+/* A sink that is built beside has a table as views have: what it is to deliver is known when it joins (deliver.c). */
+static PipelineEnd end_of(const Relation *relation, bool beside)
+{
+	if (!relation) return PIPELINE_CLIENT;
+	return relation->kind == RELATION_SINK && !beside ? PIPELINE_SINK : PIPELINE_VIEW;
+}
+
+Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, bool beside, Error *err)
 {
 	if (lowered->ops.count >= PIPELINE_OPS_MAX) {
 		error_set(err, ERR_TOO_COMPLEX, SPAN_NONE, "query needs %d operators, at most %d are possible", lowered->ops.count, PIPELINE_OPS_MAX - 1);
@@ -164,7 +171,8 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 	pipeline->runtime = runtime;
 	pipeline->lowered = lowered;
 	pipeline->relation = relation ? relation_ref(relation) : NULL;
-	pipeline->end = !relation ? PIPELINE_CLIENT : relation->kind == RELATION_SINK ? PIPELINE_SINK : PIPELINE_VIEW;
+	pipeline->end = end_of(relation, beside);
+	pipeline->building = beside;
 	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
 	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, wants_net(pipeline));
 	judge_by_sources(pipeline);
@@ -178,7 +186,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, E
 
 Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err)
 {
-	Pipeline *pipeline = pipeline_new(runtime, NULL, lowered, err);
+	Pipeline *pipeline = pipeline_new(runtime, NULL, lowered, false, err);
 	if (pipeline) make_tail(pipeline, tap, context, net);
 	return pipeline;
 }
@@ -199,12 +207,18 @@ void pipeline_free(Pipeline *pipeline)
 	free(pipeline);
 }
 
-static void table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec)
+/* What a sink writes may have columns of one name. */
+static const char *column_name(const Pipeline *pipeline, int column, Arena *arena)
+{
+	return pipeline->relation->kind == RELATION_SINK ? arena_printf(arena, "c%d", column + 1) : pipeline->relation->columns[column].name;
+}
+
+void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec)
 {
 	const Lowered *lowered = pipeline->lowered;
 	StoreColumn *columns = arena_array(arena, StoreColumn, lowered->column_count + 1);
 	for (int c = 0; c < lowered->column_count; c++)
-		columns[c] = (StoreColumn){.name = pipeline->relation->columns[c].name, .type = lowered->types[c], .nullable = lowered->nullable[c]};
+		columns[c] = (StoreColumn){.name = column_name(pipeline, c, arena), .type = lowered->types[c], .nullable = lowered->nullable[c]};
 	const char *decimals = relation_option(pipeline->relation, "decimals");
 	*spec = (StoreTableSpec){
 		.id = pipeline->relation->id, .name = pipeline->building ? arena_printf(arena, "weir_building_%lld", (long long)pipeline->relation->id) : pipeline->relation->name,
@@ -219,7 +233,7 @@ static bool open_table(Runtime *runtime, Pipeline *pipeline, bool create, Error 
 	Arena arena;
 	arena_init(&arena, 0);
 	StoreTableSpec spec;
-	table_spec(pipeline, &arena, &spec);
+	pipeline_table_spec(pipeline, &arena, &spec);
 	if (create && pipeline->building && !store_table_drop_name(runtime->store, spec.name, err)) return false;
 	pipeline->table = create ? store_table_create(runtime->store, &spec, err) : store_table_open(runtime->store, &spec, err);
 	arena_release(&arena);
@@ -266,6 +280,21 @@ bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error 
 	if (pipeline->end == PIPELINE_VIEW) return open_table(runtime, pipeline, create, err);
 	if (pipeline->end == PIPELINE_SINK) return (pipeline->loaded && store_is_copy(runtime->store)) || open_sink(runtime, pipeline, err);
 	return true;
+}
+
+bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+{
+	op_disconnect(pipeline->lowered->root, pipeline->tail);
+	graph_remove(&lane->graph, pipeline->tail);
+	op_free(pipeline->tail);
+	store_table_close(pipeline->table);
+	pipeline->table = NULL;
+	pipeline->end = PIPELINE_SINK;
+	pipeline->building = false;
+	make_tail(pipeline, sink_tap, pipeline, wants_net(pipeline));
+	interrupt_by(pipeline, &runtime->interrupt);
+	graph_add(&lane->graph, pipeline->tail);
+	return open_sink(runtime, pipeline, err);
 }
 
 /* ---- the beginning ---- */
@@ -317,6 +346,7 @@ static void feed_watermarks(const Pipeline *from, const LoweredScan *scan, Op *a
 
 static bool attach_view(Lane *lane, Pipeline *pipeline, LoweredScan *scan, Error *err)
 {
+	if (pipeline->unfed) return true;
 	Pipeline *from = lane_pipeline(lane, scan->relation->id), *elsewhere;
 	if (!from) from = lane_pipeline(pipeline->runtime->live, scan->relation->id);
 	bool building = !from && runtime_lane_of(pipeline->runtime, scan->relation->id, &elsewhere);

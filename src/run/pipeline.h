@@ -38,13 +38,15 @@ struct Pipeline {
 	VEC(OpFates *) fates;             /* one for each relation, where rows may go several ways (accounts.c) */
 	bool has_fates;
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
-	bool building;                    /* its table has another name until it joins */
+	bool building;                    /* its table has another name until it joins; that of a sink is what it will have to deliver */
+	bool unfed;                       /* no view feeds it: it is only given what is there now */
 	bool replaying;                   /* what comes out was delivered before */
 	bool fresh;                       /* made in the commit being gathered */
 	bool loaded;                      /* its state comes from the file: it may read views of lanes that are not live yet */
 	bool defers;                      /* as its operators (op.h); not while it is given content */
 	const atomic_bool *canceled;      /* of a client that reads no view: its query's own, whoever runs it (pipeline_cancel_by) */
 	Error ended;                      /* of a client: why its query is over */
+	int64_t followed;                 /* of a client that has ended since its view is made or started anew: the last commit of which it has the changes; 0: not known */
 };
 
 /* The relation's rows of other streams are judged by this watermark from now on: local relations up to the statement, others as of the last

@@ -40,9 +40,8 @@ bool pipeline_start(Runtime *runtime, Relation *relation, Error *err)
 		runtime->outdated = relation;
 		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the state of %s \"%s\" was saved by another version of weir", relation_kind_name(relation->kind), relation->name);
 	}
-	pipeline = pipeline_new(runtime, relation, lowered, err);
+	pipeline = pipeline_new(runtime, relation, lowered, place.beside, err);
 	if (!pipeline) return false;
-	pipeline->building = place.beside;
 	pipeline->loaded = true;
 	if (!pipeline_open_end(runtime, pipeline, false, err)) {
 		pipeline_free(pipeline);

@@ -2,6 +2,7 @@
  * places and names in one commit. In the file the setting `replaces.N` says of the new relation N which one it is to replace. */
 #include <stdio.h>
 
+#include "run/deliver.h"
 #include "run/place.h"
 #include "run/replace.h"
 
@@ -34,6 +35,7 @@ static bool leave_for_good(Runtime *runtime, Relation *relation, Error *err)
 	Pipeline *pipeline;
 	Lane *lane = runtime_lane_of(runtime, relation->id, &pipeline);
 	if (lane && pipeline->building && !table_beside_drop(runtime, relation, err)) return false;
+	clients_part(runtime, pipeline);
 	if (!(lane ? pipeline_remove(runtime, lane, pipeline, err) : away_forget(runtime, relation, err))) return false;
 	return place_remove(runtime, relation, err) && store_view_starts_remove(runtime->store, relation->id, err)
 		&& store_sink_remove(runtime->store, relation->id, err) && store_catalog_remove(runtime->store, relation->id, err);
@@ -47,12 +49,30 @@ static void renumber(Catalog *catalog, int64_t from, int64_t to)
 			if (catalog->relations.at[r]->depends[d] == from) catalog->relations.at[r]->depends[d] = to;
 }
 
+/* What the old one told others goes on: how far its target is written, what it has delivered, the changes that subscribers may ask for. */
+static bool hand_over(Runtime *runtime, const Relation *old, const Relation *made, Error *err)
+{
+	if (old->kind == RELATION_SINK) return store_sink_move(runtime->store, old->id, made->id, err) && delivered_move(runtime, old, made, err);
+	return relation_same_columns(old, made) ? store_changes_move(runtime->store, old->id, made->id, err) : store_changes_drop(runtime->store, old->id, err);
+}
+
+/* A sink that runs has delivered until now; of one that does not it is noted when it left. */
+static bool keep_delivered(Runtime *runtime, Relation *old, Error *err)
+{
+	Pipeline *pipeline;
+	if (old->kind != RELATION_SINK || !runtime_lane_of(runtime, old->id, &pipeline) || pipeline->building) return true;
+	return delivered_keep_all(runtime, &old, 1, err);
+}
+
 bool replaced_leave(Runtime *runtime, Relation *const *relations, int count, Error *err)
 {
-	for (int r = count - 1; r >= 0; r--) {
-		Relation *old = relations[r]->replaces ? catalog_find_id(runtime->catalog, relations[r]->replaces) : NULL;
-		if (old && !leave_for_good(runtime, old, err)) return false;
-	}
+	for (int pass = 0; pass < 3; pass++)                  /* what sinks have delivered is told by the views that leave */
+		for (int r = count - 1; r >= 0; r--) {
+			Relation *old = relations[r]->replaces ? catalog_find_id(runtime->catalog, relations[r]->replaces) : NULL;
+			if (!old) continue;
+			bool ok = pass == 0 ? keep_delivered(runtime, old, err) : pass == 1 ? hand_over(runtime, old, relations[r], err) : leave_for_good(runtime, old, err);
+			if (!ok) return false;
+		}
 	for (int r = 0; r < count; r++) {
 		if (!relations[r]->replaces) continue;
 		int64_t old = relations[r]->replaces;

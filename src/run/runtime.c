@@ -148,10 +148,19 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 	return runtime;
 }
 
+/* Until which commit clients that end now have the changes. */
+static void clients_follow(Runtime *runtime, int64_t commit)
+{
+	for (int l = 0; l < runtime->lanes.count; l++)
+		if (runtime->lanes.at[l]->id == 0 && runtime->lanes.at[l]->pipelines.count) runtime->lanes.at[l]->pipelines.at[0]->followed = commit;
+}
+
 static void runtime_drop_lanes(Runtime *runtime)
 {
 	Error restarted = ERROR_INIT;
 	error_set(&restarted, ERR_CANCELED, SPAN_NONE, "what the query reads was started anew");
+	bool kept = (int64_t)runtime->commit - 1 == store_commit_last(runtime->store);       /* else clients have seen what was taken back */
+	clients_follow(runtime, kept ? (int64_t)runtime->commit - 1 : 0);
 	clients_end(runtime, NULL, &restarted);
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) lane_free(runtime->lanes.at[l]);
 	runtime->lanes.count = 0;
@@ -399,7 +408,7 @@ static void scan_watermarks(const Reader *reader)
 	}
 }
 
-static bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
+bool lane_commit(Runtime *runtime, Lane *lane, Error *err)
 {
 	int64_t now = clock_monotonic_us();
 	for (int r = 0; r < lane->readers.count; r++) {
@@ -629,6 +638,19 @@ void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why)
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) {
 		Lane *lane = runtime->lanes.at[l];
 		if (lane->id == 0 && lane->pipelines.count && reads(lane->pipelines.at[0], pipeline)) client_end(runtime, lane, why);
+	}
+}
+
+void clients_part(Runtime *runtime, const Pipeline *pipeline)
+{
+	Error why = ERROR_INIT;
+	if (!pipeline) return;
+	error_set(&why, ERR_WRONG_STATE, SPAN_NONE, "materialized view \"%s\" is made anew: ask again", pipeline->relation->name);
+	for (int l = runtime->lanes.count - 1; l >= 0; l--) {
+		Lane *lane = runtime->lanes.at[l];
+		if (lane->id || !lane->pipelines.count || !reads(lane->pipelines.at[0], pipeline)) continue;
+		lane->pipelines.at[0]->followed = (int64_t)runtime->commit - 1;
+		client_end(runtime, lane, &why);
 	}
 }
 

@@ -178,9 +178,9 @@ Pipeline *runtime_client_add(Runtime *runtime, Lowered *lowered, TapFunction *ta
 Pipeline *runtime_client_follow(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, Error *err);
 /* SUBSCRIBE begins (+1) or has ended (-1): the view's changes are kept from now on. All that is gathered must be flushed. */
 bool runtime_subscribed(Runtime *runtime, const Relation *view, int more, Error *err);
-/* The kept changes of commits after *since, in order, until they are about bytes_max; *since becomes the last commit that was given. *all: there are
- * no more in the file. */
-bool runtime_changes_since(Runtime *runtime, const Relation *view, int64_t *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err);
+/* The kept changes behind *since, in order, until they are about bytes_max; *since becomes the last that were given. *all: there are no more in the file. */
+typedef struct ChangesPlace { int64_t commit, seq; } ChangesPlace;      /* seq INT64_MAX: behind all of the commit */
+bool runtime_changes_since(Runtime *runtime, const Relation *view, ChangesPlace *since, int64_t bytes_max, TapFunction *tap, void *context, bool *all, Error *err);
 void runtime_client_remove(Runtime *runtime, Pipeline *pipeline);
 bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err);       /* from its start, into a new table; with all that read it; right after a flush */
 /* The view and all that read it leave their lane, with position and state as of now. Resumed they go on from there in a lane of their own. */
@@ -229,13 +229,17 @@ Lane *lane_new(Runtime *runtime, int64_t id, LaneState state);
 void lane_free(Lane *lane);
 bool pipeline_attach(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
 void pipeline_detach(Runtime *runtime, Lane *lane, Pipeline *pipeline);
-Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, Error *err);
+Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, bool beside, Error *err);
 Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *tap, void *context, bool net, Error *err);
 void pipeline_free(Pipeline *pipeline);
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
+void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec);
+/* A sink that was built beside writes to its target from now on; its table stays in the file. */
+bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
 void runtime_open_commit(Runtime *runtime);
 StepContext runtime_step_context(Runtime *runtime, const Lane *lane);
 bool runtime_cut(Runtime *runtime, Error *err);       /* the writer must be free */
+bool lane_commit(Runtime *runtime, Lane *lane, Error *err);   /* its operators' part of a commit */
 bool runtime_recover(Runtime *runtime, Error *err);
 /* recover.c: makes the relation's pipeline, and those below it, in the lanes where the file says that they are */
 bool pipeline_start(Runtime *runtime, Relation *relation, Error *err);
@@ -249,6 +253,8 @@ Lane *runtime_lane_of(const Runtime *runtime, int64_t relation, Pipeline **pipel
 /* Ends the queries of clients that read the pipeline (NULL: of all). */
 void client_end(Runtime *runtime, Lane *lane, const Error *why);
 void clients_end(Runtime *runtime, const Pipeline *pipeline, const Error *why);
+/* The same at the boundary of a commit, where the pipeline (NULL: none) makes room for another that goes on where it ends: a subscriber follows that one. */
+void clients_part(Runtime *runtime, const Pipeline *pipeline);
 void runtime_forget(Runtime *runtime);                /* all that is in memory of lanes */
 /* stop.c: an operator, or a source said on_error = 'fail', has failed with err: its views are stopped and the rest goes on, started anew. False:
  * nothing can be done. */
@@ -285,6 +291,6 @@ void lane_limit(Runtime *runtime, Lane *lane);        /* it must not read past t
 int64_t lane_behind(const Runtime *runtime, const Lane *lane);        /* records that it is behind the live one; -1: not all partitions are known yet */
 bool lane_is_near(const Runtime *runtime, const Lane *lane);
 bool lane_can_join(const Runtime *runtime, const Lane *lane);
-bool lane_join(Runtime *runtime, Lane *lane, Error *err);
+bool lane_join(Runtime *runtime, Lane *lane, bool of_statement, Error *err);      /* of_statement: it fails where a sink cannot deliver */
 
 #endif

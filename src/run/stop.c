@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "run/deliver.h"
 #include "run/input_log.h"
 #include "run/place.h"
 #include "run/sharing.h"
@@ -55,11 +56,32 @@ static const Reader *find_refusing(const Runtime *runtime)
 
 /* ---- in the file ---- */
 
+static bool reads_views_only(const Runtime *runtime, const Relation *sink)
+{
+	for (int d = 0; d < sink->depend_count; d++) {
+		const Relation *below = catalog_find_id(runtime->catalog, sink->depends[d]);
+		if (!below || (!relation_is_maintained(below) && below->kind != RELATION_SINK)) return false;
+	}
+	return true;
+}
+
+/* What it has delivered is told by the tables of the views that it reads, as of the last commit; local tables may be ahead of that. Where it cannot be told
+ * the sink delivers all rows again when it is resumed. */
+static void keep_delivered(Runtime *runtime, Relation *sink, Place place)
+{
+	Error untold = ERROR_INIT;
+	if (sink->kind != RELATION_SINK || place.beside || place.lane != LANE_LIVE_ID || !reads_views_only(runtime, sink)) return;
+	if (!store_savepoint(runtime->store, &untold)) return;
+	if (!delivered_keep(runtime, sink, NULL, &untold)) store_savepoint_rollback(runtime->store);
+	else store_savepoint_release(runtime->store, &untold);
+}
+
 static bool stop_one(Runtime *runtime, Relation *relation, const char *why, Error *err)
 {
 	Place place = place_get(runtime, relation);
 	if (place_is_away(place)) return true;
 	int32_t first = op_first(relation);
+	keep_delivered(runtime, relation, place);
 	return sharing_end_in_file(runtime, relation, err) && (!place.beside || table_beside_drop(runtime, relation, err)) && store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)
 		&& place_put(runtime, relation, (Place){.state = PLACE_STOPPED}, why, err);
 }

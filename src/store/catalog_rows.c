@@ -90,6 +90,12 @@ bool store_sink_remove(Store *store, int64_t sink, Error *err)
 	return store_run(store, err, "DELETE FROM weir_sinks WHERE id = ?1", "i", sink) && store_log_prune(store, STORE_LOG_OUTBOX, sink, INT64_MAX, err);
 }
 
+bool store_sink_move(Store *store, int64_t sink, int64_t to, Error *err)
+{
+	return store_run(store, err, "UPDATE weir_sinks SET id = ?2 WHERE id = ?1", "ii", sink, to)
+		&& store_run(store, err, "UPDATE weir_outbox SET relation = ?2 WHERE relation = ?1", "ii", sink, to);
+}
+
 /* ---- accounts and status ---- */
 
 bool store_account_add(Store *store, const StoreAccount *account, Error *err)

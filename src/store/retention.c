@@ -110,10 +110,22 @@ bool store_changes_tend(Store *store, int64_t relation, int64_t commit, int64_t 
 	return ok;
 }
 
+static const char *const CHANGES_SETTINGS[] = {"changes", "changes_marks", "changes_until", NULL};
+
 bool store_changes_drop(Store *store, int64_t relation, Error *err)
 {
-	static const char *const SETTINGS[] = {"changes", "changes_marks", "changes_until"};
-	for (int i = 0; i < 3; i++)
-		if (!store_setting_put(store, setting_name(store, SETTINGS[i], relation), NULL, err)) return false;
+	for (int i = 0; CHANGES_SETTINGS[i]; i++)
+		if (!store_setting_put(store, setting_name(store, CHANGES_SETTINGS[i], relation), NULL, err)) return false;
 	return store_log_prune(store, STORE_LOG_CHANGES, relation, INT64_MAX, err);
+}
+
+bool store_changes_move(Store *store, int64_t relation, int64_t to, Error *err)
+{
+	for (int i = 0; CHANGES_SETTINGS[i]; i++) {
+		const char *value = store_setting_get(store, setting_name(store, CHANGES_SETTINGS[i], relation), &store->scratch);
+		bool ok = store_setting_put(store, setting_name(store, CHANGES_SETTINGS[i], to), value, err)
+			&& store_setting_put(store, setting_name(store, CHANGES_SETTINGS[i], relation), NULL, err);
+		if (!ok) return false;
+	}
+	return store_run(store, err, "UPDATE weir_changes SET relation = ?2 WHERE relation = ?1", "ii", relation, to);
 }

@@ -98,7 +98,7 @@ typedef struct StoreTableSpec {
 } StoreTableSpec;
 
 /* The spec is copied. Names that another table, index or view of the file has: ERR_DUPLICATE_TABLE. Names that begin with "weir_" or
- * "sqlite_" are refused except "weir_building_N". */
+ * "sqlite_" are refused except "weir_building_N" and "weir_delivered_N". */
 StoreTable *store_table_create(Store *store, const StoreTableSpec *spec, Error *err);
 /* One that is there; ERR_UNDEFINED_TABLE where it is gone or has other columns (someone dropped or altered it). */
 StoreTable *store_table_open(Store *store, const StoreTableSpec *spec, Error *err);
@@ -240,6 +240,7 @@ bool store_log_prune_others(Store *store, StoreLog log, const int64_t *relations
 /* Changes that are kept for a time (settings changes.N, changes_marks.N, changes_until.N): older ones go; all of them. */
 bool store_changes_tend(Store *store, int64_t relation, int64_t commit, int64_t now_us, int64_t keep_us, Error *err);
 bool store_changes_drop(Store *store, int64_t relation, Error *err);
+bool store_changes_move(Store *store, int64_t relation, int64_t to, Error *err);       /* they are those of what takes its place */
 int64_t store_log_bytes(Store *store, StoreLog log);
 int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation);                                /* 0: empty */
 
@@ -248,6 +249,7 @@ int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation);   
 bool store_sink_put(Store *store, int64_t sink, int64_t position, int64_t commit, const char *detail, Error *err);
 bool store_sink_get(Store *store, int64_t sink, int64_t *position, int64_t *commit, const char **detail, Arena *arena);     /* false: never wrote */
 bool store_sink_remove(Store *store, int64_t sink, Error *err);
+bool store_sink_move(Store *store, int64_t sink, int64_t to, Error *err);             /* what takes its place goes on where it was */
 
 /* ---- what went wrong, and accounts ---- */
 typedef struct DeadLetter {
@@ -319,6 +321,13 @@ StoreScan *store_scan_open(Store *store, StoreReader *reader, const StoreTableSp
 /* At most rows_max (<= BATCH_ROWS_MAX) rows; *out NULL at the end; the caller unrefs. last_row may be NULL. */
 bool store_scan_next(StoreScan *scan, int rows_max, Batch **out, int64_t *last_row, Error *err);
 void store_scan_close(StoreScan *scan);
+
+/* The changes that make the rows of `old` those of `made`, which has the same columns, in order of the latter's key or of all columns: rows of one key side
+ * by side in one batch, first what goes. Streamed: the tables may be of any size. On the writer's connection; neither table may change meanwhile. */
+typedef struct StoreDiff StoreDiff;
+StoreDiff *store_diff_open(Store *store, const StoreTableSpec *old, const StoreTableSpec *made, Error *err);
+bool store_diff_next(StoreDiff *diff, Batch **out, Error *err);      /* *out NULL at the end; the caller unrefs */
+void store_diff_close(StoreDiff *diff);
 
 /* Any table or view of the file (the user's own, weir_...), as its declared types say: for the binder. reader NULL: the writer's connection.
  * ERR_UNDEFINED_TABLE with the nearest name. Arrays and names in arena. */

@@ -8,7 +8,7 @@
 
 #include "base/nearest.h"
 
-static const char BUILDING[] = "weir_building_";
+static const char BUILDING[] = "weir_building_", DELIVERED[] = "weir_delivered_";
 static const char *const ROWID_NAMES[] = {"rowid", "_rowid_", "oid"};
 
 /* ---- the struct ---- */
@@ -167,7 +167,7 @@ static void print_create(const StoreTable *table, StrBuf *out)
 
 static const char *const GUARDED[] = {"INSERT", "UPDATE", "DELETE"};
 
-static bool is_building(const char *name) { return strncasecmp(name, BUILDING, strlen(BUILDING)) == 0; }
+static bool is_building(const char *name) { return strncasecmp(name, BUILDING, strlen(BUILDING)) == 0 || strncasecmp(name, DELIVERED, strlen(DELIVERED)) == 0; }
 
 static void print_guard_name(const StoreTable *table, const char *event, StrBuf *out)
 {

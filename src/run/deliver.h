@@ -1,0 +1,22 @@
+/* What sinks below views that are made anew have delivered, and what they still have to. See deliver.c. */
+#ifndef WEIR_RUN_DELIVER_H
+#define WEIR_RUN_DELIVER_H
+
+#include "run/runtime.h"
+
+/* Why what the sink has delivered cannot be told from what is in the file; in arena. NULL: it can. */
+const char *delivered_unknown(const Lowered *lowered, Arena *arena);
+/* Before the sink leaves, or what it reads changes: notes in the file's transaction what it has delivered so far, as of the last commit. Does nothing where
+ * that is noted already. *known (may be NULL): it can be told. */
+bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
+/* The same for all sinks among them that cannot be known to deliver the difference: refused by name. */
+bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count, Error *err);
+bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err);
+bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, Error *err);
+
+/* The sink that was built beside joins: it delivers what makes what was delivered what it has. *refused: it is the sink that cannot. */
+bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused, Error *err);
+/* It does not join, for this reason: it leaves the lane and waits, stopped, with what it has delivered. */
+bool sink_stays_behind(Runtime *runtime, Lane *lane, Pipeline *pipeline, const Error *why, Error *err);
+
+#endif
