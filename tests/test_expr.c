@@ -86,7 +86,7 @@ static void wrong_types_are_refused_with_a_reason(void **state)
 		{"nosuch(1)", ERR_UNDEFINED_FUNCTION, "function \"nosuch\" does not exist", NULL},
 		{"extract('fun', ts)", ERR_INVALID_PARAMETER, "unknown field \"fun\" of EXTRACT", NULL},
 		{"regexp_replace(t, 'a', '$1')", ERR_UNSUPPORTED, "$1 in the replacement of regexp_replace", NULL},
-		{"json_extract(js, 'a.b')", ERR_INVALID_PARAMETER, "unknown JSON path \"a.b\"", "Paths are like $.a.b[0]."},
+		{"json_extract(js, 'a.b')", ERR_INVALID_PARAMETER, "unknown JSON path \"a.b\"", "Paths are like $.a.b[0]; wildcards may stand in JSON_QUERY and JSON_EXISTS."},
 		{"date_format(ts, 'YYYY-ww')", ERR_INVALID_PARAMETER, "unknown time pattern \"YYYY-ww\"", NULL},
 	};
 	for (int i = 0; i < LENGTH(CASES); i++) {

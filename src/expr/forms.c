@@ -187,6 +187,12 @@ static bool path_is_json(const Str *text)
 	return json_path_read(str_at(text), text->bytes, &path);
 }
 
+static bool path_is_any(const Str *text)
+{
+	JsonPath path;
+	return json_path_read_any(str_at(text), text->bytes, &path);
+}
+
 static bool pattern_is_java(const Str *text)
 {
 	TimePattern *pattern = time_pattern_read(str_at(text), text->bytes, PATTERN_JAVA);
@@ -201,9 +207,9 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 	{"date_trunc", 2, zone_is_known, "time zone", "Names are those of the tz database, such as Europe/Berlin."}, {"at time zone", 1, zone_is_known, "time zone", NULL},
 	{"from_utc_timestamp", 1, zone_is_known, "time zone", NULL}, {"to_utc_timestamp", 1, zone_is_known, "time zone", NULL},
 	{"date_format", 1, pattern_is_java, "time pattern", "Letters are Java's: yyyy-MM-dd HH:mm:ss.SSS."}, {"from_unixtime", 1, pattern_is_java, "time pattern", NULL},
-	{"json_extract", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."}, {"json_value", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]."},
-	{"json_value_else", 1, path_is_json, "JSON path", NULL}, {"json_query_else", 1, path_is_json, "JSON path", NULL}, {"json_exists_else", 1, path_is_json, "JSON path", NULL},
-	{"json_query", 1, path_is_json, "JSON path", NULL}, {"json_exists", 1, path_is_json, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
+	{"json_extract", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]; wildcards may stand in JSON_QUERY and JSON_EXISTS."}, {"json_value", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]; wildcards may stand in JSON_QUERY and JSON_EXISTS."},
+	{"json_value_else", 1, path_is_json, "JSON path", NULL}, {"json_query_else", 1, path_is_any, "JSON path", NULL}, {"json_exists_else", 1, path_is_any, "JSON path", NULL},
+	{"json_query", 1, path_is_any, "JSON path", NULL}, {"json_exists", 1, path_is_any, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
 	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
 	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
 };

@@ -51,7 +51,7 @@ void *prepare_json_paths(const Value *const *constants, int arg_count)
 	for (int i = 1; i < arg_count; i++) {
 		bool is_text = constants[i] && type_phys(constants[i]->type) == PHYS_STR;
 		const Str *text = is_text ? constant_text(constants, i) : NULL;
-		if (text) state->known[i] = json_path_read(str_at(text), text->bytes, &state->paths[i]);
+		if (text) state->known[i] = json_path_read_any(str_at(text), text->bytes, &state->paths[i]);
 	}
 	return state;
 }
@@ -64,15 +64,21 @@ void unprepare_json_paths(void *memory)
 	free(state);
 }
 
-/* The path in argument `arg` of a row; NULL: it is none */
-static const JsonPath *path_at(KernelCall *call, int arg, int row)
+/* The path in argument `arg` of a row, with wildcards or not; NULL: it is none */
+static const JsonPath *any_path_at(KernelCall *call, int arg, int row)
 {
 	PathState *state = call->state;
 	if (state->known[arg]) return &state->paths[arg];
 	const Column *column = &call->args[arg];
 	if (call->constants[arg] || type_phys(column->type) != PHYS_STR) return NULL;
 	const Str *text = &column->str[row];
-	return json_path_read(str_at(text), text->bytes, &state->paths[arg]) ? &state->paths[arg] : NULL;
+	return json_path_read_any(str_at(text), text->bytes, &state->paths[arg]) ? &state->paths[arg] : NULL;
+}
+
+static const JsonPath *path_at(KernelCall *call, int arg, int row)
+{
+	const JsonPath *path = any_path_at(call, arg, row);
+	return path && !path->has_wildcard ? path : NULL;
 }
 
 /* Where the path of argument 1 leads, or the whole value without one; at NULL: nowhere */
@@ -214,6 +220,43 @@ void kernel_json_extract_path_text(KernelCall *call)
 		if (!result_is_null(call, i)) set_plain(call, i, find_keys(call, i), true);
 }
 
+/* ---- paths with wildcards ---- */
+
+static bool add_found(JsonPart part, void *context)
+{
+	StrBuf *array = context;
+	strbuf_addc(array, array->bytes ? ',' : '[');
+	json_minify(part, array);
+	return true;
+}
+
+/* All that the path of argument 1 leads to, as an array; nothing where there is none, or where the path leads to one place at most. */
+static bool find_all(KernelCall *call, int row, StrBuf *array)
+{
+	const JsonPath *path = call->arg_count > 1 ? any_path_at(call, 1, row) : NULL;
+	strbuf_clear(array);
+	if (!path || !path->has_wildcard) return false;
+	json_path_each(part_of(&call->args->str[row]), path, add_found, array);
+	if (array->bytes) strbuf_addc(array, ']');
+	return true;
+}
+
+static bool note_found(JsonPart part, void *context)
+{
+	(void)part;
+	*(bool *)context = true;
+	return false;
+}
+
+static bool leads_somewhere(KernelCall *call, int row)
+{
+	const JsonPath *path = call->arg_count > 1 ? any_path_at(call, 1, row) : NULL;
+	bool found = false;
+	if (!path || !path->has_wildcard) return find_path(call, row).at != NULL;
+	json_path_each(part_of(&call->args->str[row]), path, note_found, &found);
+	return found;
+}
+
 /* Scalars only */
 void kernel_json_value(KernelCall *call)
 {
@@ -225,21 +268,23 @@ void kernel_json_value(KernelCall *call)
 	}
 }
 
-/* Objects and arrays only */
+/* Objects and arrays only; what wildcards find is an array. */
 void kernel_json_query(KernelCall *call)
 {
+	StrBuf all = STRBUF_INIT;
 	for (int i = 0; i < call->count; i++) {
 		if (result_is_null(call, i)) continue;
-		JsonPart part = find_path(call, i);
-		if (part.at && (*part.at == '{' || *part.at == '[')) set_json(call, i, part);
+		JsonPart part = find_all(call, i, &all) ? json_part(all.text, all.bytes) : find_path(call, i);
+		if (part.at && part.at < part.end && (*part.at == '{' || *part.at == '[')) set_json(call, i, part);
 		else kernel_null(call, i);
 	}
+	strbuf_release(&all);
 }
 
 void kernel_json_exists(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++)
-		if (!result_is_null(call, i)) call->out->i64[i] = find_path(call, i).at != NULL;
+		if (!result_is_null(call, i)) call->out->i64[i] = leads_somewhere(call, i);
 }
 
 /* ---- SQL/JSON with ON EMPTY and ON ERROR: what is no JSON is an error, what the path does not find is empty ---- */
@@ -275,6 +320,11 @@ void kernel_json_query_else(KernelCall *call)
 			kernel_null(call, i);
 			continue;
 		}
+		if (is_valid_at(call, i) && find_all(call, i, &text)) {              /* an array already: no wrapper adds another */
+			if (text.bytes) set_text(call, i, &text);
+			else set_argument(call, 3, i);
+			continue;
+		}
 		JsonPart part = is_valid_at(call, i) ? find_path(call, i) : (JsonPart){0};
 		char wrapper = *str_at(&call->args[2].str[i]);                /* without, unconditional, conditional */
 		bool container = part.at && (*part.at == '{' || *part.at == '[');
@@ -293,7 +343,7 @@ void kernel_json_exists_else(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++) {
 		if (is_null_at(call->args, i) || is_null_at(&call->args[1], i)) kernel_null(call, i);
-		else if (is_valid_at(call, i)) call->out->i64[i] = find_path(call, i).at != NULL;
+		else if (is_valid_at(call, i)) call->out->i64[i] = leads_somewhere(call, i);
 		else if (is_null_at(&call->args[2], i)) kernel_null(call, i);
 		else call->out->i64[i] = call->args[2].i64[i];
 	}

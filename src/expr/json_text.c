@@ -93,7 +93,7 @@ static const char *read_number(const char *at, const char *end, int64_t *out)
 	return at > start ? at : NULL;
 }
 
-/* [0] [#-1] [#] ['key'] */
+/* [0] [#-1] [#] ['key'] [*] */
 static const char *read_bracket(const char *at, const char *end, JsonStep *step)
 {
 	*step = (JsonStep){.kind = JSON_STEP_INDEX};
@@ -103,6 +103,9 @@ static const char *read_bracket(const char *at, const char *end, JsonStep *step)
 		if (!close) return NULL;
 		*step = (JsonStep){.kind = JSON_STEP_KEY, .key = at + 1, .key_bytes = (size_t)(close - at - 1)};
 		at = close + 1;
+	} else if (at < end && *at == '*') {
+		step->kind = JSON_STEP_MEMBERS;
+		at++;
 	} else if (at < end && *at == '#') {
 		step->kind = JSON_STEP_FROM_END;
 		at++;
@@ -111,13 +114,17 @@ static const char *read_bracket(const char *at, const char *end, JsonStep *step)
 	return at < end && *at == ']' ? at + 1 : NULL;
 }
 
-bool json_path_read(const char *at, size_t bytes, JsonPath *path)
+bool json_path_read_any(const char *at, size_t bytes, JsonPath *path)
 {
 	const char *end = at + bytes;
 	path->count = 0;
+	path->has_wildcard = path->strict = false;
 	at = skip_blanks(at, end);
 	if (end - at > 4 && memcmp(at, "lax ", 4) == 0) at += 4;
-	else if (end - at > 7 && memcmp(at, "strict ", 7) == 0) at += 7;
+	else if (end - at > 7 && memcmp(at, "strict ", 7) == 0) {
+		path->strict = true;
+		at += 7;
+	}
 	at = skip_blanks(at, end);
 	if (at == end || *at++ != '$') return false;
 	while (at < end) {
@@ -128,13 +135,17 @@ bool json_path_read(const char *at, size_t bytes, JsonPath *path)
 			const char *start = ++at;
 			while (at < end && *at != '.' && *at != '[') at++;
 			*step = (JsonStep){.kind = JSON_STEP_KEY, .key = start, .key_bytes = (size_t)(at - start)};
-			if (at == start || (at - start == 1 && *start == '*')) return false;
+			if (at == start) return false;
+			if (at - start == 1 && *start == '*') step->kind = JSON_STEP_VALUES;
 		} else if (*at == '[') at = read_bracket(at, end, step);
 		else return false;
 		if (!at) return false;
+		path->has_wildcard |= step->kind >= JSON_STEP_MEMBERS;
 	}
 	return true;
 }
+
+bool json_path_read(const char *at, size_t bytes, JsonPath *path) { return json_path_read_any(at, bytes, path) && !path->has_wildcard; }
 
 static bool key_is(JsonPart key, const char *name, size_t bytes)
 {
@@ -178,6 +189,7 @@ static JsonPart take_step(JsonPart value, const JsonStep *step)
 	case JSON_STEP_KEY: return json_find_key(value, step->key, step->key_bytes);
 	case JSON_STEP_INDEX: return json_find_index(value, step->index);
 	case JSON_STEP_FROM_END: return step->index ? json_find_index(value, -step->index) : (JsonPart){0};
+	case JSON_STEP_MEMBERS: case JSON_STEP_VALUES: break;
 	}
 	return (JsonPart){0};
 }
@@ -187,6 +199,20 @@ JsonPart json_path_find(JsonPart value, const JsonStep *steps, int count)
 	for (int i = 0; i < count && value.at; i++) value = take_step(value, &steps[i]);
 	return value;
 }
+
+static bool visit_from(JsonPart value, const JsonPath *path, int from, JsonVisit *visit, void *context)
+{
+	while (from < path->count && path->steps[from].kind < JSON_STEP_MEMBERS && value.at) value = take_step(value, &path->steps[from++]);
+	if (!value.at) return true;
+	if (from == path->count) return visit(value, context);
+	bool members = path->steps[from].kind == JSON_STEP_MEMBERS, fits = *value.at == (members ? '[' : '{');
+	if (!fits) return !members || path->strict || visit_from(value, path, from + 1, visit, context);
+	for (JsonWalk walk = json_walk(value); json_walk_next(&walk);)
+		if (!visit_from(walk.value, path, from + 1, visit, context)) return false;
+	return true;
+}
+
+bool json_path_each(JsonPart value, const JsonPath *path, JsonVisit *visit, void *context) { return visit_from(value, path, 0, visit, context); }
 
 /* ---- comparing ---- */
 

@@ -25,14 +25,18 @@ bool json_walk_next(JsonWalk *walk);
 
 /* ---- paths: $.a."b c"[0][#-1], also `lax $.a`; SQLite's and SQL/JSON's common part ---- */
 
-typedef enum JsonStepKind { JSON_STEP_KEY, JSON_STEP_INDEX, JSON_STEP_FROM_END } JsonStepKind;
+typedef enum JsonStepKind { JSON_STEP_KEY, JSON_STEP_INDEX, JSON_STEP_FROM_END, JSON_STEP_MEMBERS, JSON_STEP_VALUES } JsonStepKind;      /* [*], .* */
 typedef struct JsonStep { JsonStepKind kind; const char *key; size_t key_bytes; int64_t index; } JsonStep;
 
 enum { JSON_PATH_STEPS_MAX = 100 };
-typedef struct JsonPath { int count; JsonStep steps[JSON_PATH_STEPS_MAX]; } JsonPath;
+typedef struct JsonPath { int count; bool has_wildcard, strict; JsonStep steps[JSON_PATH_STEPS_MAX]; } JsonPath;
 
-bool json_path_read(const char *at, size_t bytes, JsonPath *path);       /* keys borrow from the text; false: no path */
+bool json_path_read(const char *at, size_t bytes, JsonPath *path);       /* keys borrow from the text; false: no path to one place */
+bool json_path_read_any(const char *at, size_t bytes, JsonPath *path);   /* wildcards, too */
 JsonPart json_path_find(JsonPart value, const JsonStep *steps, int count);
+/* All places that a path leads to, in their order, until visit says false. [*] of what is no array is the value itself, but in strict mode. */
+typedef bool JsonVisit(JsonPart part, void *context);
+bool json_path_each(JsonPart value, const JsonPath *path, JsonVisit *visit, void *context);
 JsonPart json_find_key(JsonPart object, const char *key, size_t bytes);  /* the first of this name */
 JsonPart json_find_index(JsonPart array, int64_t index);                 /* from 0; negative: from the end, -1 the last */
 int64_t json_count(JsonPart container);
