@@ -51,9 +51,30 @@ static bool explain_adhoc(Session *session, const AstExplain *ast, Plan *plan, S
 	return writer_wait(session->engine->runtime, err) && adhoc_explain(&options, plan, out, err);
 }
 
-static bool explain_query(Session *session, const AstExplain *ast, BoundQuery *query, bool continuous, Error *err)
+static void print_conflict(const Relation *target, const BoundConflict *conflict, StrBuf *out)
+{
+	strbuf_adds(out, "  on conflict");
+	for (int c = 0; c < conflict->column_count && !conflict->any; c++) strbuf_printf(out, "%s%s", c ? ", " : " of ", target->columns[conflict->columns[c]].name);
+	strbuf_adds(out, conflict->update ? " update" : " nothing");
+	for (int s = 0; s < conflict->set_count; s++) strbuf_printf(out, "%s%s", s ? ", " : " ", target->columns[conflict->set_columns[s]].name);
+	strbuf_addc(out, '\n');
+}
+
+/* What is done with the rows of the query that follows */
+static void print_change(const BoundStatement *bound, StrBuf *out)
+{
+	if (bound->kind == BOUND_UPDATE) strbuf_printf(out, "update %s\n", bound->change.target->name);
+	else if (bound->kind == BOUND_DELETE) strbuf_printf(out, "delete from %s\n", bound->change.target->name);
+	if (bound->kind != BOUND_INSERT) return;
+	strbuf_printf(out, "insert into %s\n", bound->insert.target->name);
+	for (int i = 0; i < bound->insert.conflict_count; i++) print_conflict(bound->insert.target, &bound->insert.conflicts[i], out);
+}
+
+/* of: the statement whose rows the query gives; NULL: the query itself */
+static bool explain_query(Session *session, const AstExplain *ast, const BoundStatement *of, BoundQuery *query, bool continuous, Error *err)
 {
 	StrBuf out = STRBUF_INIT;
+	if (of) print_change(of, &out);
 	bool ok = continuous ? explain_continuous(session, ast, query->plan, &out, err) : explain_adhoc(session, ast, query->plan, &out, err);
 	ok = ok && table_text(session, "plan", out.text, err);
 	strbuf_release(&out);
@@ -102,7 +123,7 @@ static bool explain_relation(Session *session, const AstExplain *ast, Relation *
 	BindSettings settings = {.stored = true};
 	BoundQuery query = {0};
 	Relation *again = bind_relation_text(relation->sql, relation->id, session->engine->catalog, &settings, session->context, &query, err);
-	bool ok = again && explain_query(session, ast, &query, true, err);
+	bool ok = again && explain_query(session, ast, NULL, &query, true, err);
 	if (again) relation_unref(again);
 	return ok;
 }
@@ -112,12 +133,12 @@ bool run_explain(Session *session, BoundStatement *bound, Error *err)
 	const AstExplain *ast = bound->ast->explain;
 	if (bound->explain.relation) return explain_relation(session, ast, bound->explain.relation, err);
 	BoundStatement *inner = bound->explain.statement;
-	if (inner->kind == BOUND_QUERY) return explain_query(session, ast, &inner->query, inner->query.continuous, err);
-	if (inner->kind == BOUND_CREATE && inner->create.has_query) return explain_query(session, ast, &inner->create.query, inner->create.relation && inner->create.relation->kind != RELATION_VIEW, err);
-	if (inner->kind == BOUND_INSERT) return explain_query(session, ast, &inner->insert.source, false, err);
+	if (inner->kind == BOUND_QUERY) return explain_query(session, ast, NULL, &inner->query, inner->query.continuous, err);
+	if (inner->kind == BOUND_CREATE && inner->create.has_query) return explain_query(session, ast, inner, &inner->create.query, inner->create.relation && inner->create.relation->kind != RELATION_VIEW, err);
+	if (inner->kind == BOUND_INSERT) return explain_query(session, ast, inner, &inner->insert.source, false, err);
 	if (inner->kind == BOUND_UPDATE || inner->kind == BOUND_DELETE) {
 		BoundQuery query = {.plan = inner->change.plan};
-		return explain_query(session, ast, &query, false, err);
+		return explain_query(session, ast, inner, &query, false, err);
 	}
 	return error_set(err, ERR_UNSUPPORTED, bound->ast->span, "EXPLAIN of this statement is not supported");
 }
