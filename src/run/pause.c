@@ -395,23 +395,52 @@ static bool lane_fits(Runtime *runtime, int64_t id, bool *fits, Error *err)
 	return ok;
 }
 
+/* What reads the relation, left in its company and has kept no state; each before what reads it */
+static Relations list_company(Runtime *runtime, Relation *relation, int64_t company)
+{
+	Relations family = relations_family(runtime, relation), list = {0};
+	for (int r = 0; r < family.at.count; r++) {
+		Place place = place_get(runtime, family.at.at[r]);
+		bool follows = place_is_away(place) && !place.lane && company && place.company == company;
+		if (follows || (family.at.at[r] == relation && !place.lane)) vec_push(&list.at, family.at.at[r]);
+	}
+	vec_release(&family.at);
+	return list;
+}
+
+static bool resume_below(Runtime *runtime, const Relation *relation, const Relations *but, Error *err)
+{
+	for (int d = 0; d < relation->depend_count; d++) {
+		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
+		if (below && below != relation && relation_is_maintained(below) && !is_listed(but, below) && !runtime_resume(runtime, below, err)) return false;
+	}
+	return true;
+}
+
+/* From their starts, all together */
+static bool company_returns(Runtime *runtime, Relation *relation, int64_t company, Error *err)
+{
+	Relations list = list_company(runtime, relation, company);
+	bool ok = true;
+	for (int r = 0; ok && r < list.at.count; r++) ok = resume_below(runtime, list.at.at[r], &list, err);
+	ok = ok && (!list.at.count || (runtime_flush(runtime, err) && runtime_file_begin(runtime, err) && make_again(runtime, &list, err) && runtime_flush(runtime, err)));
+	vec_release(&list.at);
+	return ok;
+}
+
 bool runtime_resume(Runtime *runtime, Relation *relation, Error *err)
 {
 	Pipeline *pipeline;
-	for (int d = 0; d < relation->depend_count; d++) {
-		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && relation_is_maintained(below) && !runtime_resume(runtime, below, err)) return false;
-	}
+	Relations none = {0};
+	if (!resume_below(runtime, relation, &none, err)) return false;
 	if (runtime_lane_of(runtime, relation->id, &pipeline)) return lanes_join_local(runtime, err);
 	Place place = place_get(runtime, relation);
 	bool fits = false;
 	if (place.lane && !lane_fits(runtime, place.lane, &fits, err)) return false;
-	if (place.lane) return fits ? lane_returns(runtime, place.lane, err) : runtime_rebuild(runtime, relation, err);
-	Relations alone = {0};
-	vec_push(&alone.at, relation);
-	bool ok = runtime_flush(runtime, err) && runtime_file_begin(runtime, err) && make_again(runtime, &alone, err) && runtime_flush(runtime, err);
-	vec_release(&alone.at);
-	return ok;
+	if (place.lane && !fits) return runtime_rebuild(runtime, relation, err);
+	if (!place.lane) return company_returns(runtime, relation, place.company, err);
+	if (!lane_returns(runtime, place.lane, err)) return false;
+	return runtime_lane_of(runtime, relation->id, &pipeline) != runtime->live || company_returns(runtime, relation, place.lane, err);
 }
 
 /* ---- from the start ---- */
@@ -436,8 +465,8 @@ bool runtime_set_aside(Runtime *runtime, Relation *relation, bool *ran, Error *e
 	*ran = lane != NULL;
 	clients_part(runtime, pipeline);
 	if (!runtime_file_begin(runtime, err) || !(lane ? pipeline_remove(runtime, lane, pipeline, err) : away_forget(runtime, relation, err))) return false;
-	PlaceState state = place_is_away(place) ? place.state : PLACE_PAUSED;
-	return place_put(runtime, relation, (Place){state, 0, false}, "its definition or what it reads has changed", err);
+	bool away = place_is_away(place);
+	return place_put(runtime, relation, (Place){.state = away ? place.state : PLACE_PAUSED, .company = away ? place_company(place) : 0}, "its definition or what it reads has changed", err);
 }
 
 bool runtime_remake(Runtime *runtime, Relation *const *relations, int count, Error *err)
@@ -458,7 +487,7 @@ static bool take_for_rebuild(Runtime *runtime, Relation *relation, bool wanted, 
 	clients_part(runtime, pipeline);
 	if (lane) return pipeline_remove(runtime, lane, pipeline, err);
 	Place place = place_get(runtime, relation);
-	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){.state = place.state}, "what it reads was rebuilt", err));
+	return away_forget(runtime, relation, err) && (wanted || place_put(runtime, relation, (Place){.state = place.state, .company = place_company(place)}, "what it reads was rebuilt", err));
 }
 
 /* Do all views that the sink reads rest where it rests, so that their tables still are what it has delivered? */
@@ -498,7 +527,7 @@ bool runtime_rebuild(Runtime *runtime, Relation *view, Error *err)
 	bool *wanted = mem_zalloc(sizeof *wanted * (size_t)(family.at.count + 1));
 	for (int r = 0; r < family.at.count; r++) {
 		Place other = place_get(runtime, family.at.at[r]);
-		wanted[r] = family.at.at[r] == view || (place_is_away(place) && place_is_away(other) && other.lane == place.lane && place.lane);
+		wanted[r] = family.at.at[r] == view || (place_is_away(place) && place_is_away(other) && place_company(other) == place_company(place) && place_company(place));
 	}
 	for (int r = family.at.count - 1; ok && r >= 0; r--) ok = take_for_rebuild(runtime, family.at.at[r], wanted[r], &again, err);
 	for (int i = 0, j = again.at.count - 1; i < j; i++, j--) {

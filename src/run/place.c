@@ -18,14 +18,15 @@ Place place_get(Runtime *runtime, const Relation *relation)
 	setting_name(relation, name, sizeof name);
 	const char *text = store_setting_get(runtime->store, name, &arena);
 	Place place = {.state = PLACE_LIVE, .lane = LANE_LIVE_ID};
-	long long lane = 0;
+	long long lane = 0, company = 0;
 	int beside = 0, copy = 0;
-	if (text && sscanf(text, "%15s %lld %d %d", word, &lane, &beside, &copy) > 0) {
+	if (text && sscanf(text, "%15s %lld %d %d %lld", word, &lane, &beside, &copy, &company) > 0) {
 		for (int s = 0; s < 4; s++)
 			if (strcmp(word, WORDS[s]) == 0) place.state = (PlaceState)s;
 		place.lane = lane;
 		place.beside = beside;
 		place.copy = copy;
+		place.company = company;
 		bool earlier = place.state == PLACE_BUILDING && !lane;        /* as files before this form have it */
 		if (earlier) place = (Place){.state = PLACE_BUILDING, .lane = relation->id + 1, .beside = relation_is_maintained(relation)};
 	}
@@ -71,9 +72,9 @@ bool place_is_unbroken(Runtime *runtime, const Relation *relation)
 
 bool place_put(Runtime *runtime, const Relation *relation, Place place, const char *why, Error *err)
 {
-	char name[64], text[64];
+	char name[64], text[96];
 	setting_name(relation, name, sizeof name);
-	snprintf(text, sizeof text, "%s %lld %d %d", WORDS[place.state], (long long)place.lane, place.beside, place.copy);
+	snprintf(text, sizeof text, "%s %lld %d %d %lld", WORDS[place.state], (long long)place.lane, place.beside, place.copy, (long long)place.company);
 	return store_setting_put(runtime->store, name, place.state == PLACE_LIVE ? NULL : text, err) && end_unbroken(runtime, relation, err)
 		&& put_status(runtime, relation, place, why, err);
 }

@@ -1,6 +1,6 @@
 /* Place: where a view or insert pipeline is, as the file remembers it: in the live lane, in one beside, or paused with the state that it left with.
  *
- * The setting `lane.N` (N: the relation) has "STATE LANE BESIDE COPY"; a relation without it is live. Views of one lane have one lane number. What a
+ * The setting `lane.N` (N: the relation) has "STATE LANE BESIDE COPY COMPANY"; a relation without it is live. Views of one lane have one lane number. What a
  * paused lane would have read of local relations and of views that go on is kept in the input log (LogHold) until it is resumed.
  */
 #ifndef WEIR_RUN_PLACE_H
@@ -15,9 +15,11 @@ typedef struct Place {
 	int64_t lane;                     /* 0: it has left and kept no state; it will be built from its start */
 	bool beside;                      /* its rows are in weir_building_N until it joins */
 	bool copy;                        /* a sink that waits since the file is a copy of another */
+	int64_t company;                  /* lane is 0: the lane that it left with, or was stopped for; 0: it was alone. RESUME brings them all back */
 } Place;
 
 static inline bool place_is_away(Place place) { return place.state == PLACE_PAUSED || place.state == PLACE_STOPPED; }
+static inline int64_t place_company(Place place) { return place.lane ? place.lane : place.company; }
 
 const char *place_word(PlaceState state);             /* of weir_views: "live" ... */
 Place place_get(Runtime *runtime, const Relation *relation);

@@ -76,14 +76,14 @@ static void keep_delivered(Runtime *runtime, Relation *sink, Place place)
 	else store_savepoint_release(runtime->store, &untold);
 }
 
-static bool stop_one(Runtime *runtime, Relation *relation, const char *why, Error *err)
+static bool stop_one(Runtime *runtime, Relation *relation, int64_t company, const char *why, Error *err)
 {
 	Place place = place_get(runtime, relation);
 	if (place_is_away(place)) return true;
 	int32_t first = op_first(relation);
 	keep_delivered(runtime, relation, place);
 	return sharing_end_in_file(runtime, relation, err) && (!place.beside || table_beside_drop(runtime, relation, err)) && store_state_remove(runtime->store, place.lane, first, first + PIPELINE_OPS_MAX, err)
-		&& place_put(runtime, relation, (Place){.state = PLACE_STOPPED}, why, err);
+		&& place_put(runtime, relation, (Place){.state = PLACE_STOPPED, .company = company}, why, err);
 }
 
 static void tell(const Runtime *runtime, const Relation *relation, const char *why)
@@ -99,7 +99,7 @@ static bool stop_family(Runtime *runtime, Relation *relation, const char *why, E
 	Relations family = relations_family(runtime, relation);
 	bool ok = true;
 	for (int r = 0; ok && r < family.at.count; r++) {
-		ok = stop_one(runtime, family.at.at[r], why, err);
+		ok = stop_one(runtime, family.at.at[r], relation->id + 1, why, err);
 		tell(runtime, family.at.at[r], why);
 	}
 	vec_release(&family.at);
