@@ -102,6 +102,19 @@ static Expr *months_later(PlanContext *context, Expr *x, int months)
 	return call(context, months < 0 ? "-" : "+", x, interval(context, (Interval){.months = months < 0 ? -months : months}));
 }
 
+/* The same where a day is one of a zone, and as long as that: what is a piece behind the beginning, and half of one, is in the next. */
+static Expr *next_beginning_in_zone(PlanContext *context, Expr *const *args, Interval length, Instant instant)
+{
+	Error err = ERROR_INIT;
+	int days = length.months ? length.months * 31 + 9 : length.days + 1;
+	Interval over = {.days = length.days == 1 ? 0 : days, .us = length.days == 1 ? INT64_C(36) * 3600000000 : 0};
+	Expr *of_x[3] = {args[0], instant.x, args[2]};
+	Expr *begin = expr_call(context->arena, "date_trunc", of_x, 3, instant.x->span, &err);
+	Expr *of_next[3] = {args[0], call(context, "+", begin, interval(context, over)), args[2]};
+	Expr *next = expr_call(context->arena, "date_trunc", of_next, 3, instant.x->span, &err);
+	return instant.strict ? next : choose(context, call(context, "=", begin, instant.x), instant.x, next);
+}
+
 /* y + n months, n of either sign */
 static bool read_months(const Expr *e, const Expr **base, int *months)
 {
@@ -120,7 +133,11 @@ static bool read_truncated(Reading *reading, const Expr *e, Instant instant)
 	Interval unit;
 	const Expr *inner = e->args[1], *base;
 	int months;
-	if (e->arg_count != 2 || !unit_interval(e->args[0], &unit)) return false;
+	if (!unit_interval(e->args[0], &unit)) return false;
+	if (e->arg_count == 3) {
+		bool whole_days = (unit.months || unit.days) && e->args[2]->kind == EXPR_CONSTANT;
+		return whole_days && read_clock(reading, inner, (Instant){next_beginning_in_zone(reading->context, e->args, unit, instant), false});
+	}
 	instant = (Instant){next_beginning(reading->context, e->args[0], unit, instant), false};
 	if (unit.months && read_months(inner, &base, &months)) {          /* between beginnings of months: nothing falls */
 		instant.x = months_later(reading->context, instant.x, -months);
@@ -157,7 +174,7 @@ static bool read_whole_months(Reading *reading, const Expr *base, int months, In
 static bool is_of_whole_months(const Expr *e)
 {
 	Interval unit;
-	return expr_is_call(e, "date_trunc") && unit_interval(e->args[0], &unit) && unit.months;
+	return expr_is_call(e, "date_trunc") && e->arg_count == 2 && unit_interval(e->args[0], &unit) && unit.months;
 }
 
 static bool read_shifted(Reading *reading, const Expr *e, bool plus, Instant instant)
