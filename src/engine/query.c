@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/continuous.h"
+#include "op/select.h"
 
 /* ---- ad hoc ---- */
 
@@ -110,7 +111,7 @@ bool client_tap(void *context, const Batch *batch, Error *err)
 	while (client->is_waited_for && client->is_outside && client->bytes > CLIENT_BYTES_MAX) pthread_cond_wait(&client->taken, &client->lock);
 	client->bytes += bytes_of(batch);
 	if (!client->is_waited_for && client->bytes > CLIENT_BYTES_LOST) client->is_lost = true;
-	if (!client->is_lost) vec_push(&client->batches, batch_ref((Batch *)(uintptr_t)batch));
+	if (!client->is_lost) vec_push(&client->batches, batch_with_texts((Batch *)(uintptr_t)batch));
 	pthread_cond_signal(&client->came);
 	pthread_mutex_unlock(&client->lock);
 	return true;

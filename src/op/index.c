@@ -22,14 +22,6 @@ typedef struct Index {
 
 const JoinRows *index_rows(Op *index) { return &((const Index *)op_serving(index))->rows; }
 
-/* Nothing ever meets the row. */
-static bool has_null_key(const Index *index, const Column *keys, int i)
-{
-	for (int k = 0; k < index->keys.count; k++)
-		if (column_is_null(&keys[k], i) && !index->null_equal[k]) return true;
-	return false;
-}
-
 static void add_row(Index *index, IndexKey *key, const JoinNewRow *row, int64_t weight)
 {
 	int64_t most = index->rows.blobs ? JOIN_BLOB_COPIES_MAX : INT64_MAX;
@@ -72,7 +64,7 @@ static void add_rows(Index *index, const Batch *dense)
 	void **found = arena_array(scratch, void *, count + 1);
 	IndexKey **keys = arena_array(scratch, IndexKey *, count + 1);
 	for (int i = 0; i < count; i++) {
-		if (has_null_key(index, columns, i)) continue;
+		if (join_key_is_null(columns, index->keys.count, index->null_equal, i)) continue;
 		packed.at[wanted_count] = packed.at[i];
 		packed.bytes[wanted_count] = packed.bytes[i];
 		packed.hashes[wanted_count] = packed.hashes[i];
@@ -130,7 +122,7 @@ Op *op_index_new(const IndexSpec *spec)
 	exprs_compile(&index->keys, arena, spec->keys, spec->key_count, &spec->in);
 	index->null_equal = arena_array(arena, bool, spec->key_count + 1);
 	for (int k = 0; spec->null_equal && k < spec->key_count; k++) index->null_equal[k] = spec->null_equal[k];
-	index->rows.blobs = spec->in.append_only;
+	index->rows.blobs = index->rows.stays = spec->in.append_only;
 	join_rows_choose_columns(&index->rows, arena, &spec->in, spec->reads);
 	open_state(index);
 	index->op.append_only = spec->in.append_only;

@@ -20,57 +20,9 @@ int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches)
 	return met == (join->kind == JOIN_SEMI) ? weight : 0;
 }
 
-static void set_null(Batch *batch, int column, int row)
-{
-	Column *to = &batch->columns[column];
-	batch_column_nulls(batch, column)[row] = MARK_NULL;
-	if (phys_bytes(type_phys(to->type)) == 8) to->i64[row] = 0;
-	else to->i128[row] = 0;
-}
-
-static const char *unpack_value(Batch *batch, int column, int row, PhysKind kind, const char *from)
-{
-	Column *to = &batch->columns[column];
-	if (to->null) to->null[row] = MARK_VALUE;
-	if (kind == PHYS_STR) {
-		uint32_t bytes;
-		memcpy(&bytes, from, 4);
-		to->str[row] = str_copy(&batch->arena, from + 4, bytes);
-		return from + 4 + bytes;
-	}
-	if (phys_bytes(kind) == 8) {
-		memcpy(&to->i64[row], from, 8);
-		return from + 8;
-	}
-	memcpy(&to->i128[row], from, 16);
-	return from + 16;
-}
-
-static const char *skip_value(PhysKind kind, const char *from)
-{
-	uint32_t bytes;
-	if (kind != PHYS_STR) return from + phys_bytes(kind);
-	memcpy(&bytes, from, 4);
-	return from + 4 + bytes;
-}
-
-void join_unpack(const Join *join, int side, const char *packed, Batch *batch, int first_column, int row)
-{
-	const JoinSide *own = &join->sides[side];
-	const JoinRows *rows = own->rows;
-	const char *from = packed + (rows->column_count + 7) / 8;
-	for (int k = 0; k < rows->column_count; k++) {
-		int c = own->places[k];
-		bool is_null = packed[k / 8] >> k % 8 & 1;
-		if (c < 0) from = is_null ? from : skip_value(rows->kinds[k], from);
-		else if (is_null) set_null(batch, first_column + c, row);
-		else from = unpack_value(batch, first_column + c, row, rows->kinds[k], from);
-	}
-}
-
 static void set_nulls(const Join *join, int side, Batch *batch, int first_column, int row)
 {
-	for (int c = 0; c < join->sides[side].in.column_count; c++) set_null(batch, first_column + c, row);
+	for (int c = 0; c < join->sides[side].in.column_count; c++) join_set_null(batch, first_column + c, row);
 }
 
 void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge)
@@ -81,7 +33,8 @@ void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed,
 	int row = emitter_row(emitter, weight, judge);
 	Batch *batch = emitter->builder.batch;
 	if (own->column_count < own->in.column_count) set_nulls(join, side, batch, first, row);
-	join_unpack(join, side, packed, batch, first, row);
+	JoinReader reader = join_reader(join, side);
+	join_rows_unpack(&reader, packed, batch, row);
 	if (join_gives_pairs(join)) set_nulls(join, other(side), batch, left_count - first, row);
 }
 
@@ -227,6 +180,7 @@ static void choose_fields(Join *join, int side)
 	at->judge = join_field_add(at, join->has_judge, 8);
 	at->time = join_field_add(at, join->interval, 8);
 	at->end = join_field_add(at, own->has_end, 8);
+	join->sides[side].owned.stays = blobs && !own->ends;
 }
 
 /* The parts in a fixed order: keys, then rows and expiry of each side. */

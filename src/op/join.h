@@ -90,8 +90,11 @@ int64_t join_last_partner(const Join *join, int side, int64_t end);
 int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches);
 void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge);
 
-/* A packed row into the columns of a batch from first_column on; those that are not read are left alone. */
-void join_unpack(const Join *join, int side, const char *packed, Batch *batch, int first_column, int row);
+static inline JoinReader join_reader(const Join *join, int side)
+{
+	const JoinSide *own = &join->sides[side];
+	return (JoinReader){own->rows, own->places, &own->in, side == LEFT ? 0 : join->sides[LEFT].in.column_count};
+}
 
 /* ---- join_pairs.c ---- */
 bool join_push(Op *op, int side, Batch *in, Error *err);

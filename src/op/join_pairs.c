@@ -87,35 +87,30 @@ static void weigh_pairs(const Pairs *pairs, Batch *batch)
 		batch->hidden.judge[p] = watermark_later(judge_of(pairs->dense, (int)pairs->rows[p]), join_row_judge(join->sides[other(pairs->side)].rows, pairs->partners[p]));
 }
 
-static const Int128 NO_VALUES[BATCH_ROWS_MAX];
-static const uint8_t ALL_NULL[BATCH_ROWS_MAX] = {[0 ... BATCH_ROWS_MAX - 1] = MARK_NULL};
-
-/* Columns of one side of a batch of pairs: those that are read get memory (of: the batch's own rows gathered), the others are NULL. */
+/* Columns of one side of a batch of pairs: of the batch's own rows those that are read are gathered. */
 static void make_columns(const Pairs *pairs, Batch *batch, int side)
 {
 	const JoinSide *own = &pairs->join->sides[side];
-	int first = side == LEFT ? 0 : pairs->join->sides[LEFT].in.column_count;
-	for (int c = 0; c < own->in.column_count; c++)
-		batch->columns[first + c] = (Column){.type = own->in.types[c], .data = (void *)(uintptr_t)NO_VALUES, .null = (uint8_t *)(uintptr_t)ALL_NULL};
-	for (int k = 0; k < own->column_count; k++) {
-		Column *column = &batch->columns[first + own->columns[k]];
-		if (side == pairs->side) *column = column_gather(&batch->arena, &pairs->dense->columns[own->columns[k]], pairs->rows, pairs->count);
-		else *column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(type_phys(column->type)) * (size_t)pairs->count)};
-	}
+	JoinReader reader = join_reader(pairs->join, side);
+	join_rows_make_columns(&reader, batch, side == pairs->side ? 0 : pairs->count);
+	for (int k = 0; side == pairs->side && k < own->column_count; k++)
+		batch->columns[reader.first_column + own->columns[k]] = column_gather(&batch->arena, &pairs->dense->columns[own->columns[k]], pairs->rows, pairs->count);
 }
 
 /* A batch of pairs: the batch's rows gathered on their side, the partners' unpacked on the other. */
 static Batch *make_pairs(Pairs *pairs)
 {
 	Join *join = pairs->join;
-	int left_count = join->sides[LEFT].in.column_count, from = other(pairs->side);
-	Batch *batch = batch_derive(pairs->dense, left_count + join->sides[RIGHT].in.column_count);
+	JoinReader from = join_reader(join, other(pairs->side));
+	Batch *batch = batch_derive(pairs->dense, join->sides[LEFT].in.column_count + join->sides[RIGHT].in.column_count);
 	batch->rows = batch->count = batch->room = pairs->count;
 	make_columns(pairs, batch, LEFT);
 	make_columns(pairs, batch, RIGHT);
 	weigh_pairs(pairs, batch);
-	for (int p = 0; p < pairs->count; p++)
-		join_unpack(join, from, join_row_packed(join->sides[from].rows, pairs->partners[p]), batch, from == LEFT ? 0 : left_count, p);
+	for (int p = 0; p < pairs->count; p++) {
+		if (p + JOIN_AHEAD < pairs->count) join_row_prefetch(pairs->partners[p + JOIN_AHEAD]);
+		join_rows_unpack(&from, join_row_packed(from.rows, pairs->partners[p]), batch, p);
+	}
 	return batch;
 }
 
@@ -252,13 +247,6 @@ static void fetch_rows(const Pairs *pairs, int first)
 
 /* ---- a batch ---- */
 
-static bool row_has_null_key(const Join *join, const Column *keys, int i)
-{
-	for (int k = 0; k < join->sides[LEFT].keys.count; k++)
-		if (column_is_null(&keys[k], i) && !join->null_equal[k]) return true;
-	return false;
-}
-
 static void find_times(Pairs *pairs, const Column *keys)
 {
 	Join *join = pairs->join;
@@ -309,7 +297,7 @@ static int choose_wanted(Pairs *pairs, const Column *keys, PackedRows *wanted, u
 	*wanted = (PackedRows){arena_array(scratch, const char *, count + 1), arena_array(scratch, uint32_t, count + 1), arena_array(scratch, uint64_t, count + 1)};
 	pairs->lonely = arena_array(scratch, bool, count + 1);
 	for (int i = 0; i < count; i++) {
-		pairs->lonely[i] = row_has_null_key(join, keys, i);
+		pairs->lonely[i] = join_key_is_null(keys, join->sides[LEFT].keys.count, join->null_equal, i);
 		if ((pairs->lonely[i] && !waits_for_window(pairs, i)) || has_no_time(pairs, i)) continue;
 		wanted->at[wanted_count] = packed.at[i];
 		wanted->bytes[wanted_count] = packed.bytes[i];

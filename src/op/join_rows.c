@@ -147,3 +147,88 @@ void join_rows_remove_all(JoinRows *rows, void *key)
 	state_map_changed(rows->keys, key);
 	*join_rows_head(rows, key) = 0;
 }
+
+/* ---- batches of what rows meet ---- */
+
+bool join_key_is_null(const Column *keys, int count, const bool *null_equal, int row)
+{
+	for (int k = 0; k < count; k++)
+		if (column_is_null(&keys[k], row) && !null_equal[k]) return true;
+	return false;
+}
+
+void join_set_null(Batch *batch, int column, int row)
+{
+	Column *to = &batch->columns[column];
+	batch_column_nulls(batch, column)[row] = MARK_NULL;
+	if (phys_bytes(type_phys(to->type)) == 8) to->i64[row] = 0;
+	else to->i128[row] = 0;
+}
+
+/* Rows that never go lie where they are as long as the operator lives, so texts need not be copied. */
+static const char *unpack_text(const JoinRows *rows, Batch *batch, Str *to, const char *from)
+{
+	uint32_t bytes;
+	memcpy(&bytes, from, 4);
+	*to = rows->stays ? str_borrow(from + 4, bytes) : str_copy(&batch->arena, from + 4, bytes);
+	return from + 4 + bytes;
+}
+
+static const char *unpack_value(const JoinRows *rows, PhysKind kind, Batch *batch, int column, int row, const char *from)
+{
+	Column *to = &batch->columns[column];
+	if (to->null) to->null[row] = MARK_VALUE;
+	if (kind == PHYS_STR) return unpack_text(rows, batch, &to->str[row], from);
+	if (phys_bytes(kind) == 8) {
+		memcpy(&to->i64[row], from, 8);
+		return from + 8;
+	}
+	memcpy(&to->i128[row], from, 16);
+	return from + 16;
+}
+
+static const char *skip_value(PhysKind kind, const char *from)
+{
+	uint32_t bytes;
+	if (kind != PHYS_STR) return from + phys_bytes(kind);
+	memcpy(&bytes, from, 4);
+	return from + 4 + bytes;
+}
+
+void join_rows_unpack(const JoinReader *reader, const char *packed, Batch *batch, int row)
+{
+	const JoinRows *rows = reader->rows;
+	const char *from = packed + (rows->column_count + 7) / 8;
+	for (int k = 0; k < rows->column_count; k++) {
+		int c = reader->places[k];
+		bool is_null = packed[k / 8] >> k % 8 & 1;
+		if (c < 0) from = is_null ? from : skip_value(rows->kinds[k], from);
+		else if (is_null) join_set_null(batch, reader->first_column + c, row);
+		else from = unpack_value(rows, rows->kinds[k], batch, reader->first_column + c, row, from);
+	}
+}
+
+static const Int128 NO_VALUES[BATCH_ROWS_MAX];
+static const uint8_t ALL_NULL[BATCH_ROWS_MAX] = {[0 ... BATCH_ROWS_MAX - 1] = MARK_NULL};
+
+void join_rows_make_columns(const JoinReader *reader, Batch *batch, int count)
+{
+	const OpInput *in = reader->in;
+	for (int c = 0; c < in->column_count; c++)
+		batch->columns[reader->first_column + c] = (Column){.type = in->types[c], .data = (void *)(uintptr_t)NO_VALUES, .null = (uint8_t *)(uintptr_t)ALL_NULL};
+	for (int k = 0; k < reader->rows->column_count; k++) {
+		if (reader->places[k] < 0) continue;
+		Column *column = &batch->columns[reader->first_column + reader->places[k]];
+		*column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(type_phys(column->type)) * (size_t)count)};
+	}
+}
+
+void join_reader_choose(JoinReader *reader, Arena *arena, const bool *reads)
+{
+	int *places = arena_array(arena, int, reader->rows->column_count + 1);
+	for (int k = 0; k < reader->rows->column_count; k++) {
+		int c = reader->rows->columns[k];
+		places[k] = reads && !reads[c] ? -1 : c;
+	}
+	reader->places = places;
+}

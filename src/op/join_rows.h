@@ -30,6 +30,7 @@ typedef struct JoinRows {
 	StateMap *map;                    /* key number, packed row -> JoinRow */
 	bool blobs;                       /* rows are never taken back */
 	JoinFields at;
+	bool stays;                       /* rows never go, so batches may borrow their texts */
 	int *columns; int column_count;   /* those of the input that are remembered */
 	PhysKind *kinds;                  /* of those */
 } JoinRows;
@@ -56,6 +57,27 @@ PackedRows join_rows_pack(const JoinRows *rows, const Batch *dense, Arena *scrat
 void join_rows_name(const JoinRows *rows, const void *key, PackedRows *packed, int i, Arena *scratch);
 /* Rows with these hashes are about to be added or taken back: brings near what the map has of them. At most JOIN_FETCH_MAX; not of blobs. */
 void join_rows_fetch(const JoinRows *rows, const uint64_t *hashes, int count);
+
+/* ---- batches of what rows meet ---- */
+/* Keys of this row meet nothing: one is NULL, and NULLs of it are not equal. */
+bool join_key_is_null(const Column *keys, int count, const bool *null_equal, int row);
+/* places: by column of a remembered row, that of the input; -1: others read it */
+typedef struct JoinReader { const JoinRows *rows; const int *places; const OpInput *in; int first_column; } JoinReader;
+/* The rows are an index's, of the same input; reads: by column of it, NULL: all. */
+void join_reader_choose(JoinReader *reader, Arena *arena, const bool *reads);
+/* A packed row into a row of a batch, its columns from first_column on; those that are not read are left alone. */
+void join_rows_unpack(const JoinReader *reader, const char *packed, Batch *batch, int row);
+/* Columns of that side of a batch of so many rows: those that are read get room, the others are NULL. */
+void join_rows_make_columns(const JoinReader *reader, Batch *batch, int count);
+void join_set_null(Batch *batch, int column, int row);
+enum { JOIN_AHEAD = 8 };
+/* Rows lie where there was room for them: one that is to be unpacked soon is brought near. */
+static inline void join_row_prefetch(const JoinRow *row)
+{
+	__builtin_prefetch(row);
+	__builtin_prefetch((const char *)row + 64);
+	__builtin_prefetch((const char *)row + 128);
+}
 
 static inline uint32_t *join_field_32(const JoinRow *row, uint8_t at) { return (uint32_t *)(uintptr_t)((const char *)row + at); }
 static inline int64_t *join_field_64(const JoinRow *row, uint8_t at) { return (int64_t *)(uintptr_t)((const char *)row + at); }

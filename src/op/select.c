@@ -63,6 +63,23 @@ Batch *batch_dense(Batch *in, const bool *wanted)
 	return out;
 }
 
+Batch *batch_with_texts(Batch *in)
+{
+	Batch *dense = batch_dense(in, NULL), *out = batch_derive(dense, dense->column_count);
+	for (int c = 0; c < dense->column_count; c++) {
+		Column *column = &out->columns[c];
+		*column = dense->columns[c];
+		if (type_phys(column->type) != PHYS_STR) continue;
+		column->str = arena_array(&out->arena, Str, dense->count + 1);
+		for (int i = 0; i < dense->count; i++) {
+			const Str *from = &dense->columns[c].str[i];
+			if (!column_is_null(column, i)) column->str[i] = str_copy(&out->arena, str_at(from), from->bytes);
+		}
+	}
+	batch_unref(dense);
+	return out;
+}
+
 Batch *batch_repeat(Batch *in, const uint32_t *rows, int count, int extra)
 {
 	Batch *out = batch_derive(in, in->column_count + extra);

@@ -126,6 +126,17 @@ typedef struct IndexSpec {
 } IndexSpec;
 Op *op_index_new(const IndexSpec *spec);
 
+/* ---- join_many.c: inner joins of three or more inputs by one key and nothing else. All are read from indexes, the join itself keeps nothing. ---- */
+enum { JOIN_MANY_MAX = 8 };
+typedef struct JoinManySpec {
+	OpInput inputs[JOIN_MANY_MAX]; int input_count;       /* output: their columns, in order; an index hands them on as they are */
+	Expr **keys[JOIN_MANY_MAX]; int key_count;
+	const bool *null_equal;
+	const bool *reads;                                    /* by column of the output: read above, the others come out as NULL; NULL: all */
+	Op *indexes[JOIN_MANY_MAX];                           /* no two are the same */
+} JoinManySpec;
+Op *op_join_many_new(const JoinManySpec *spec);
+
 /* ---- temporal_join.c: FOR SYSTEM_TIME AS OF a.at (versions by time) and AS OF PROCTIME(); also ASOF JOIN ---- */
 typedef enum TemporalKind { TEMPORAL_EVENT_TIME, TEMPORAL_PROCTIME, TEMPORAL_ASOF } TemporalKind;
 typedef struct TemporalJoinSpec {

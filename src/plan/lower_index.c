@@ -41,8 +41,7 @@ static void note_step(Plan *plan, void *closure)
 	if (plan->kind == PLAN_STEP_INPUT) vec_push_in(steps->arena, &steps->inputs, plan->shared);
 }
 
-/* Does it read the rows of a step of a recursion that is not its own? */
-static bool is_in_step(Lowering *lowering, Plan *plan)
+bool lower_is_in_step(Lowering *lowering, Plan *plan)
 {
 	PlanList shared = {0};
 	Steps steps = {.arena = lowering->arena};
@@ -63,14 +62,14 @@ typedef struct Side {
 	Plan *plan, *base;
 	ColumnId *ids;                        /* of the plan's columns, in base */
 	Expr **keys; int key_count;           /* in terms of base */
+	const bool *null_equal;
 	StrBuf text;
 } Side;
 
-static void side_init(Lowering *lowering, const Plan *join, const JoinShape *shape, int number, Side *side)
+static void side_init(Lowering *lowering, Plan *plan, Expr *const *keys, int key_count, const bool *null_equal, Side *side)
 {
-	Expr **keys = number ? shape->keys.right.at : shape->keys.left.at;
 	ColumnMap map = {.arena = lowering->arena};
-	*side = (Side){.plan = join->inputs[number], .key_count = shape->keys.left.count, .text = STRBUF_INIT};
+	*side = (Side){.plan = plan, .key_count = key_count, .null_equal = null_equal, .text = STRBUF_INIT};
 	side->base = lower_below_choices(lowering, side->plan, &side->ids);
 	for (int c = 0; c < side->plan->column_count; c++) {
 		const PlanColumn *column = &side->plan->columns[c];
@@ -80,7 +79,12 @@ static void side_init(Lowering *lowering, const Plan *join, const JoinShape *sha
 	for (int k = 0; k < side->key_count; k++) side->keys[k] = column_map_apply(&map, keys[k]);
 	strbuf_printf(&side->text, "#%d ", side->base->alike);
 	share_write_exprs(lowering, side->base, side->keys, side->key_count, &side->text);
-	for (int k = 0; k < side->key_count; k++) strbuf_addc(&side->text, shape->keys.null_equal.at[k] ? '~' : '=');
+	for (int k = 0; k < side->key_count; k++) strbuf_addc(&side->text, null_equal[k] ? '~' : '=');
+}
+
+static void side_of_join(Lowering *lowering, const Plan *join, const JoinShape *shape, int number, Side *side)
+{
+	side_init(lowering, join->inputs[number], number ? shape->keys.right.at : shape->keys.left.at, shape->keys.left.count, shape->keys.null_equal.at, side);
 }
 
 static SharedIndex *find(const Lowering *lowering, const StrBuf *text)
@@ -92,20 +96,20 @@ static SharedIndex *find(const Lowering *lowering, const StrBuf *text)
 	return NULL;
 }
 
-static SharedIndex *add(Lowering *lowering, const Side *side, const JoinShape *shape)
+static SharedIndex *add(Lowering *lowering, const Side *side)
 {
 	SharedIndex *index = arena_new(lowering->arena, SharedIndex);
 	*index = (SharedIndex){.text = arena_copy(lowering->arena, side->text.text, side->text.bytes), .bytes = side->text.bytes, .base = side->base,
-		.keys = side->keys, .key_count = side->key_count, .null_equal = shape->keys.null_equal.at, .of_table = is_of_table(side->base),
+		.keys = side->keys, .key_count = side->key_count, .null_equal = side->null_equal, .of_table = is_of_table(side->base),
 		.reads = arena_array(lowering->arena, bool, side->base->column_count + 1)};
 	vec_push_in(lowering->arena, &lowering->indexes, index);
 	return index;
 }
 
-static bool reads_column(Lowering *lowering, const Plan *join, const JoinShape *shape, ColumnId id)
+static bool reads_column(Lowering *lowering, const Plan *join, const Exprs *residual, ColumnId id)
 {
 	ColumnSet rest = {0};
-	for (int i = 0; i < shape->keys.residual.count; i++) expr_column_set(lowering->arena, shape->keys.residual.at[i], &rest);
+	for (int i = 0; i < residual->count; i++) expr_column_set(lowering->arena, residual->at[i], &rest);
 	if (column_set_has(&rest, id)) return true;
 	for (int c = 0; c < join->column_count; c++)
 		if (join->columns[c].id == id) return !join->reads || join->reads[c];
@@ -113,40 +117,86 @@ static bool reads_column(Lowering *lowering, const Plan *join, const JoinShape *
 }
 
 /* Classes are equal column by column, whatever their ids. */
-static void note_use(Lowering *lowering, SharedIndex *index, const Side *side, const Plan *join, const JoinShape *shape)
+static void note_use(Lowering *lowering, SharedIndex *index, const Side *side, const Plan *join, const Exprs *residual)
 {
 	if (index->last_join != join) index->join_count++;
 	index->last_join = join;
 	for (int c = 0; c < side->plan->column_count; c++) {
-		if (!reads_column(lowering, join, shape, side->plan->columns[c].id)) continue;
+		if (!reads_column(lowering, join, residual, side->plan->columns[c].id)) continue;
 		for (int b = 0; b < side->base->column_count; b++) index->reads[b] |= side->base->columns[b].id == side->ids[c];
 	}
 }
 
+static void choose_of_join(Lowering *lowering, Plan *join)
+{
+	JoinShape shape;
+	join_shape(lowering->context, join, &shape);
+	for (int number = 0; number < 2; number++) {
+		Side side;
+		if (!may_borrow(join, &shape, number) || lower_is_in_step(lowering, join)) continue;
+		side_of_join(lowering, join, &shape, number, &side);
+		SharedIndex *index = find(lowering, &side.text);
+		note_use(lowering, index ? index : add(lowering, &side), &side, join, &shape.keys.residual);
+		strbuf_release(&side.text);
+	}
+}
+
+static void choose_of_chain(Lowering *lowering, Plan *join, const JoinChain *chain)
+{
+	static const Exprs NONE;
+	for (int i = 0; i < chain->leaves.count; i++) {
+		Side side;
+		side_init(lowering, chain->leaves.at[i].plan, chain->leaves.at[i].keys, chain->key_count, chain->null_equal, &side);
+		SharedIndex *index = find(lowering, &side.text);
+		note_use(lowering, index ? index : add(lowering, &side), &side, join, &NONE);
+		strbuf_release(&side.text);
+	}
+}
+
+/* Joins that are part of the one above them are asked for by nobody. */
 void lower_choose_indexes(Lowering *lowering)
 {
 	int count = lowering->classes.count;
 	for (int i = 0; i < count; i++) {
-		Plan *join = lowering->classes.at[i]->first;
-		JoinShape shape;
-		if (join->kind != PLAN_JOIN || !lowering->classes.at[i]->is_needed) continue;
-		join_shape(lowering->context, join, &shape);
-		for (int number = 0; number < 2; number++) {
-			Side side;
-			if (!may_borrow(join, &shape, number) || is_in_step(lowering, join)) continue;
-			side_init(lowering, join, &shape, number, &side);
-			SharedIndex *index = find(lowering, &side.text);
-			note_use(lowering, index ? index : add(lowering, &side, &shape), &side, join, &shape);
-			strbuf_release(&side.text);
-		}
+		const AlikeClass *class = lowering->classes.at[i];
+		if (class->first->kind == PLAN_JOIN && class->is_needed) lower_chain_mark(lowering, class->first);
 	}
+	for (int i = 0; i < count; i++) {
+		const AlikeClass *class = lowering->classes.at[i];
+		JoinChain chain;
+		if (class->first->kind != PLAN_JOIN || !class->is_needed || class->is_inside) continue;
+		lower_chain_find(lowering, class->first, &chain);
+		if (chain.leaves.count > 2) choose_of_chain(lowering, class->first, &chain);
+		else choose_of_join(lowering, class->first);
+	}
+}
+
+SharedIndex *lower_index_of_leaf(Lowering *lowering, const JoinChain *chain, const JoinLeaf *leaf)
+{
+	Side side;
+	side_init(lowering, leaf->plan, leaf->keys, chain->key_count, chain->null_equal, &side);
+	SharedIndex *index = find(lowering, &side.text);
+	strbuf_release(&side.text);
+	return index;
+}
+
+bool lower_leaves_differ(Lowering *lowering, const JoinChain *chain)
+{
+	bool differ = true;
+	Side *sides = arena_array(lowering->arena, Side, chain->leaves.count);
+	for (int i = 0; i < chain->leaves.count; i++) {
+		side_init(lowering, chain->leaves.at[i].plan, chain->leaves.at[i].keys, chain->key_count, chain->null_equal, &sides[i]);
+		for (int j = 0; j < i; j++) differ &= sides[i].text.bytes != sides[j].text.bytes || memcmp(sides[i].text.text, sides[j].text.text, sides[i].text.bytes) != 0;
+	}
+	for (int i = 0; i < chain->leaves.count; i++) strbuf_release(&sides[i].text);
+	return differ;
 }
 
 static SharedIndex *index_of(Lowering *lowering, Plan *join, const JoinShape *shape, int number)
 {
 	Side side;
-	if (!may_borrow(join, shape, number) || is_in_step(lowering, join)) return NULL;
-	side_init(lowering, join, shape, number, &side);
+	if (!may_borrow(join, shape, number) || lower_is_in_step(lowering, join)) return NULL;
+	side_of_join(lowering, join, shape, number, &side);
 	SharedIndex *index = find(lowering, &side.text);
 	strbuf_release(&side.text);
 	return index && (index->join_count > 1 || index->of_table) ? index : NULL;

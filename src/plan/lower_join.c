@@ -100,6 +100,9 @@ static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 {
 	JoinInputs inputs = {0};
 	JoinShape shape;
+	JoinChain chain;
+	lower_chain_find(lowering, plan, &chain);
+	if (chain.leaves.count > 2) return lower_many(lowering, plan, &chain, out);
 	join_shape(lowering->context, plan, &shape);
 	if (!lower_sides(lowering, plan, &shape, &inputs)) return false;
 	const Exprs *residual = shape.way == JOIN_WAY_INTERVAL ? &shape.interval.rest : &shape.keys.residual;

@@ -25,6 +25,7 @@ typedef struct AlikeClass {
 	Plan *first;
 	bool is_needed, want_judge, want_arrival;     /* some reader asks for it */
 	bool before_others;
+	bool is_inside;                       /* a join that the one above it takes in (lower_many.c) */
 	bool is_lowered, has_exact;
 	LoweredNode node, exact;              /* layout in the ids of `first` */
 } AlikeClass;
@@ -63,7 +64,19 @@ static inline AlikeClass *alike(const Lowering *lowering, const Plan *plan) { re
 void lower_needs(Lowering *lowering, Plan *root, bool judge);
 bool aggregate_wants_arrival(const Plan *plan);
 
+/* lower_many.c: inner joins, one above the other, whose inputs meet by one key and nothing else. */
+typedef struct JoinLeaf { Plan *plan; Expr **keys; } JoinLeaf;
+typedef struct JoinChain { VEC(JoinLeaf) leaves; int key_count; const bool *null_equal; } JoinChain;
+/* The inputs of all joins from this one down that can be one operator; no more than two: it stands alone. */
+void lower_chain_find(Lowering *lowering, Plan *join, JoinChain *out);
+void lower_chain_mark(Lowering *lowering, Plan *join);        /* AlikeClass.is_inside of those below it */
+bool lower_many(Lowering *lowering, Plan *join, const JoinChain *chain, LoweredNode *out);
+
 /* lower_index.c */
+/* The index of an input of such a chain; its leaves all have one, and no two the same. */
+SharedIndex *lower_index_of_leaf(Lowering *lowering, const JoinChain *chain, const JoinLeaf *leaf);
+bool lower_leaves_differ(Lowering *lowering, const JoinChain *chain);
+bool lower_is_in_step(Lowering *lowering, Plan *plan);        /* reads the rows of a step of a recursion that is not its own */
 void lower_choose_indexes(Lowering *lowering);                /* once needs are known */
 /* The index that this side of a plain join reads; NULL: the join keeps its rows itself */
 SharedIndex *lower_index_of(Lowering *lowering, Plan *join, const JoinShape *shape, int side);

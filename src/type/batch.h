@@ -114,7 +114,7 @@ struct Batch {
 	const int64_t *weights;   /* physical; NULL: all +1 */
 	Hidden hidden;
 	int64_t system_us;        /* the commit's clock */
-	Arena arena;              /* owns what the columns point to, unless borrowed */
+	Arena arena;              /* owns what the columns point to, unless borrowed (of parents, or of state that outlives the commit) */
 	Batch **parents;          /* batches whose bytes are borrowed, with a reference on each */
 	int parent_count;
 };
