@@ -224,6 +224,15 @@ static RelationColumn *add_column(Making *making, const char *name, Type type, C
 	return column;
 }
 
+/* PostgreSQL's SERIAL is never NULL, since a sequence gives what an INSERT leaves out. */
+static bool is_serial(Binder *binder, const AstColumnDef *ast)
+{
+	if (ast->type->kind != AST_TYPE_PLAIN) return false;
+	if (!names_equal(ast->type->name, "serial") && !names_equal(ast->type->name, "bigserial")) return false;
+	notice(binder, "column \"%s\": no sequence gives its numbers, INSERT has to", ast->name.text);
+	return true;
+}
+
 static bool declare_column(Making *making, const AstColumnDef *ast)
 {
 	Binder *binder = making->binder;
@@ -232,7 +241,7 @@ static bool declare_column(Making *making, const AstColumnDef *ast)
 	Type type;
 	if (!bind_type(binder, ast->type, &type)) return false;
 	RelationColumn *column = add_column(making, ast->name.text, type, ast->metadata ? COLUMN_METADATA : COLUMN_PHYSICAL);
-	column->not_null = ast->not_null || ast->primary_key;
+	column->not_null = is_serial(binder, ast) || ast->not_null || ast->primary_key;
 	if (ast->metadata) {
 		const char *key = metadata_key(making, ast);
 		if (!key) return false;

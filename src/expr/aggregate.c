@@ -87,6 +87,7 @@ static Fit argument_fit(const Wanted *wanted, Type have)
 	if (wanted->any) return have.kind == TYPE_ROW ? FIT_NOT : FIT_EXACT;
 	if (have.kind == wanted->type.kind) return FIT_EXACT;
 	if (have.kind == TYPE_NULL) return FIT_BY_CAST;
+	if (wanted->constant && have.kind == TYPE_JSON) return FIT_NOT;      /* one fraction, not an array of them */
 	switch (wanted->type.kind) {
 	case TYPE_INTEGER: return have.kind == TYPE_BOOLEAN ? FIT_BY_CAST : FIT_NOT;
 	case TYPE_BOOLEAN: return have.kind == TYPE_INTEGER ? FIT_BY_CAST : FIT_NOT;
