@@ -197,6 +197,7 @@ const DefinedFunction *defined_function(const char *name);                      
 Expr *bind_defined_function(Clause *clause, const DefinedFunction *first, const AstExpr *ast, Expr **args);
 Expr *defined_argument(Binder *binder, const AstExpr *ast);
 
+bool call_is_plain(Clause *clause, const AstExpr *ast);       /* no DISTINCT, FILTER ...: those are for aggregates */
 bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out);
 
 /* ---- over.c ---- */
@@ -285,7 +286,8 @@ ScopeColumn *event_time_column(ScopeTable *table);
 /* left: what the function's arguments may read, and onto what it is set; NULL: one row */
 bool is_table_function(const char *name);
 /* UNNEST(list) as an item of SELECT: one row an element */
-Expr *bind_row_function(Clause *clause, const AstExpr *ast);
+bool is_row_function(const AstExpr *ast);
+bool bind_row_function(Clause *clause, const AstExpr *ast, ScopeColumn *out);
 bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *left, bool left_outer, From *out);
 
 /* ---- query.c, with.c ---- */

@@ -287,7 +287,7 @@ bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out) 
 
 /* ---- functions ---- */
 
-static bool plain_call(Clause *clause, const AstExpr *ast)
+bool call_is_plain(Clause *clause, const AstExpr *ast)
 {
 	const AstCall *call = ast->call;
 	const char *what = call->distinct ? "DISTINCT" : call->filter ? "FILTER" : call->order_by.count ? "ORDER BY"
@@ -345,8 +345,11 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	const AstCall *call = ast->call;
 	Expr **args;
-	if (!plain_call(clause, ast)) return NULL;
-	if (is_table_function(call_name(call)) && !function_find(call_name(call))) return bind_row_function(clause, ast);
+	if (!call_is_plain(clause, ast)) return NULL;
+	if (is_row_function(ast)) {
+		ScopeColumn value;
+		return bind_row_function(clause, ast, &value) ? value.expr : NULL;
+	}
 	const AstExpr *unit = unit_word(binder, ast);
 	if (unit) ((AstCall *)call)->arguments.at[0].value = (AstExpr *)unit;        /* so it is printed, too */
 	if (!bind_arguments(clause, call, &args)) return NULL;

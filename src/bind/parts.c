@@ -134,6 +134,7 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 			return true;
 		}
 	}
+	if (is_row_function(ast) && !ast->call->over) return call_is_plain(clause, ast) && bind_row_function(clause, ast, out);
 	Expr *expr = bind_expr(clause, ast);
 	if (!expr) return false;
 	Type element, cast;

@@ -304,6 +304,11 @@ static bool may_make_rows(Clause *clause, const AstExpr *ast, const TableFunctio
 	return true;
 }
 
+bool is_row_function(const AstExpr *ast)
+{
+	return ast->kind == AST_CALL && is_table_function(call_name(ast->call)) && !function_find(call_name(ast->call));
+}
+
 /* Functions that make rows in the items of a SELECT, subqueries aside */
 static int count_row_functions(const AstExpr *ast)
 {
@@ -312,7 +317,7 @@ static int count_row_functions(const AstExpr *ast)
 	for (int i = 0; i < ast->args.count; i++) count += count_row_functions(ast->args.at[i]);
 	if (ast->kind != AST_CALL) return count;
 	for (int i = 0; i < ast->call->arguments.count; i++) count += count_row_functions(ast->call->arguments.at[i].value);
-	return count + (is_table_function(call_name(ast->call)) && !function_find(call_name(ast->call)));
+	return count + is_row_function(ast);
 }
 
 static bool is_one_of_many(const Select *select)
@@ -339,46 +344,58 @@ static Plan *widen_parallel(Binder *binder, Plan *plan, Expr *const *args, int c
 	return plan;
 }
 
-/* One of several: they share the node of the first, which puts their rows side by side. */
-static Expr *bind_parallel(Clause *clause, const TableFunction *function, const AstExpr *ast)
+/* A ROW is one value here; in FROM it is as many columns. */
+static bool row_value(Binder *binder, Expr *json, Type element, Span span, ScopeColumn *out)
 {
-	Binder *binder = clause->binder;
-	Select *select = clause->select;
-	AstTable *table = arena_new(binder->arena, AstTable);
-	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
-	Clause arguments = {.binder = binder, .scope = &select->scope, .name = "a table function"};
-	Plan *own = expand_node(binder, function, select->plan, table, false);
-	ScopeColumn values[EXPAND_SIDE_ARGS] = {0};
-	Type type = TYPE(JSON);
-	if (!bind_function_arguments(&arguments, function, table, own, values)) return NULL;
-	if (function->kind == EXPAND_SERIES && !series_arguments(binder, table, own->args, own->arg_count, &type)) return NULL;
-	Expr **args = own->args;
-	int count = own->arg_count;
-	if (!select->row_function) {
-		own->expand = EXPAND_SIDE_BY_SIDE;
-		own->arg_count = 0;
-		select->plan = select->expand = own;
-		select->row_function = ast;
-	}
-	ColumnId id = add_made(binder, widen_parallel(binder, select->expand, args, count), function->name, type, true);
-	Expr *value = expr_column(binder->arena, id, type, true, ast->span);
-	return function->kind == EXPAND_SERIES ? value : element_value(binder, value, item_type(function, &values[0]), ast->span);
+	Expr *value = element_value(binder, json, element, span);
+	if (!value) return false;
+	*out = (ScopeColumn){.expr = value, .declared = element.kind == TYPE_ROW || element.kind == TYPE_JSON ? element : value->type};
+	return fields_from_json(binder, out, span);
 }
 
-Expr *bind_row_function(Clause *clause, const AstExpr *ast)
+/* The node that sets the rows onto those of FROM; values: its arguments */
+static Plan *row_node(Clause *clause, const TableFunction *function, const AstExpr *ast, ScopeColumn *values, Type *series)
+{
+	Binder *binder = clause->binder;
+	AstTable *table = arena_new(binder->arena, AstTable);
+	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
+	Clause arguments = {.binder = binder, .scope = &clause->select->scope, .name = "a table function"};
+	Plan *plan = expand_node(binder, function, clause->select->plan, table, false);
+	if (!bind_function_arguments(&arguments, function, table, plan, values)) return NULL;
+	if (function->kind == EXPAND_SERIES && !series_arguments(binder, table, plan->args, plan->arg_count, series)) return NULL;
+	return plan;
+}
+
+static void take_node(Select *select, const AstExpr *ast, Plan *plan)
+{
+	select->plan = select->expand = plan;
+	select->row_function = ast;
+}
+
+/* Several share the node of the first, which puts their rows side by side. */
+bool bind_row_function(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 {
 	Binder *binder = clause->binder;
 	Select *select = clause->select;
 	const TableFunction *function = find_function(call_name(ast->call));
-	if (!may_make_rows(clause, ast, function)) return NULL;
-	if (is_one_of_many(select)) return bind_parallel(clause, function, ast);
-	AstTable *table = arena_new(binder->arena, AstTable);
-	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
-	From left = {.plan = select->plan}, made = {0};
-	if (!bind_table_function(binder, table, &select->scope, &left, false, &made)) return NULL;
-	select->plan = select->expand = made.plan;
-	select->row_function = ast;
-	Expr *value = arena_copy(binder->arena, made.tables.at[0]->columns[0].expr, sizeof *value);
-	value->span = ast->span;
-	return value;
+	if (!may_make_rows(clause, ast, function)) return false;
+	ScopeColumn values[EXPAND_SIDE_ARGS] = {0};
+	Type type = TYPE(JSON);
+	Plan *plan = row_node(clause, function, ast, values, &type);
+	if (!plan) return false;
+	bool many = is_one_of_many(select), series = function->kind == EXPAND_SERIES;
+	if (many) {
+		Expr **args = plan->args;
+		int count = plan->arg_count;
+		if (!select->row_function) {
+			plan->expand = EXPAND_SIDE_BY_SIDE;
+			plan->arg_count = 0;
+			take_node(select, ast, plan);
+		}
+		plan = widen_parallel(binder, select->expand, args, count);
+	} else take_node(select, ast, plan);
+	Expr *value = expr_column(binder->arena, add_made(binder, plan, function->name, type, true), type, many || !series, ast->span);
+	if (!series) return row_value(binder, value, item_type(function, &values[0]), ast->span, out);
+	*out = (ScopeColumn){.expr = value, .declared = type};
+	return true;
 }
