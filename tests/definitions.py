@@ -198,6 +198,23 @@ class Definitions(unittest.TestCase):
         self.assertEqual(self.lines(), ['{"a":1}', '{"a":2}', '{"a":3}'])
         self.assertEqual(self.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'weir_delivered%'"), [(0,)])
 
+    def test_check_writes_no_sink(self):
+        self.make_sink()
+        before = self.lines()
+        done = self.run_script("""CREATE OR REPLACE MATERIALIZED VIEW per_b AS SELECT b, count(*) * 10 AS n FROM g GROUP BY b;
+            CREATE TABLE t (k INTEGER PRIMARY KEY);
+            INSERT INTO t VALUES (1);
+            CREATE SINK of_t FROM t WITH (connector = 'file', path = 'of_t.ndjson', format = 'json');
+            CREATE OR REPLACE SINK of_t AS SELECT k + 1 AS k FROM t WITH (connector = 'file', path = 'of_t.ndjson', format = 'json');
+            CREATE SINK onto FROM t WITH (connector = 'file', path = 'out.ndjson', format = 'json');""", "--check", code=1)
+        self.assertEqual([line.split("|")[0] for line in done.stdout.splitlines()], ["replaced", "new", "runs", "new", "replaced", "error"])
+        self.assertIn('"out.ndjson" is not empty', done.stderr)
+        self.assertEqual(self.lines(), before)
+        self.assertFalse(os.path.exists(self.path("of_t.ndjson")))
+        self.add('{"a":9,"b":2}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-U","b":2,"n":1}', '{"op":"+U","b":2,"n":2}'])
+
     def test_a_subscriber_sees_the_difference_and_goes_on(self):
         self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
         service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -252,6 +252,48 @@ static int old_column(const Altering *altering, const char *name)
 	return relation_column_find(altering->relation, name);
 }
 
+/* ---- what still needs a column that is dropped ---- */
+
+static bool expr_names(const AstExpr *e, const char *name)
+{
+	if (!e) return false;
+	bool named = (e->kind == AST_COLUMN && names_equal(e->path.at[0].text, name)) || expr_names(e->operand, name) || expr_names(e->otherwise, name);
+	for (int i = 0; !named && i < e->args.count; i++) named = expr_names(e->args.at[i], name);
+	for (int i = 0; !named && e->call && i < e->call->arguments.count; i++) named = expr_names(e->call->arguments.at[i].value, name);
+	return named;
+}
+
+static const char *needs_column(Altering *altering, const AstCreateRelation *create, const char *name)
+{
+	for (int i = 0; i < create->watermarks.count; i++)
+		if (names_equal(create->watermarks.at[i].column.parts.at[0].text, name) || expr_names(create->watermarks.at[i].expr, name)) return "its watermark is made of it";
+	for (int i = 0; i < create->columns.count; i++) {
+		const AstColumnDef *column = &create->columns.at[i];
+		if (expr_names(column->generated, name)) return arena_printf(altering->binder->arena, "column \"%s\" is computed from it", column->name.text);
+		for (int j = 0; j < column->checks.count; j++)
+			if (expr_names(column->checks.at[j], name)) return arena_printf(altering->binder->arena, "a check of column \"%s\" reads it", column->name.text);
+	}
+	for (int i = 0; i < create->constraints.count; i++)
+		if (expr_names(create->constraints.at[i].check, name)) return "a check reads it";
+	return NULL;
+}
+
+/* The definition as a whole is refused; where a dropped column is missing in it that is the reason to tell. */
+static void tell_dropped(Altering *altering)
+{
+	Binder *binder = altering->binder;
+	for (int i = 0; i < altering->ast->actions.count && altering->definition->kind == AST_STATEMENT_CREATE_RELATION; i++) {
+		const AstAlterAction *action = &altering->ast->actions.at[i];
+		const char *why = action->kind == AST_ALTER_DROP_COLUMN ? needs_column(altering, altering->definition->create_relation, action->name.text) : NULL;
+		if (!why || has_column(altering->definition->create_relation, action->name.text)) continue;
+		*binder->err = ERROR_INIT;
+		error_set(binder->err, ERR_DEPENDENT_OBJECTS, action->name.span, "column \"%s\" of %s \"%s\" cannot be dropped: %s", action->name.text,
+			relation_kind_name(altering->relation->kind), altering->relation->name, why);
+		error_hint(binder->err, "Drop or change that in the same statement.");
+		return;
+	}
+}
+
 static bool make_replacement(Altering *altering, BoundAlter *out)
 {
 	Binder *binder = altering->binder;
@@ -259,6 +301,7 @@ static bool make_replacement(Altering *altering, BoundAlter *out)
 	bool done = make_definition(binder, altering->definition, &out->replacement, &out->query, &sink);
 	if (!done) {
 		binder->err->span = altering->ast->name.span;             /* it may point into the stored text */
+		tell_dropped(altering);
 		return false;
 	}
 	Relation *made = out->replacement;

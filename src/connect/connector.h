@@ -156,6 +156,7 @@ typedef struct SinkConfig {
 	const int *key_columns;       /* to tell updates from delete and insert; key_count 0: no key */
 	int key_count;
 	int64_t position;             /* as the last commit recorded it; SINK_POSITION_NEW: this sink never wrote */
+	bool looks_only;              /* whether it could be written; nothing is made or changed, and it must not be written */
 } SinkConfig;
 
 #define SINK_POSITION_NEW (-1)

@@ -81,12 +81,21 @@ static void sink_file_close(Sink *base)
 	free(sink);
 }
 
+/* What is there; not there yet is fine for one that only looks. */
+static bool look(FileSink *sink, bool looks_only, struct stat *file, Error *err)
+{
+	memset(file, 0, sizeof *file);
+	sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC | (looks_only ? 0 : O_CREAT), 0666);
+	if (looks_only && sink->fd < 0 && errno == ENOENT) return true;
+	if (sink->fd >= 0 && fstat(sink->fd, file) == 0) return true;
+	return error_set(err, ERR_IO, SPAN_NONE, "could not open \"%s\": %s", sink->path, strerror(errno));
+}
+
 /* Brings the file back to what counts. */
-static bool restore(FileSink *sink, int64_t recorded, Error *err)
+static bool restore(FileSink *sink, int64_t recorded, bool looks_only, Error *err)
 {
 	struct stat file;
-	sink->fd = open(sink->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (sink->fd < 0 || fstat(sink->fd, &file)) return error_set(err, ERR_IO, SPAN_NONE, "could not open \"%s\": %s", sink->path, strerror(errno));
+	if (!look(sink, looks_only, &file, err)) return false;
 	sink->is_regular = S_ISREG(file.st_mode);
 	if (recorded == SINK_POSITION_NEW && sink->is_regular && file.st_size > 0) {
 		error_set(err, ERR_WRONG_STATE, SPAN_NONE, "file \"%s\" is not empty and was not written by this sink", sink->path);
@@ -96,6 +105,7 @@ static bool restore(FileSink *sink, int64_t recorded, Error *err)
 	if (!sink->is_regular) return true;
 	if (file.st_size < sink->position)
 		return error_set(err, ERR_POSITION_LOST, SPAN_NONE, "file \"%s\" has %lld bytes, %" PRId64 " had been written", sink->path, (long long)file.st_size, sink->position);
+	if (looks_only) return true;
 	if (ftruncate(sink->fd, sink->position) || lseek(sink->fd, sink->position, SEEK_SET) < 0) return write_error(sink, err);
 	return true;
 }
@@ -118,7 +128,7 @@ bool connect_file_sink(const SinkConfig *config, Sink **out, Error *err)
 		.format = options_text(options, "format"), .columns = config->columns, .column_count = config->column_count, .with_op = sink->with_op,
 		.csv_delimiter = *options_text(options, "csv.delimiter"), .csv_quote = *options_text(options, "csv.quote"), .csv_header = options_boolean(options, "csv.header"),
 	}, err);
-	if (sink->encoder && restore(sink, config->position, err)) {
+	if (sink->encoder && restore(sink, config->position, config->looks_only, err)) {
 		if (!sink->position) encoder_header(sink->encoder, &sink->pending);
 		*out = &sink->base;
 		return true;

@@ -178,10 +178,11 @@ static bool replace_query(Session *session, BoundCreate *create, Error *err)
 	return ok;
 }
 
-/* A sink has no rows to be read meanwhile: the old one ends, the new one begins. */
+/* One that writes to the same place as before delivers what makes its old rows the new ones. Elsewhere nothing is there: the old one ends, the new one begins. */
 static bool replace_sink(Session *session, BoundCreate *create, Error *err)
 {
 	if (!runtime_start(session->engine->runtime, err)) return false;
+	if (redefine_same_answers(create->existing, create->relation)) return replace_query(session, create, err);
 	if (!begin_definition(session, err) || !drop_relation(session->engine, create->existing, err)) return false;
 	create->relation->id = 0;
 	return create_pipeline(session, create, err);
@@ -347,7 +348,6 @@ bool run_alter(Session *session, BoundStatement *bound, Error *err)
 	BoundAlter *alter = &bound->alter;
 	Engine *engine = session->engine;
 	if (!alter->relation) {
-		session_notice(session, "there is no such relation, skipping");
 		session_done(session, "ALTER");
 		return true;
 	}

@@ -334,7 +334,7 @@ static bool same_columns(const Relation *a, const Relation *b)
 	return same;
 }
 
-static bool same_answers(const Relation *a, const Relation *b)
+bool redefine_same_answers(const Relation *a, const Relation *b)
 {
 	StrBuf before = STRBUF_INIT, after = STRBUF_INIT;
 	OptionSet of_a = {a->options, a->option_count}, of_b = {b->options, b->option_count};
@@ -347,7 +347,7 @@ bool redefine_same_query(Engine *engine, Relation *old, Relation *made, bool *sa
 {
 	Redefinition nothing = {.engine = engine, .old = old, .made = made};
 	Lowered *before = NULL, *after = NULL;
-	bool follows = false, alike = old->emit_on_close == made->emit_on_close && same_columns(old, made) && same_answers(old, made)
+	bool follows = false, alike = old->emit_on_close == made->emit_on_close && same_columns(old, made) && redefine_same_answers(old, made)
 		&& old->depend_count == made->depend_count && memcmp(old->depends, made->depends, sizeof *old->depends * (size_t)old->depend_count) == 0;
 	if (alike) made->rules_version = old->rules_version;
 	bool ok = engine_lower_on(engine->catalog, made, &after, err) && (!alike || engine_lower_on(engine->catalog, old, &before, err));

@@ -40,6 +40,8 @@ void redefine_release(Redefinition *redefinition);
 bool redefine_same_column(const Redefinition *redefinition, int made);
 /* Is the query of made, which replaces that of old, the same but for how it is written? Tells made what its planning says. */
 bool redefine_same_query(Engine *engine, Relation *old, Relation *made, bool *same, Error *err);
+/* Have both the same options, those left out that change no answer? */
+bool redefine_same_answers(const Relation *a, const Relation *b);
 /* For columns that keep their names */
 const int *columns_by_name(const Relation *old, const Relation *made, Arena *arena);
 /* "column c added, price is DECIMAL(10,2) now, ...": for the notice. "" where nothing can be told. */

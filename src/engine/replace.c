@@ -19,18 +19,17 @@ static const char *writes_otherwise(const Lowered *old, const Lowered *made, Are
 	return old->append_only ? "it has written rows without an op, and rows could be taken back" : "it has written rows with an op, and they would have none";
 }
 
-static bool check_sink(const Redefinition *redefinition, const Dependant *dependant, Error *err)
+static bool check_sink(const Redefinition *redefinition, Relation *old_sink, Relation *made_sink, Error *err)
 {
 	Lowered *old = NULL, *made = NULL;
-	const char *why = NULL;
+	const char *why = NULL, *kind = relation_kind_name(redefinition->old->kind), *name = redefinition->old->name;
 	Arena *arena = (Arena *)(uintptr_t)&redefinition->arena;
-	bool ok = engine_lower_on(redefinition->engine->catalog, dependant->old, &old, err) && engine_lower_on(redefinition->trial, dependant->made, &made, err);
+	bool ok = engine_lower_on(redefinition->engine->catalog, old_sink, &old, err) && engine_lower_on(redefinition->trial, made_sink, &made, err);
 	if (ok && !(why = delivered_unknown(old, arena))) why = writes_otherwise(old, made, arena);
-	if (why) {
-		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s",
-			relation_kind_name(redefinition->old->kind), redefinition->old->name, dependant->old->name, why);
-		error_hint(err, "DROP the sink first, and make it again on another target.");
-	}
+	if (why && old_sink == redefinition->old) error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot go on where it is: %s", name, why);
+	else if (why)
+		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s", kind, name, old_sink->name, why);
+	if (why) error_hint(err, "DROP the sink first, and make it again on another target.");
 	lowered_free(old, true);
 	lowered_free(made, true);
 	return ok && !why;
@@ -44,9 +43,20 @@ static bool check_sinks(const Redefinition *redefinition, Error *err)
 		const Dependant *dependant = &redefinition->dependants.at[d];
 		bool is_sink = dependant->old->kind == RELATION_SINK && relation_has_pipeline(dependant->old), stays = !dependant->changed && !dependant->follows;
 		if (!is_sink || stays || !runtime_lane_of(redefinition->engine->runtime, dependant->old->id, &pipeline)) continue;
-		if (!check_sink(redefinition, dependant, err)) return false;
+		if (!check_sink(redefinition, dependant->old, dependant->made, err)) return false;
 	}
 	return true;
+}
+
+/* A sink that is replaced where it writes. */
+static bool check_itself(const Redefinition *redefinition, Error *err)
+{
+	Pipeline *pipeline;
+	Relation *old = redefinition->old;
+	if (old->kind != RELATION_SINK) return true;
+	if (!runtime_lane_of(redefinition->engine->runtime, old->id, &pipeline))
+		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot be replaced: it is not running", old->name) || error_hint(err, "RESUME or DROP it first.");
+	return check_sink(redefinition, old, redefinition->made, err);
 }
 
 /* In the file and in the catalog. */
@@ -208,7 +218,7 @@ bool redefine_replace(Session *session, Redefinition *redefinition, Lowered *low
 {
 	Runtime *runtime = session->engine->runtime;
 	bool held = runtime->transaction;
-	if (!check_running(redefinition, err) || !check_sinks(redefinition, err) || !runtime_flush(runtime, err) || !begin_definition(session, err)) {
+	if (!check_running(redefinition, err) || !check_itself(redefinition, err) || !check_sinks(redefinition, err) || !runtime_flush(runtime, err) || !begin_definition(session, err)) {
 		lowered_free(lowered, true);
 		return false;
 	}

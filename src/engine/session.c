@@ -510,6 +510,7 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 	session->transaction = session->script = true;
 	session->unchanged = 0;
 	runtime_hold(runtime, true);
+	runtime->trying = check;
 	if (ok) ok = (check ? check_scripts : run_scripts)(session, scripts, count, failed_script, err);
 	if (ok && !check) {
 		session->transaction = session->script = false;
@@ -519,7 +520,7 @@ bool session_run_script(Session *session, const ScriptText *scripts, int count, 
 	}
 	else {
 		Error ignored = ERROR_INIT;
-		session->script = false;
+		session->script = runtime->trying = false;
 		if (runtime->failure.code != ERR_CANCELED) rollback(session, &ignored);       /* else the process ends as it is */
 	}
 	runtime_leave(runtime);

@@ -192,7 +192,8 @@ static bool deliver(Runtime *runtime, Pipeline *pipeline, StoreDiff *diff, bool 
 	for (Batch *batch = NULL; ; batch_unref(batch)) {
 		if (!store_diff_next(diff, &batch, err)) return false;
 		if (!batch) return true;
-		*refused = pipeline->lowered->append_only && takes_back(batch) ? !cannot_take_back(pipeline, err) : !sink_write(pipeline->sink, batch, (int64_t)runtime->commit, err);
+		bool impossible = pipeline->lowered->append_only && takes_back(batch);
+		*refused = impossible ? !cannot_take_back(pipeline, err) : !runtime->trying && !sink_write(pipeline->sink, batch, (int64_t)runtime->commit, err);
 		if (!*refused) continue;
 		batch_unref(batch);
 		return false;
@@ -202,6 +203,7 @@ static bool deliver(Runtime *runtime, Pipeline *pipeline, StoreDiff *diff, bool 
 static bool record_position(Runtime *runtime, Pipeline *pipeline, bool *refused, Error *err)
 {
 	int64_t position = pipeline->sink_position, commit = (int64_t)runtime->commit;
+	if (runtime->trying) return true;
 	*refused = !sink_flush(pipeline->sink, commit, &position, err);
 	if (*refused) return false;
 	pipeline->sink_position = position;

@@ -12,7 +12,7 @@
 static bool sink_tap(void *context, const Batch *batch, Error *err)
 {
 	Pipeline *pipeline = context;
-	if (pipeline->replaying) return true;
+	if (pipeline->replaying || pipeline->runtime->trying) return true;
 	return sink_write(pipeline->sink, batch, 0, err);
 }
 
@@ -267,7 +267,7 @@ static bool open_sink(Runtime *runtime, Pipeline *pipeline, Error *err)
 	SinkConfig config = {
 		.name = target->name, .options = &options, .columns = columns, .column_count = pipeline->lowered->column_count,
 		.append_only = pipeline->lowered->append_only, .key_columns = pipeline->lowered->key,
-		.key_count = pipeline->lowered->has_key ? pipeline->lowered->key_count : 0, .position = position,
+		.key_count = pipeline->lowered->has_key ? pipeline->lowered->key_count : 0, .position = position, .looks_only = runtime->trying,
 	};
 	ok = ok && sink_open(&config, &pipeline->sink, err);
 	pipeline->sink_position = position;

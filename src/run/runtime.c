@@ -426,7 +426,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	pipeline->fresh = false;
 	if (pipeline->end == PIPELINE_CLIENT) return true;
 	account_seal(sealed, pipeline);
-	if (pipeline->end == PIPELINE_SINK && !pipeline->sink) return true;      /* of a copy: it leaves at once */
+	if (pipeline->end == PIPELINE_SINK && (!pipeline->sink || pipeline->runtime->trying)) return true;      /* of a copy: it leaves at once */
 	if (pipeline->end == PIPELINE_SINK) {
 		int64_t position = pipeline->sink_position;
 		if (!sink_flush(pipeline->sink, sealed->record.commit, &position, err)) return false;

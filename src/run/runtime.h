@@ -114,6 +114,7 @@ typedef struct Runtime {
 	bool checkpoint_wanted;           /* the catalog changed, CHECKPOINT, a clean stop */
 	bool replaying;
 	bool sharing_wanted;              /* views have come or gone: sharing.c */
+	bool trying;                      /* --check: all that is done now will be taken back, so no sink is written */
 	bool restart_wanted;              /* options of a source have changed: when it is committed, lanes are made anew */
 	int64_t clock_us;                 /* of the commit; never goes back */
 	int64_t opened_us, cut_us;        /* monotonic: first row of this commit; last cut */
