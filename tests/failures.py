@@ -3,7 +3,7 @@
 
 Each case has a folder of its own; nothing sleeps, everything waits for what it expects to see. Exit code 0: all hold, 1: one does not.
 """
-import contextlib, json, os, signal, sqlite3, subprocess, sys, tempfile, time
+import contextlib, json, os, re, signal, sqlite3, subprocess, sys, tempfile, time
 from pathlib import Path
 
 import world
@@ -285,6 +285,27 @@ def a_long_absence_takes_no_memory(folder):
     assert whole < small + 100_000, f"{whole} KiB for all, {small} KiB for what the view holds"
 
 
+def memory_that_a_service_needs_no_more_goes_back(folder):
+    path = folder / "f.db"
+    if any(word in Path(WEIR).read_bytes() for word in (b"__asan_init", b"__tsan_init")):
+        return print("SKIPPED: a sanitizer keeps memory that was freed")
+    lines_of(folder / "in.ndjson", [{"a": 1}])
+    weir(path, "-c", f"CREATE STREAM s (a INTEGER) WITH (connector = 'file', path = '{folder}/in.ndjson', format = 'json', follow = true); CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS a FROM s;"
+         "CREATE TABLE t (k INTEGER PRIMARY KEY, pad TEXT); CREATE MATERIALIZED VIEW n AS SELECT pad, count(*) AS n FROM t GROUP BY pad")
+    with service(folder, path) as process:
+        wait_for("the service", has(path, "SELECT a FROM v", [(1,)]))
+        for first in range(0, 200_000, 10_000):
+            weir(path, "-c", f"INSERT INTO t SELECT i, printf('%0400d', i) FROM generate_series({first}, {first + 9_999}) AS g(i)")
+        weir(path, "-c", "TRUNCATE t")
+        most = memory_kib(process, "VmHWM")
+        assert most > 150_000, f"{most} KiB: too little to show anything"
+        wait_for("memory to go back", lambda: memory_kib(process, "VmRSS") < most / 2)
+
+
+def memory_kib(process, what):
+    return int(re.search(rf"{what}:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1])
+
+
 def peak_of(path, statement, expected=1):
     run = subprocess.run(["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys\n"
                           "p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\nn = sum(chunk.count(b'\\n') for chunk in iter(lambda: p.stdout.read(1 << 20), b''))\n"
@@ -295,7 +316,7 @@ def peak_of(path, statement, expected=1):
 
 
 CASES = [
-    a_limit_stops_one_of_two_equal_views, a_long_absence_takes_no_memory, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
+    a_limit_stops_one_of_two_equal_views, a_long_absence_takes_no_memory, memory_that_a_service_needs_no_more_goes_back, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
     who_cancels_beside_a_service_ends_only_what_is_not_committed,
     a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, a_dead_letter_names_each_view_that_misses_the_row, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]
