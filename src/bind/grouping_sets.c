@@ -1,13 +1,29 @@
 /* GROUPING SETS, ROLLUP, CUBE as what the standard says they are: the UNION ALL of one GROUP BY a set, over one shared input. That is right
  * where rows are taken back and where there are none (the empty set gives its row), and takes no operator of its own. A set's number, in
- * the order of the sets, is its grouping id.
+ * the order of the sets, is its grouping id. Subqueries in aggregates are computed once, below what is shared; an input with columns
+ * of enclosing queries is no relation that could be shared, so each set has a copy.
  */
 #include "bind/binder.h"
 
 #include "expr/aggregate.h"
 
+static bool is_correlated(Binder *binder, Plan *input)
+{
+	ColumnSet free = {0};
+	plan_free_columns(binder->arena, input, &free);
+	return !column_set_is_empty(&free);
+}
+
+static Plan *copy_input(Binder *binder, Plan *input, ColumnMap *map)
+{
+	Plan *copy = plan_copy(binder->context, input, NULL);
+	for (int i = 0; i < input->column_count; i++) column_map_add(map, input->columns[i].id, plan_column_expr(binder->context, copy, i));
+	return copy;
+}
+
 static Plan *use_input(Binder *binder, Plan *input, ColumnMap *map)
 {
+	if (is_correlated(binder, input)) return copy_input(binder, input, map);
 	Plan *use = plan_new(binder->context, PLAN_SHARED, 0);
 	use->shared = input;
 	use->span = input->span;
@@ -89,26 +105,64 @@ static Plan *set_rows(Select *select, Plan *groups, int number)
 	return plan;
 }
 
-static bool can_be_split(Select *select, Plan *input)
+/* ---- subqueries ---- */
+
+typedef struct Slots { VEC(Expr **) at; } Slots;
+
+static void add_slot(Binder *binder, Expr **slot, Slots *slots)
+{
+	if (*slot && expr_has_subquery(*slot)) vec_push_in(binder->arena, &slots->at, slot);
+}
+
+static Slots slots_with_subqueries(Select *select)
 {
 	Binder *binder = select->binder;
-	ColumnSet free = {0};
-	plan_free_columns(binder->arena, input, &free);
-	bool split = column_set_is_empty(&free);
-	for (int i = 0; i < select->keys.count; i++) split &= !expr_has_subquery(select->keys.at[i].expr);
+	Slots slots = {0};
 	for (int i = 0; i < select->calls.count; i++) {
-		const AggregateCall *call = &select->calls.at[i].call;
-		for (int j = 0; j < call->arg_count; j++) split &= !expr_has_subquery(call->args[j]);
-		for (int j = 0; j < call->order_count; j++) split &= !expr_has_subquery(call->order[j].expr);
-		split &= !expr_has_subquery(call->filter);
+		AggregateCall *call = &select->calls.at[i].call;
+		for (int j = 0; j < call->arg_count; j++) add_slot(binder, &call->args[j], &slots);
+		for (int j = 0; j < call->order_count; j++) add_slot(binder, &call->order[j].expr, &slots);
+		add_slot(binder, &call->filter, &slots);
 	}
-	return split || REFUSE(binder, select->ast->span, "GROUPING SETS with subqueries in keys or aggregates, or in a correlated subquery");
+	return slots;
+}
+
+/* The input, and behind its columns what aggregates ask of subqueries; they read those columns then. */
+static Plan *compute_subqueries(Select *select, Plan *input)
+{
+	Binder *binder = select->binder;
+	Slots slots = slots_with_subqueries(select);
+	if (!slots.at.count) return input;
+	int width = input->column_count + slots.at.count;
+	Plan *plan = plan_new(binder->context, PLAN_PROJECT, 1);
+	plan->inputs[0] = input;
+	plan->span = input->span;
+	plan->items = arena_array(binder->arena, PlanItem, width + 1);
+	plan->columns = arena_array(binder->arena, PlanColumn, width + 1);
+	for (int i = 0; i < input->column_count; i++) set_item(plan, input->columns[i].id, plan_column_expr(binder->context, input, i));
+	for (int i = 0; i < slots.at.count; i++) {
+		Expr *e = *slots.at.at[i];
+		ColumnId id = plan_column_new(binder->context);
+		set_item(plan, id, e);
+		*slots.at.at[i] = expr_column(binder->arena, id, e->type, e->nullable, e->span);
+	}
+	return plan;
+}
+
+/* Whether one in SELECT is the key, NULL in the rows of other sets, or is to be computed there, would have to be told by comparing queries. */
+static bool refuse_keys_with_subqueries(Select *select)
+{
+	for (int i = 0; i < select->keys.count; i++)
+		if (expr_has_subquery(select->keys.at[i].expr)) return REFUSE(select->binder, select->ast->span, "GROUPING SETS with a subquery as key")
+			|| error_hint(select->binder->err, "Compute it as a column of a derived table, and group by that.");
+	return true;
 }
 
 Plan *grouping_sets_plan(Select *select, Plan *input)
 {
 	Binder *binder = select->binder;
-	if (!can_be_split(select, input)) return NULL;
+	if (!refuse_keys_with_subqueries(select)) return NULL;
+	input = compute_subqueries(select, input);
 	Plan *plan = plan_new(binder->context, PLAN_UNION, select->sets.count);
 	plan->span = select->ast->span;
 	for (int i = 0; i < select->sets.count; i++) plan->inputs[i] = set_rows(select, set_groups(select, input, select->sets.at[i]), i);
