@@ -54,11 +54,31 @@ static bool type_of_query(Clause *clause, const Expr *e, Type *out)
 	return is_array && common_type(clause, plan->calls[0].call.args, 1, out);
 }
 
-Type array_type_of(Binder *binder, Type element)
+static Type list_type(Binder *binder, const char *keys, Type element)
 {
 	RowField *field = arena_new(binder->arena, RowField);
-	*field = (RowField){"", element};
+	*field = (RowField){keys, element};
 	return (Type){.kind = TYPE_JSON, .field_count = 1, .fields = field};
+}
+
+Type array_type_of(Binder *binder, Type element) { return list_type(binder, "", element); }
+
+bool is_map(Type declared) { return declared.kind == TYPE_JSON && declared.field_count == 1 && *declared.fields[0].name; }
+
+/* MAP[...], map_union(a, b) ... */
+static bool makes_map(const Expr *e)
+{
+	static const char *const MAPS[] = {"json_object", "map_from_arrays", "map_union", "map_insert", "map_delete", "str_to_map"};
+	return is_one_of(e, MAPS, sizeof MAPS / sizeof *MAPS);
+}
+
+/* The same as a declaration says it: JSON that knows its elements */
+bool declared_of(Clause *clause, const Expr *e, Type *out)
+{
+	Type element;
+	if (!array_element_type(clause, e, &element)) return false;
+	*out = list_type(clause->binder, makes_map(e) ? type_kind_name(TYPE_TEXT) : "", element);
+	return true;
 }
 
 static bool type_of_call(Clause *clause, const Expr *e, Type *out)

@@ -186,6 +186,8 @@ Expr *bind_collate(Clause *clause, const AstExpr *ast);                         
 
 /* ---- arrays.c ---- */
 bool array_element_type(Clause *clause, const Expr *e, Type *out);
+bool is_map(Type declared);                                                       /* else it is an ARRAY, or not known */
+bool declared_of(Clause *clause, const Expr *e, Type *out);
 Type array_type_of(Binder *binder, Type element);                                /* JSON that remembers it */
 Expr *element_value(Binder *binder, Expr *json, Type type, Span span);
 Expr *typed_element(Clause *clause, Expr *call);

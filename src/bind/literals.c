@@ -137,10 +137,11 @@ static bool bind_row_type(Binder *binder, const AstTypeName *ast, Type *out)
 }
 
 /* ARRAY and MAP are JSON that remembers the type of its elements: a single field without name. */
-static bool bind_element_type(Binder *binder, const AstTypeName *element, Type *out)
+/* keys: the name of the type of a MAP's keys; "": of an ARRAY, which has none */
+static bool bind_element_type(Binder *binder, const AstTypeName *element, const char *keys, Type *out)
 {
 	RowField *field = arena_new(binder->arena, RowField);
-	field->name = "";
+	field->name = keys;
 	if (element && !bind_type(binder, element, &field->type)) return false;
 	*out = (Type){.kind = TYPE_JSON, .field_count = element ? 1 : 0, .fields = element ? field : NULL};
 	return true;
@@ -151,14 +152,13 @@ bool bind_type(Binder *binder, const AstTypeName *ast, Type *out)
 	switch (ast->kind) {
 	case AST_TYPE_ROW:
 		return bind_row_type(binder, ast, out);
-	case AST_TYPE_MAP:
-		if (ast->key) {
-			Type key;
-			if (!bind_type(binder, ast->key, &key)) return false;
-		}
-		return bind_element_type(binder, ast->element, out);
+	case AST_TYPE_MAP: {
+		Type key = TYPE(TEXT);
+		if (ast->key && !bind_type(binder, ast->key, &key)) return false;
+		return bind_element_type(binder, ast->element, type_kind_name(key.kind), out);
+	}
 	case AST_TYPE_ARRAY:
-		return bind_element_type(binder, ast->element, out);
+		return bind_element_type(binder, ast->element, "", out);
 	case AST_TYPE_PLAIN:
 		break;
 	}

@@ -137,10 +137,10 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	if (is_row_function(ast) && !ast->call->over) return call_is_plain(clause, ast) && bind_row_function(clause, ast, out);
 	Expr *expr = bind_expr(clause, ast);
 	if (!expr) return false;
-	Type element, cast;
+	Type cast;
 	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
 	if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
-	else if (array_element_type(clause, expr, &element)) out->declared = array_type_of(clause->binder, element);
+	else declared_of(clause, expr, &out->declared);
 	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
 	return true;
 }

@@ -128,6 +128,7 @@ static bool unnest_many(Binder *binder, const TableFunction *function, AstTable 
 	ColumnId id = add_made(binder, plan, function->name, TYPE(JSON), true);
 	Expr *row = expr_column(binder->arena, id, TYPE(JSON), true, ast->span);
 	for (int i = 0; i < plan->arg_count; i++) {
+		if (is_map(arrays[i].declared)) return REFUSE(binder, ast->span, "UNNEST of a MAP beside other lists");
 		Expr *json = zipped(binder, row, i, ast->span);
 		if (!json || !add_element(binder, table, function->name, json, item_type(function, &arrays[i]), ast->span)) return false;
 	}
@@ -136,9 +137,30 @@ static bool unnest_many(Binder *binder, const TableFunction *function, AstTable 
 	return plan->args[0] != NULL;
 }
 
+/* A MAP's entries are two columns. */
+static bool unnest_map(Binder *binder, AstTable *ast, Type declared, Plan *plan, ScopeTable *table)
+{
+	Expr *made[2];
+	plan->expand = EXPAND_JSON_EACH;
+	for (int i = 0; i < JSON_COLUMN_COUNT; i++) {
+		ColumnId id = add_made(binder, plan, JSON_COLUMNS[i].name, (Type){.kind = JSON_COLUMNS[i].type}, true);
+		if (i < 2) made[i] = expr_column(binder->arena, id, (Type){.kind = JSON_COLUMNS[i].type}, true, ast->span);
+	}
+	Type key;
+	if (!type_from_name(declared.fields[0].name, -1, -1, ast->span, &key, binder->err)) return false;
+	if (key.kind != TYPE_TEXT && key.kind != TYPE_JSON && !(made[0] = json_typed(binder, made[0], key, ast->span))) return false;
+	add_column(table, (ScopeColumn){.name = "key", .expr = made[0], .declared = made[0]->type});
+	Type element = declared.fields[0].type;
+	Expr *value = element_value(binder, made[1], element, ast->span);
+	if (!value) return false;
+	bool keeps = element.kind == TYPE_ROW || element.kind == TYPE_JSON;
+	return fields_from_json(binder, add_column(table, (ScopeColumn){.name = "value", .expr = value, .declared = keeps ? element : value->type}), ast->span);
+}
+
 static bool unnest_columns(Binder *binder, const TableFunction *function, AstTable *ast, const ScopeColumn *array, Plan *plan, ScopeTable *table)
 {
 	if (plan->arg_count > 1) return unnest_many(binder, function, ast, array, plan, table);
+	if (function->element == TYPE_NULL && is_map(array->declared)) return unnest_map(binder, ast, array->declared, plan, table);
 	const char *name = ast->alias.text ? ast->alias.text : function->name;
 	ColumnId id = add_made(binder, plan, name, TYPE(JSON), true);
 	if (!add_element(binder, table, name, expr_column(binder->arena, id, TYPE(JSON), true, ast->span), item_type(function, array), ast->span)) return false;
@@ -383,6 +405,7 @@ bool bind_row_function(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	Type type = TYPE(JSON);
 	Plan *plan = row_node(clause, function, ast, values, &type);
 	if (!plan) return false;
+	if (is_map(values[0].declared)) return REFUSE(binder, ast->op_span, "%s() of a MAP as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
 	bool many = is_one_of_many(select), series = function->kind == EXPAND_SERIES;
 	if (many) {
 		Expr **args = plan->args;
