@@ -27,6 +27,7 @@ part "definitions that change" python3 "$here/definitions.py" --weir "$weir"
 part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
 part "the same with a rewrite rule left out" python3 "$here/oracle.py" --weir "$weir" --queries 80 --without each
 part "windows and late rows against a model" python3 "$here/windows.py" --weir "$weir" --cases 60
+part "conditions on now() against the same query" python3 "$here/moving.py" --weir "$weir" --cases 4
 part "TPC-H against SQLite" python3 "$here/tpch.py" --weir "$weir"
 part "examples of the documentation" python3 "$here/docs.py" --weir "$weir"
 shared=$here/../../shared/conformance

@@ -327,21 +327,15 @@ static bool is_no_clock(Expr *e, void *context)
 	return !(e->kind == EXPR_CALL && (e->function->flags & FUNCTION_CLOCK));
 }
 
-static bool is_no_column(Expr *e, void *context)
-{
-	(void)context;
-	return e->kind != EXPR_COLUMN && e->kind != EXPR_SUBQUERY;
-}
-
 static bool has_clock(Expr *e) { return !expr_walk(e, is_no_clock, NULL); }
 
-/* The clock on one side, columns on the other, or behind now() - at; which of these can be kept up to date only planning knows (rule_moving.c). */
+/* The clock on one side, columns or constants on the other, or behind now() - at; which of these can be kept up to date only planning knows (rule_moving.c). */
 static bool compares_clock(Expr *e)
 {
 	static const char *const NAMES[] = {"<", "<=", ">", ">=", "=", "<>", "is", "is not", "is distinct from", "is not distinct from"};
 	bool is_compare = expr_is_call(e, "in") || expr_is_call(e, "not in");
 	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) is_compare |= expr_is_call(e, NAMES[i]) && e->arg_count == 2;
-	if (!is_compare || expr_walk(e, is_no_column, NULL)) return false;
+	if (!is_compare) return false;
 	int rest = 0;
 	for (int i = 1; i < e->arg_count; i++) rest += has_clock(e->args[i]);
 	return has_clock(e->args[0]) ? rest == 0 : rest > 0;
