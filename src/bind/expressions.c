@@ -245,11 +245,33 @@ Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 	return cast;
 }
 
+/* CAST(ROW(a, b) AS ROW<x INTEGER, y TEXT>): the names are those of the type */
+static Expr *cast_row(Clause *clause, const AstExpr *row, Type declared, CastRule mode)
+{
+	Binder *binder = clause->binder;
+	if (row->args.count != declared.field_count) {
+		error_set(binder->err, ERR_DATATYPE_MISMATCH, row->span, "the type has %d fields but ROW has %d values", declared.field_count, row->args.count);
+		return NULL;
+	}
+	Expr **args = arena_array(binder->arena, Expr *, 2 * declared.field_count + 1);
+	for (int i = 0; i < declared.field_count; i++) {
+		const AstExpr *value = row->args.at[i];
+		Type field = declared.fields[i].type;
+		bool nested = value->kind == AST_ROW && field.kind == TYPE_ROW;
+		Expr *e = nested ? cast_row(clause, value, field, mode) : bind_expr(clause, value);
+		args[2 * i] = expr_text(binder->arena, declared.fields[i].name);
+		args[2 * i + 1] = e && !nested ? expr_cast(binder->arena, e, plain_type(field), mode, binder->err) : e;
+		if (!args[2 * i + 1]) return NULL;
+	}
+	return expr_call(binder->arena, "json_object", args, 2 * declared.field_count, row->span, binder->err);
+}
+
 static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
 	Type declared;
 	if (!bind_type(binder, ast->type, &declared)) return NULL;
+	if (declared.kind == TYPE_ROW && is_row(ast->args.at[0])) return cast_row(clause, ast->args.at[0], declared, ast->try_cast ? CAST_TRY : CAST_EXPLICIT);
 	Type to = plain_type(declared);
 	Expr *e;
 	if (!decimal_literal(binder, ast->args.at[0], to, &e)) return NULL;

@@ -139,7 +139,12 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 	if (!expr) return false;
 	Type cast;
 	*out = (ScopeColumn){.expr = expr, .declared = expr->type};
-	if (ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast) && cast.kind == TYPE_JSON) out->declared = cast;
+	bool casts = ast->kind == AST_CAST && bind_type(clause->binder, ast->type, &cast);
+	if (casts && cast.kind == TYPE_ROW) {
+		out->declared = cast;
+		return fields_from_json(clause->binder, out, ast->span);
+	}
+	if (casts && cast.kind == TYPE_JSON) out->declared = cast;
 	else declared_of(clause, expr, &out->declared);
 	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
 	return true;

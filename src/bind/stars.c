@@ -76,6 +76,7 @@ static void tell_columns_apart(Binder *binder, ScopeTable *table)
 		vec_push_in(binder->arena, &names, (AstIdent){name, table->ast->span, true});
 	}
 	table->ast->columns = names;
+	if (!table->ast->alias.text) table->ast->alias = table->alias;       /* a function is called like itself, but names of columns stand behind an alias */
 	table->told_apart = true;
 }
 
