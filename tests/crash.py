@@ -391,20 +391,23 @@ class Sinks:
 class Changing:
     """Views come and go, pause, resume, are replaced and rebuilt by two clients at once while rows come; whoever is live is of the prefix of c, which is left alone."""
 
-    SCRIPT = """CREATE TABLE l (id BIGINT PRIMARY KEY);
+    SCRIPT = """CREATE TABLE l (id BIGINT PRIMARY KEY, a BIGINT, b BIGINT);
         CREATE MATERIALIZED VIEW j AS SELECT count(*) AS n FROM s JOIN l ON s.key = l.id;"""
     OF_D = "SELECT key, count(*) AS n, sum(price) AS total, count(DISTINCT price) AS prices FROM s GROUP BY key"
     SCRIPT += f"CREATE MATERIALIZED VIEW y AS {OF_D};"        # the same operators as d's, shared while both are live from the beginning
+    LOOKS_UP = {name: f"SELECT count(*) AS n, sum(l.{column}) AS v FROM s JOIN l ON s.key = l.id" for name, column in (("la", "a"), ("lb", "b"))}     # of j's index of l, each another column
 
     def __init__(self, options, path):
         self.options, self.path, self.done = options, path, collections.Counter()
 
     def statement(self, rng):
-        view = rng.choice(["d", "t", "w", "j", "y", "x1", "x2"])
+        view = rng.choice(["d", "t", "w", "j", "y", "x1", "x2", "la", "lb"])
         if rng.random() < 0.35:
             return Sinks.statement(rng)
         if rng.random() < 0.2:
-            return f"INSERT OR IGNORE INTO l VALUES ({rng.randrange(97)})"
+            return "INSERT OR IGNORE INTO l VALUES ({0}, 3 * {0}, 7 * {0})".format(rng.randrange(97))
+        if view[0] == "l" and rng.random() < 0.5:
+            return rng.choice([f"CREATE MATERIALIZED VIEW {view} AS {self.LOOKS_UP[view]}", f"DROP MATERIALIZED VIEW IF EXISTS {view}"])
         if view[0] == "x" and rng.random() < 0.5:
             return rng.choice([f"CREATE MATERIALIZED VIEW {view} AS {self.OF_D}", f"CREATE OR REPLACE MATERIALIZED VIEW {view} AS {self.OF_D}",
                                f"DROP MATERIALIZED VIEW IF EXISTS {view}"])
@@ -450,6 +453,13 @@ def check_changed(path, expected, final=False):
     met = sum(expected.keys[key][0] for key, in ids if key in expected.keys)
     if states.get("j") == "live" and j[0][0] != met:
         raise Wrong(f"{met} rows of {n} meet {len(ids)} keys, view j has {j[0][0]}")
+    for view, times in (("la", 3), ("lb", 7)):
+        if states.get(view) != "live":
+            continue
+        found = ask(path, f"SELECT n, coalesce(v, 0) FROM {view}")[0]
+        looked_up = sum(expected.keys[key][0] * times * key for key, in ids if key in expected.keys)
+        if found != [(met, looked_up)]:
+            raise Wrong(f"view {view} says {found} where {met} rows meet keys, with {looked_up}")
     if states.get("w") == "live" and sorted(row[0] for row in w) != sorted(expected.closed().values()):
         raise Wrong(f"windows count otherwise after {n} rows")
     if final and (set(states.values()) != {"live"} or any(row[1] != n for row in accounts if row[0] in ("c", "d", "w", "y", "x1", "x2"))):
@@ -532,15 +542,18 @@ STEPPED = {
     "c": "SELECT s.v, l.name FROM s JOIN l ON s.k = l.id", "e": "SELECT count(*) AS n FROM s",
     "f": "SELECT k, n + 1 AS n, total FROM (SELECT k, count(*) AS n, sum(v) AS total FROM s GROUP BY k) WHERE total <> 2",      # shares with a
     "g": "SELECT name, sum(v) AS v FROM (SELECT s.v, l.name FROM s JOIN l ON s.k = l.id) GROUP BY name",                       # and with c
+    "h": "SELECT s.v, l.size FROM s JOIN l ON s.k = l.id", "i": "SELECT s.k, l.town, l.name FROM s LEFT JOIN l ON s.k = l.id",  # other columns of c's index
 }
 STATEMENTS = ";\n".join([
-    "CREATE STREAM s (k BIGINT, v BIGINT)", "CREATE TABLE l (id BIGINT PRIMARY KEY, name TEXT)", "INSERT INTO s VALUES (1, 1), (2, 2)", "INSERT INTO l VALUES (1, 'one')", "FLUSH",
+    "CREATE STREAM s (k BIGINT, v BIGINT)", "CREATE TABLE l (id BIGINT PRIMARY KEY, name TEXT, size BIGINT, town TEXT)", "INSERT INTO s VALUES (1, 1), (2, 2)", "INSERT INTO l VALUES (1, 'one', 11, 'Bern')", "FLUSH",
     *(f"CREATE MATERIALIZED VIEW {name} AS {query}" for name, query in STEPPED.items()),
     "INSERT INTO s VALUES (1, 10), (3, 30)", "FLUSH", "PAUSE a", "INSERT INTO s VALUES (1, 100), (2, 200)", "FLUSH", "PAUSE c", "UPDATE l SET name = 'uno' WHERE id = 1", "FLUSH",
-    "INSERT INTO l VALUES (3, 'three')", "FLUSH", "CHECKPOINT", "RESUME a", "INSERT INTO s VALUES (3, 1000)", "FLUSH", "RESUME c", "ALTER MATERIALIZED VIEW a REBUILD",
-    "BEGIN", "INSERT INTO s VALUES (4, 1)", "INSERT INTO l VALUES (4, 'four')", "COMMIT", "PAUSE e", "DROP MATERIALIZED VIEW e", f"CREATE MATERIALIZED VIEW e AS {STEPPED['e']}",
+    "INSERT INTO l VALUES (3, 'three', 33, 'Oslo')", "FLUSH", "CHECKPOINT", "RESUME a", "INSERT INTO s VALUES (3, 1000)", "FLUSH", "RESUME c", "ALTER MATERIALIZED VIEW a REBUILD",
+    "BEGIN", "INSERT INTO s VALUES (4, 1)", "INSERT INTO l VALUES (4, 'four', 44, 'Rome')", "COMMIT", "PAUSE e", "DROP MATERIALIZED VIEW e", f"CREATE MATERIALIZED VIEW e AS {STEPPED['e']}",
     "PAUSE b", "INSERT INTO s VALUES (5, 5000)", "FLUSH", "RESUME b", "CREATE OR REPLACE MATERIALIZED VIEW e AS SELECT count(*) + 1 AS n FROM s",
     f"CREATE OR REPLACE MATERIALIZED VIEW e AS {STEPPED['e']}", "DELETE FROM l WHERE id = 3", "FLUSH",
+    "PAUSE h", "UPDATE l SET size = size + 1", "FLUSH", "ALTER TABLE l ADD COLUMN more BIGINT", "DROP MATERIALIZED VIEW i", "UPDATE l SET town = 'Graz'", "RESUME h",
+    f"CREATE MATERIALIZED VIEW i AS {STEPPED['i']}", "UPDATE l SET name = 'vier', size = 5 WHERE id = 4", "FLUSH",
     "PAUSE f", "INSERT INTO s VALUES (1, 7)", "FLUSH", "RESUME f", "ALTER MATERIALIZED VIEW g REBUILD", "DROP MATERIALIZED VIEW c", "INSERT INTO s VALUES (2, 8)", "FLUSH"])
 
 

@@ -350,8 +350,12 @@ static void harness_restart(Harness *h)
 	harness_start(h);
 	for (int i = 0; i < h->input_count; i++) memcpy(h->op->in_watermarks[i], in[i], sizeof in[i]);
 	memcpy(h->op->out_watermarks, out, sizeof out);
-	for (int i = 0; i <= h->op->inner_count; i++) harness_load(h, i);
-	if (h->op->state && h->op->class->restored) h->op->class->restored(h->op);
+	Error err = ERROR_INIT;
+	for (int i = 0; i <= h->op->inner_count; i++) {
+		Op *op = i ? h->op->inner[i - 1] : h->op;
+		harness_load(h, i);
+		if (op->state && op->class->restored) assert_true(op->class->restored(op, &err));
+	}
 }
 
 static void harness_close(Harness *h)

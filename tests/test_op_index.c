@@ -1,4 +1,6 @@
 /* Indexes: joins that read the rows of an index give what joins give that keep them, whatever ways lead to their other side. */
+#include "op/index.h"
+#include "op/join_rows.h"
 #include "op_harness.h"
 
 /* A circuit: two inputs of three columns, and joins one behind the other. Sources of joins are inputs (0, 1) or joins before (2 ...). */
@@ -9,10 +11,12 @@ typedef struct Shape {
 	bool null_equal, grows[INPUTS];
 	bool indexes_first;               /* connected to their sources before anything else is */
 	bool unread;                      /* only the last column of each side of a join is read */
+	bool named, whole;                /* what indexes keep may change; they keep all columns, as if others read them */
 } Shape;
 static Shape shape;
 
 static const char TYPES[] = "integer text integer";
+static const char *const NAMES[TEST_COLUMNS_MAX] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 
 static bool is_semi(const TestJoin *join) { return join->kind == JOIN_SEMI || join->kind == JOIN_ANTI; }
 
@@ -82,7 +86,7 @@ static const Index *index_of(Circuit *circuit, Arena *arena, int source, int key
 	Expr *expr = test_column(arena, in, key);
 	bool *wanted = reads(arena, in);
 	for (int c = 0; c < 3; c++) wanted[c] |= c == 2;              /* joins with a condition read it, others do not */
-	IndexSpec spec = {.in = *in, .keys = &expr, .key_count = 1, .null_equal = null_equal(arena), .reads = wanted};
+	IndexSpec spec = {.in = *in, .keys = &expr, .key_count = 1, .null_equal = null_equal(arena), .reads = shape.whole ? NULL : wanted, .names = shape.named ? NAMES : NULL};
 	Op *op = add(circuit, op_index_new(&spec));
 	op_connect(circuit->sources[source], op, 0);
 	circuit->indexes[circuit->index_count] = (Index){op, source, key};
@@ -298,6 +302,179 @@ static void what_is_read_comes_to_the_other_side_by_other_ways(void **context)
 		}
 }
 
+static void joins_find_their_columns_among_those_that_others_read(void **context)
+{
+	(void)context;
+	for (JoinKind kind = JOIN_INNER; kind <= JOIN_ANTI; kind++)
+		for (int form = 0; form < 64; form++) {
+			shape = (Shape){.join_count = 1, .null_equal = form & 8, .unread = form & 16, .named = true, .whole = form & 32};
+			shape.joins[0] = (TestJoin){kind, {0, 1}, {0, 0}, {form & 1, form & 2}, form & 4};
+			if (!(form & 3) || (form & 1 && !may_borrow(&shape.joins[0], 0)) || (form & 2 && !may_borrow(&shape.joins[0], 1))) continue;
+			run(1);
+		}
+}
+
+/* ---- which columns are kept ---- */
+
+enum { KEPT_FORMS = 16 };
+typedef struct Wide { Op *op; Arena arena; OpInput in; bool reads[4]; } Wide;
+
+static void wide_open(Wide *wide, int form)
+{
+	arena_init(&wide->arena, 0);
+	wide->in = test_input(&wide->arena, 1, "integer text integer text", false);
+	for (int c = 0; c < 4; c++) wide->reads[c] = form >> c & 1;
+	Expr *keys[] = {test_column(&wide->arena, &wide->in, 2), test_column(&wide->arena, &wide->in, 1)};
+	IndexSpec spec = {.in = wide->in, .keys = keys, .key_count = 2, .reads = wide->reads, .names = NAMES};
+	wide->op = op_index_new(&spec);
+}
+
+static void wide_close(Wide *wide)
+{
+	op_free(wide->op);
+	arena_release(&wide->arena);
+}
+
+/* The same rows for the same seed, with NULLs, of few different values, so that some are equal in what is kept of them; each third is taken back. */
+static void wide_fill(Wide *wide, unsigned seed)
+{
+	Error err = ERROR_INIT;
+	BatchBuilder builder;
+	batch_builder_init(&builder, wide->in.types, 4, 300);
+	for (int n = 0; n < 200; n++) {
+		Value values[4];
+		for (int c = 0; c < 4; c++) {
+			seed = seed * 1664525u + 1013904223u;
+			int value = (int)(seed >> 16) % 5;
+			static const char *const TEXTS[] = {"", "short", "a text that is longer than any that is kept inline", "x", "y"};
+			values[c] = (Value){.type = wide->in.types[c], .is_null = value == 4};
+			if (c % 2 == 0) values[c].i64 = value;
+			else values[c].str = str_copy(&wide->arena, TEXTS[value], (uint32_t)strlen(TEXTS[value]));
+		}
+		for (int sign = 1; sign >= -1; sign -= 2) {
+			if (sign < 0 && n % 3) continue;
+			int row = batch_builder_row(&builder, sign);
+			for (int c = 0; c < 4; c++) batch_builder_set(&builder, row, c, &values[c]);
+		}
+	}
+	Batch *batch = batch_builder_take(&builder);
+	assert_true(op_push(wide->op, 0, batch, &err));
+	batch_unref(batch);
+}
+
+/* As text, sorted: key, copies, what is kept of the row */
+static int compare_texts(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static char *wide_text(const Wide *wide)
+{
+	const JoinRows *rows = index_rows(wide->op);
+	VEC(char *) lines = {0};
+	uint32_t cursor = 0, bytes;
+	for (void *key; (key = state_map_next(rows->keys, &cursor)); )
+		for (const JoinRow *row = join_rows_first(rows, key); row; row = join_row_at(rows, row->next)) {
+			StrBuf line = STRBUF_INIT;
+			const char *parts[] = {state_map_key(rows->keys, key, &bytes), NULL};
+			uint32_t counts[] = {bytes, 0};
+			parts[1] = state_map_key(rows->map, row, &bytes);
+			counts[1] = bytes;
+			for (int p = 0; p < 2; p++)
+				for (uint32_t i = p ? 4 : 0; i < counts[p]; i++) strbuf_printf(&line, "%02x", (unsigned char)parts[p][i]);
+			strbuf_printf(&line, " %lld\n", (long long)join_row_weight(rows, row));
+			vec_push(&lines, line.text);
+		}
+	qsort(lines.at, (size_t)lines.count, sizeof *lines.at, compare_texts);
+	StrBuf all = STRBUF_INIT;
+	for (int l = 0; l < lines.count; l++) {
+		strbuf_adds(&all, lines.at[l]);
+		free(lines.at[l]);
+	}
+	strbuf_printf(&all, "%d columns, %llu keys", rows->column_count, (unsigned long long)state_map_count(rows->keys));
+	vec_release(&lines);
+	return all.text;
+}
+
+static void assert_same(const Wide *a, const Wide *b)
+{
+	char *first = wide_text(a), *second = wide_text(b);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	state_check(a->op->state);
+}
+
+/* Whatever it kept before, it has what it would have if it had never kept more, and goes on with that. */
+static void what_nobody_reads_any_more_goes(void **context)
+{
+	(void)context;
+	for (int from = 0; from < KEPT_FORMS; from++)
+		for (int to = 0; to < KEPT_FORMS; to++) {
+			if ((from & to) != to) continue;
+			Wide packed, alone;
+			wide_open(&packed, to & 5);
+			wide_open(&alone, to);
+			bool columns[4];
+			for (int c = 0; c < 4; c++) columns[c] = from >> c & 1;
+			index_keep(packed.op, columns);
+			wide_fill(&packed, 1);
+			wide_fill(&alone, 1);
+			index_keep(packed.op, alone.reads);
+			assert_same(&packed, &alone);
+			wide_fill(&packed, 2);
+			wide_fill(&alone, 2);
+			assert_same(&packed, &alone);
+			wide_close(&packed);
+			wide_close(&alone);
+		}
+}
+
+static void what_is_taken_from_another_is_of_its_form(void **context)
+{
+	(void)context;
+	Error err = ERROR_INIT;
+	for (int form = 0; form < KEPT_FORMS; form++)
+		for (int filled = 0; filled < 2; filled++) {
+			Wide to, from;
+			wide_open(&to, 2);
+			wide_open(&from, form);
+			wide_fill(&to, 3);
+			if (filled) wide_fill(&from, 4);
+			assert_true(index_take(to.op, from.op, &err));
+			for (int c = 0; c < 4; c++) assert_int_equal(index_keeps(to.op)[c], from.reads[c]);
+			for (unsigned seed = 5; seed < 7; seed++) {
+				assert_same(&to, &from);
+				wide_fill(&to, seed);
+				wide_fill(&from, seed);
+			}
+			wide_close(&to);
+			wide_close(&from);
+		}
+}
+
+/* Pages that say so of themselves are taken up as what they are, and as damaged where a column is none of the input's. */
+static void saved_rows_say_which_columns_they_have(void **context)
+{
+	(void)context;
+	Error err = ERROR_INIT;
+	Wide wide, loaded, other;
+	wide_open(&wide, 2);
+	wide_open(&loaded, 8);
+	index_keep(wide.op, (const bool[]){true, true, false, true});
+	wide_fill(&wide, 7);
+	assert_true(state_take_copy(loaded.op->state, wide.op->state, &err) && loaded.op->class->restored(loaded.op, &err));
+	assert_same(&wide, &loaded);
+	arena_init(&other.arena, 0);
+	other.in = test_input(&other.arena, 1, "integer text integer integer", false);
+	Expr *keys[] = {test_column(&other.arena, &other.in, 2), test_column(&other.arena, &other.in, 1)};
+	IndexSpec spec = {.in = other.in, .keys = keys, .key_count = 2, .names = NAMES};
+	other.op = op_index_new(&spec);
+	assert_true(state_take_copy(other.op->state, wide.op->state, &err));
+	assert_false(other.op->class->restored(other.op, &err));
+	assert_int_equal(err.code, ERR_FILE_FORMAT);
+	wide_close(&other);
+	wide_close(&wide);
+	wide_close(&loaded);
+}
+
 static void rows_are_kept_once_and_go_again(void **context)
 {
 	(void)context;
@@ -333,6 +510,10 @@ int main(void)
 		cmocka_unit_test(an_input_joined_with_itself_by_two_keys_may_borrow_both_sides),
 		cmocka_unit_test(joins_above_each_other_read_one_index),
 		cmocka_unit_test(what_is_read_comes_to_the_other_side_by_other_ways),
+		cmocka_unit_test(joins_find_their_columns_among_those_that_others_read),
+		cmocka_unit_test(what_nobody_reads_any_more_goes),
+		cmocka_unit_test(what_is_taken_from_another_is_of_its_form),
+		cmocka_unit_test(saved_rows_say_which_columns_they_have),
 		cmocka_unit_test(rows_are_kept_once_and_go_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,8 +123,6 @@ ScopeColumn scope_column_of(Binder *binder, const char *name, ColumnId id, Type 
 ScopeColumn *scope_field(Binder *binder, const ScopeColumn *of, const AstIdent *name);
 bool fields_from_json(Binder *binder, ScopeColumn *column, Span span);
 void scope_table_make_nullable(Binder *binder, ScopeTable *table);
-/* Columns of the type that a query sees: ROW, ARRAY and MAP values are JSON. */
-Type plain_type(Type declared);
 
 /* ---- literals.c ---- */
 Expr *bind_literal(Binder *binder, const AstExpr *ast);

@@ -33,12 +33,6 @@ void notice(Binder *binder, const char *format, ...)
 	strbuf_release(&text);
 }
 
-Type plain_type(Type declared)
-{
-	if (declared.kind == TYPE_ROW || declared.kind == TYPE_JSON) return TYPE(JSON);
-	return declared;
-}
-
 /* ---- columns ---- */
 
 /* A column and, where it is a ROW, the columns of its fields are made by who scans; here it has none. */

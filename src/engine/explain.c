@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "engine/internal.h"
+#include "op/index.h"
 #include "run/sharing.h"
 
 static bool wants(const AstExplain *ast, const char *stage, bool otherwise)
@@ -81,6 +82,15 @@ static bool explain_query(Session *session, const AstExplain *ast, const BoundSt
 	return ok;
 }
 
+/* What it keeps of its table, for this view and those that it serves. */
+static void print_kept(const Op *op, StrBuf *out)
+{
+	if (!index_reads(op) || op->served_by) return;
+	int count = 0;
+	for (int c = 0; c < op->column_count; c++)
+		if (index_keeps(op)[c]) strbuf_printf(out, "%s%s", count++ ? ", " : "; keeps ", index_column(op, c));
+}
+
 /* Operators of a running view with what they have seen and hold. */
 static bool explain_analyze(Session *session, const Relation *relation, Error *err)
 {
@@ -94,8 +104,11 @@ static bool explain_analyze(Session *session, const Relation *relation, Error *e
 			const Pipeline *owner = sharing_owner(runtime->lanes.at[l], op);
 			strbuf_printf(&out, "%d %s: ", op->id, op->label ? op->label : op->class->name);
 			if (owner) strbuf_printf(&out, "shared, see \"%s\"\n", owner->relation->name);
-			else strbuf_printf(&out, "%lld rows in, %lld out, %lld late, %llu bytes of state\n",
+			if (owner) continue;
+			strbuf_printf(&out, "%lld rows in, %lld out, %lld late, %llu bytes of state",
 				(long long)op->rows_in, (long long)op->rows_out, (long long)op->rows_late, (unsigned long long)(op->state ? state_bytes(op->state) : 0));
+			print_kept(op, &out);
+			strbuf_addc(&out, '\n');
 		}
 	}
 	bool ok = table_text(session, "plan", out.text, err);

@@ -4,6 +4,7 @@
 #include "engine/redefine.h"
 #include "run/deliver.h"
 #include "run/place.h"
+#include "run/sharing.h"
 
 /* ---- sinks, which get the difference ---- */
 
@@ -151,7 +152,7 @@ bool redefine_apply(Session *session, Redefinition *redefinition, Error *err)
 	if ((needs_all && !runtime_start(runtime, err)) || !check_sinks(redefinition, err)) return false;
 	if (!(runtime->started ? runtime_checkpoint(runtime, err) : runtime_flush(runtime, err)) || !begin_definition(session, err)) return false;
 	runtime_hold(runtime, true);
-	bool ok = apply(session, redefinition, err);
+	bool ok = (!runtime->started || sharing_end_over(runtime, redefinition->old, err)) && apply(session, redefinition, err);
 	runtime_hold(runtime, held);
 	return ok;
 }

@@ -25,7 +25,7 @@ static void set_nulls(const Join *join, int side, Batch *batch, int first_column
 	for (int c = 0; c < join->sides[side].in.column_count; c++) join_set_null(batch, first_column + c, row);
 }
 
-void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge)
+void join_emit_alone(Join *join, Emitter *emitter, int side, const JoinReader *reader, const char *packed, int64_t weight, int64_t judge)
 {
 	if (weight == 0) return;
 	const JoinSide *own = &join->sides[side];
@@ -33,8 +33,7 @@ void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed,
 	int row = emitter_row(emitter, weight, judge);
 	Batch *batch = emitter->builder.batch;
 	if (own->column_count < own->in.column_count) set_nulls(join, side, batch, first, row);
-	JoinReader reader = join_reader(join, side);
-	join_rows_unpack(&reader, packed, batch, row);
+	join_rows_unpack(reader, packed, batch, row);
 	if (join_gives_pairs(join)) set_nulls(join, other(side), batch, left_count - first, row);
 }
 
@@ -44,7 +43,8 @@ static void settle(Join *join, int side, const JoinRow *row, Emitter *emitter)
 	const JoinRows *rows = &join->sides[side].owned;
 	if (!join->emit_on_close || join->kind == JOIN_SEMI) return;
 	int64_t copies = join_alone(join, side, join_row_weight(rows, row), join_row_matches(rows, row));
-	join_emit_alone(join, emitter, side, join_row_packed(rows, row), copies, join_row_judge(rows, row));
+	JoinReader reader = join_reader(join, side);
+	join_emit_alone(join, emitter, side, &reader, join_row_packed(rows, row), copies, join_row_judge(rows, row));
 }
 
 static void end_intervals(Join *join, int side, Emitter *emitter)
@@ -105,6 +105,7 @@ static void make_side(Join *join, const JoinSpec *spec, int side)
 	const OpInput *in = side == LEFT ? &spec->left : &spec->right;
 	Arena *arena = &join->op.arena;
 	own->in = *in;
+	own->in.types = join->pair_types + (side == LEFT ? 0 : spec->left.column_count);
 	own->owned.blobs = in->append_only;
 	own->rows = &own->owned;
 	own->preserved = is_preserved(spec->kind, side);
@@ -144,24 +145,15 @@ static void choose_columns(Join *join, const JoinSpec *spec, int side)
 	own->columns = own->owned.columns;
 	own->column_count = own->owned.column_count;
 	own->places = own->owned.columns;
+	own->packed = own->owned;                             /* texts are copied: it does not stay */
 }
 
-/* The index remembers what all that borrow of it read. */
-static void borrow(Join *join, int side, Op *index)
+static void borrow(Join *join, int side, Op *index, const int *from)
 {
 	JoinSide *own = &join->sides[side];
 	assert(!join->interval && !join->window && !join->has_judge && own->kept && !(join->by_row && own->preserved));
 	own->index = index;
-	own->rows = index_rows(index);
-	int *places = arena_array(&join->op.arena, int, own->rows->column_count + 1), found = 0;
-	for (int k = 0; k < own->rows->column_count; k++) {
-		places[k] = -1;
-		for (int c = 0; c < own->column_count; c++)
-			if (own->columns[c] == own->rows->columns[k]) places[k] = own->columns[c];
-		found += places[k] >= 0;
-	}
-	assert(found == own->column_count);
-	own->places = places;
+	index_reader_init(&own->borrowed, &join->op.arena, index, from, &own->in, own->columns, own->column_count);
 }
 
 /* Rows that stay for good and meet no condition that would have to be counted are nothing but a list. */
@@ -240,8 +232,8 @@ Op *op_join_new(const JoinSpec *spec)
 		join->sides[side].counted = !join->by_row && join->sides[other(side)].preserved;
 		join->counts |= join->sides[side].counted;
 	}
-	if (spec->left_index) borrow(join, LEFT, spec->left_index);
-	if (spec->right_index) borrow(join, RIGHT, spec->right_index);
+	if (spec->left_index) borrow(join, LEFT, spec->left_index, spec->left_from);
+	if (spec->right_index) borrow(join, RIGHT, spec->right_index, spec->right_from);
 	if (spec->residual) {
 		ColumnId *layout = arena_array(arena, ColumnId, all + 1);
 		memcpy(layout, spec->left.layout, sizeof *layout * (size_t)left_count);

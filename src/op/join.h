@@ -27,8 +27,10 @@ typedef struct JoinSide {
 	Exprs time;                       /* interval joins: the time, and behind it the end if it is another column */
 	bool has_end;
 	JoinRows owned;                   /* rows that the join keeps itself */
+	JoinRows packed;                  /* the form of those, for rows of a batch that are packed for a moment */
 	Op *index;                        /* that keeps them instead, and adds to them after this join has had a batch; NULL: none */
-	const JoinRows *rows;             /* those, or the index's, as of this push */
+	IndexReader borrowed;             /* how it is read */
+	const JoinRows *rows;             /* those that the join keeps, or the index's, as of this push */
 	bool ends;                        /* rows go once the other side's watermark has passed what they can meet */
 	uint32_t *ending; int64_t ending_at;      /* blobs: the entry of expiry that was used last; NULL: none since the tree was changed otherwise */
 	/* Instant after which the row meets nothing more, row number; blobs: instant -> first row; of windows: instant, key number. NULL: rows are kept */
@@ -37,7 +39,7 @@ typedef struct JoinSide {
 	bool preserved;                   /* gives rows without a match */
 	bool counted;                     /* copies of each key are counted: the other side's rows without a match come out */
 	int *columns; int column_count;   /* of the input: read above, or by the condition */
-	const int *places;                /* by column of a remembered row: that of the input, -1: others read it */
+	const int *places;                /* by column of a remembered row, as of this push: that of the input, -1: others read it */
 	WatermarkColumn column;           /* of time or closing key */
 	int watermark;                    /* its number among the input's; -1: none */
 } JoinSide;
@@ -88,12 +90,20 @@ int64_t join_last_partner(const Join *join, int side, int64_t end);
 /* ---- what rows give when they stand alone ---- */
 /* Copies of a row that come out without a partner: outer, anti; or, for semi joins, because it has one. */
 int64_t join_alone(const Join *join, int side, int64_t weight, int64_t matches);
-void join_emit_alone(Join *join, Emitter *emitter, int side, const char *packed, int64_t weight, int64_t judge);
+void join_emit_alone(Join *join, Emitter *emitter, int side, const JoinReader *reader, const char *packed, int64_t weight, int64_t judge);
 
+/* Of remembered rows */
 static inline JoinReader join_reader(const Join *join, int side)
 {
 	const JoinSide *own = &join->sides[side];
 	return (JoinReader){own->rows, own->places, &own->in, side == LEFT ? 0 : join->sides[LEFT].in.column_count};
+}
+
+/* Of rows of a batch as the join packs them, which it does where an index remembers them, too */
+static inline JoinReader join_reader_of_batch(const Join *join, int side)
+{
+	const JoinSide *own = &join->sides[side];
+	return (JoinReader){&own->packed, own->packed.columns, &own->in, side == LEFT ? 0 : join->sides[LEFT].in.column_count};
 }
 
 /* ---- join_pairs.c ---- */

@@ -10,7 +10,7 @@
 typedef struct ManyInput {
 	OpInput in;
 	Exprs keys;
-	Op *index;
+	IndexReader index;
 	JoinReader reader;                /* its rows as of this push */
 	int *columns; int column_count;   /* of the input: read above */
 } ManyInput;
@@ -157,12 +157,15 @@ static void find_others(Combining *combining)
 static bool many_push(Op *op, int input, Batch *in, Error *err)
 {
 	Many *many = (Many *)op;
-	Batch *dense = batch_dense(in, NULL);
-	Combining combining = {.many = many, .input = input, .dense = dense, .err = err, .rows = arena_alloc(&op->scratch, sizeof(uint32_t) * BATCH_ROWS_MAX)};
 	for (int i = 0; i < op->input_count; i++) {
-		many->inputs[i].reader.rows = index_rows(many->inputs[i].index);
-		combining.met[i] = arena_alloc(&op->scratch, sizeof(JoinRow *) * BATCH_ROWS_MAX);
+		ManyInput *each = &many->inputs[i];
+		if (!index_reader_update(&each->index, err)) return false;
+		each->reader.rows = each->index.rows;
+		each->reader.places = each->index.places;
 	}
+	Batch *dense = index_reader_batch(&many->inputs[input].index, in, many->inputs[input].in.column_count);
+	Combining combining = {.many = many, .input = input, .dense = dense, .err = err, .rows = arena_alloc(&op->scratch, sizeof(uint32_t) * BATCH_ROWS_MAX)};
+	for (int i = 0; i < op->input_count; i++) combining.met[i] = arena_alloc(&op->scratch, sizeof(JoinRow *) * BATCH_ROWS_MAX);
 	find_others(&combining);
 	bool ok = true;
 	for (int i = 0; ok && i < dense->count; i++) ok = combine(&combining, i);
@@ -187,13 +190,12 @@ static void make_input(Many *many, const JoinManySpec *spec, int i, int first_co
 	const bool *reads = spec->reads ? spec->reads + first_column : NULL;
 	own->in = spec->inputs[i];
 	own->in.types = arena_copy(arena, spec->inputs[i].types, sizeof(Type) * (size_t)own->in.column_count);
-	own->index = spec->indexes[i];
 	exprs_compile(&own->keys, arena, spec->keys[i], spec->key_count, &spec->inputs[i]);
-	own->reader = (JoinReader){.rows = index_rows(own->index), .in = &own->in, .first_column = first_column};
-	join_reader_choose(&own->reader, arena, reads);
+	own->reader = (JoinReader){.in = &own->in, .first_column = first_column};
 	own->columns = arena_array(arena, int, own->in.column_count + 1);
 	for (int c = 0; c < own->in.column_count; c++)
 		if (!reads || reads[c]) own->columns[own->column_count++] = c;
+	index_reader_init(&own->index, arena, spec->indexes[i], spec->from[i], &own->in, own->columns, own->column_count);
 }
 
 /* Its state is empty: it is there so that equal joins of several views are one. */

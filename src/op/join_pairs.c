@@ -125,7 +125,8 @@ static void partner_met(Pairs *pairs, JoinRow *partner, int64_t copies, int64_t 
 	join_rows_changed(others, partner);
 	*join_field_64(partner, others->at.matches) = matches;
 	if (join->emit_on_close && join->kind != JOIN_SEMI) return;
-	join_emit_alone(join, &pairs->alone, side, join_row_packed(others, partner), after - before, watermark_later(judge, join_row_judge(others, partner)));
+	JoinReader reader = join_reader(join, side);
+	join_emit_alone(join, &pairs->alone, side, &reader, join_row_packed(others, partner), after - before, watermark_later(judge, join_row_judge(others, partner)));
 }
 
 static bool flush_pairs(Pairs *pairs)
@@ -187,10 +188,11 @@ static void count_by_key(Pairs *pairs, int i)
 	key->weight[side] = after;
 	if ((before > 0) == (after > 0) || !their_key(pairs, i)) return;
 	const JoinRows *others = join->sides[other(side)].rows;
+	JoinReader reader = join_reader(join, other(side));
 	for (JoinRow *row = join_rows_first(others, their_key(pairs, i)); row; row = join_row_at(others, row->next)) {
 		int64_t weight = join_row_weight(others, row), judge = watermark_later(join_row_judge(others, row), judge_of(pairs->dense, i));
 		int64_t change = join_alone(join, other(side), weight, after) - join_alone(join, other(side), weight, before);
-		join_emit_alone(join, &pairs->alone, other(side), join_row_packed(others, row), change, judge);
+		join_emit_alone(join, &pairs->alone, other(side), &reader, join_row_packed(others, row), change, judge);
 	}
 }
 
@@ -221,7 +223,8 @@ static void alone_row(Pairs *pairs, int i, int64_t matches)
 {
 	int64_t judge = judge_of(pairs->dense, i);
 	int64_t copies = join_alone(pairs->join, pairs->side, weight_of(pairs->dense, i), matches);
-	join_emit_alone(pairs->join, &pairs->alone, pairs->side, pairs->packed.at[i], copies, judge);
+	JoinReader reader = join_reader_of_batch(pairs->join, pairs->side);
+	join_emit_alone(pairs->join, &pairs->alone, pairs->side, &reader, pairs->packed.at[i], copies, judge);
 }
 
 static void settle_row(Pairs *pairs, int i)
@@ -391,19 +394,31 @@ static bool push_rows(Pairs *pairs, const Batch *in)
 	return true;
 }
 
+/* What the sides' indexes keep now */
+static bool update_indexes(Join *join, Error *err)
+{
+	for (int s = LEFT; s <= RIGHT; s++) {
+		JoinSide *own = &join->sides[s];
+		if (!own->index) continue;
+		if (!index_reader_update(&own->borrowed, err)) return false;
+		own->rows = own->borrowed.rows;
+		own->places = own->borrowed.places;
+	}
+	return true;
+}
+
 bool join_push(Op *op, int side, Batch *in, Error *err)
 {
 	Join *join = (Join *)op;
+	if (!update_indexes(join, err)) return false;
 	Pairs *pairs = arena_new(&op->scratch, Pairs);
-	Batch *own = batch_dense(in, NULL);
+	Batch *own = index_reader_batch(&join->sides[side].borrowed, in, join->sides[side].in.column_count);
 	bool closes = join->interval || join->window;
 	*pairs = (Pairs){.join = join, .side = side, .dense = closes ? op_judged(op, side, own) : batch_ref(own), .own_judges = own->hidden.judge, .err = err};
 	pairs->other_judge = closes ? op_other_judge(op, side) : WATERMARK_NONE;
 	Column *keys = exprs_eval(&join->sides[side].keys, pairs->dense, &op->scratch);
 	const JoinSide *pushed = &join->sides[side];
-	for (int s = LEFT; s <= RIGHT; s++)
-		if (join->sides[s].index) join->sides[s].rows = index_rows(join->sides[s].index);
-	if (pushed->preserved || join_remembers(pushed)) pairs->packed = join_rows_pack(pushed->rows, pairs->dense, &op->scratch);
+	if (pushed->preserved || join_remembers(pushed)) pairs->packed = join_rows_pack(&pushed->owned, pairs->dense, &op->scratch);
 	join_rows_begin(join, side);
 	pairs->matches = arena_array(&op->scratch, int64_t, pairs->dense->count + 1);
 	find_times(pairs, keys);

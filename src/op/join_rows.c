@@ -187,7 +187,7 @@ static const char *unpack_value(const JoinRows *rows, PhysKind kind, Batch *batc
 	return from + 16;
 }
 
-static const char *skip_value(PhysKind kind, const char *from)
+const char *join_rows_skip_value(PhysKind kind, const char *from)
 {
 	uint32_t bytes;
 	if (kind != PHYS_STR) return from + phys_bytes(kind);
@@ -202,7 +202,7 @@ void join_rows_unpack(const JoinReader *reader, const char *packed, Batch *batch
 	for (int k = 0; k < rows->column_count; k++) {
 		int c = reader->places[k];
 		bool is_null = packed[k / 8] >> k % 8 & 1;
-		if (c < 0) from = is_null ? from : skip_value(rows->kinds[k], from);
+		if (c < 0) from = is_null ? from : join_rows_skip_value(rows->kinds[k], from);
 		else if (is_null) join_set_null(batch, reader->first_column + c, row);
 		else from = unpack_value(rows, rows->kinds[k], batch, reader->first_column + c, row, from);
 	}
@@ -221,14 +221,4 @@ void join_rows_make_columns(const JoinReader *reader, Batch *batch, int count)
 		Column *column = &batch->columns[reader->first_column + reader->places[k]];
 		*column = (Column){.type = column->type, .data = arena_alloc(&batch->arena, phys_bytes(type_phys(column->type)) * (size_t)count)};
 	}
-}
-
-void join_reader_choose(JoinReader *reader, Arena *arena, const bool *reads)
-{
-	int *places = arena_array(arena, int, reader->rows->column_count + 1);
-	for (int k = 0; k < reader->rows->column_count; k++) {
-		int c = reader->rows->columns[k];
-		places[k] = reads && !reads[c] ? -1 : c;
-	}
-	reader->places = places;
 }

@@ -33,6 +33,7 @@ typedef struct JoinRows {
 	bool stays;                       /* rows never go, so batches may borrow their texts */
 	int *columns; int column_count;   /* those of the input that are remembered */
 	PhysKind *kinds;                  /* of those */
+	uint32_t form;                    /* of an index: counts how often its columns have become others */
 } JoinRows;
 
 /* So many copies more of the row, or less: without any it is gone. hash: not of blobs, see join_rows_name. */
@@ -63,8 +64,6 @@ void join_rows_fetch(const JoinRows *rows, const uint64_t *hashes, int count);
 bool join_key_is_null(const Column *keys, int count, const bool *null_equal, int row);
 /* places: by column of a remembered row, that of the input; -1: others read it */
 typedef struct JoinReader { const JoinRows *rows; const int *places; const OpInput *in; int first_column; } JoinReader;
-/* The rows are an index's, of the same input; reads: by column of it, NULL: all. */
-void join_reader_choose(JoinReader *reader, Arena *arena, const bool *reads);
 /* A packed row into a row of a batch, its columns from first_column on; those that are not read are left alone. */
 void join_rows_unpack(const JoinReader *reader, const char *packed, Batch *batch, int row);
 /* Columns of that side of a batch of so many rows: those that are read get room, the others are NULL. */
@@ -112,5 +111,19 @@ static inline const char *join_row_packed(const JoinRows *rows, const JoinRow *r
 
 /* What an index keeps (index.c), or the one that serves it now, for joins to read. A batch is added after all readers of the index had it. */
 const JoinRows *index_rows(Op *index);
+
+/* One that reads them. Its input has some columns of what the index hands on, and which of these the index keeps changes as others come and go. */
+typedef struct IndexReader {
+	Op *index;
+	const int *from;                  /* by column of the input: where it stands in what the index hands on; NULL: in the same place */
+	const int *columns; int column_count;     /* of the input: those that it wants of the rows */
+	const JoinRows *rows;             /* as of the last update */
+	int *places; uint32_t form;       /* JoinReader.places, and of which JoinRows.form they are */
+} IndexReader;
+void index_reader_init(IndexReader *reader, Arena *arena, Op *index, const int *from, const OpInput *in, const int *columns, int column_count);
+bool index_reader_update(IndexReader *reader, Error *err);            /* before a batch */
+/* The input's columns of a batch that the index handed on; without a selection. */
+Batch *index_reader_batch(const IndexReader *reader, Batch *in, int column_count);
+const char *join_rows_skip_value(PhysKind kind, const char *from);            /* behind a value of a packed row */
 
 #endif

@@ -44,7 +44,7 @@ typedef struct OpClass {
 	bool (*push)(Op *op, int input, Batch *in, Error *err);       /* in is borrowed: batch_ref to keep it */
 	bool (*commit)(Op *op, const CommitInfo *commit, Error *err); /* NULL: nothing to do */
 	void (*release)(Op *op);      /* frees what is not in op->arena; NULL: nothing */
-	void (*restored)(Op *op);     /* after its state was loaded; NULL: nothing */
+	bool (*restored)(Op *op, Error *err);                         /* after its state was loaded, or copied from another's; NULL: nothing */
 	/* earliest system time (us) at which the operator changes its output without input (moving conditions); INT64_MAX: never; NULL: never */
 	int64_t (*next_time)(Op *op);
 	bool passes_on;               /* keeps no row: what it does not hand on in the same push is gone (filter, project, window ...) */

@@ -112,6 +112,7 @@ typedef struct JoinSpec {
 	/* Indexes (index.c) by the same keys, that keep the side's rows; the side's input is then the index's output. NULL: the join keeps them itself.
 	 * Only of plain joins without judges, and not where matches are counted for each row of the side. Not the same for both sides. */
 	Op *left_index, *right_index;
+	const int *left_from, *right_from;          /* by column of the side: where it stands in the index's output; NULL: in the same place */
 	bool null_aware_anti;                       /* NOT IN: a NULL on the right side (of the key group) removes, a NULL left key with right rows removes */
 } JoinSpec;
 Op *op_join_new(const JoinSpec *spec);
@@ -123,17 +124,20 @@ typedef struct IndexSpec {
 	Expr **keys; int key_count;
 	const bool *null_equal;                     /* as JoinSpec's: a NULL in any other key meets nothing */
 	const bool *reads;                          /* by column of the input: what joins read of it; NULL: all */
+	/* Columns' names, where it may serve joins of other queries, too, and keep what they read (index.h); NULL: it keeps what `reads` says */
+	const char *const *names;
 } IndexSpec;
 Op *op_index_new(const IndexSpec *spec);
 
 /* ---- join_many.c: inner joins of three or more inputs by one key and nothing else. All are read from indexes, the join itself keeps nothing. ---- */
 enum { JOIN_MANY_MAX = 8 };
 typedef struct JoinManySpec {
-	OpInput inputs[JOIN_MANY_MAX]; int input_count;       /* output: their columns, in order; an index hands them on as they are */
+	OpInput inputs[JOIN_MANY_MAX]; int input_count;       /* output: their columns, in order; an index hands them on */
 	Expr **keys[JOIN_MANY_MAX]; int key_count;
 	const bool *null_equal;
 	const bool *reads;                                    /* by column of the output: read above, the others come out as NULL; NULL: all */
 	Op *indexes[JOIN_MANY_MAX];                           /* no two are the same */
+	const int *from[JOIN_MANY_MAX];                       /* by column of the input: where it stands in the index's output; NULL: in the same place */
 } JoinManySpec;
 Op *op_join_many_new(const JoinManySpec *spec);
 

@@ -184,11 +184,11 @@ static void set_identity(const Lowering *lowering, const Plan *plan, const NewOp
 	int ordinal = 0;
 	if (!new_op->op->state || note->in_step) return;
 	note->sharing = node->sharing;
-	bool says = new_op->contents.low || new_op->contents.high;
+	bool says = new_op->shared.low || new_op->shared.high;
 	for (int n = 0; !says && n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
 	StrBuf text = STRBUF_INIT;
 	strbuf_printf(&text, "%s %d %d ", new_op->op->class->name, ordinal, lowering->context->emit_on_close);
-	strbuf_printf(&text, "%016llx%016llx ", (unsigned long long)new_op->contents.high, (unsigned long long)new_op->contents.low);
+	strbuf_printf(&text, "%016llx%016llx ", (unsigned long long)new_op->shared.high, (unsigned long long)new_op->shared.low);
 	strbuf_add(&text, class->text, class->bytes);
 	write_layout(plan, &node->edge, &text);
 	for (int i = 0; i < new_op->input_count && i < plan->input_count; i++) write_layout(plan->inputs[i], &new_op->inputs[i].edge, &text);
@@ -396,6 +396,8 @@ static LoweredScan scan_of(Lowering *lowering, const Plan *plan)
 		.columns = arena_array(arena, ColumnPath, plan->column_count + 1), .types = arena_array(arena, Type, plan->column_count + 1),
 		.want_judge = class->want_judge, .want_arrival = class->want_arrival, .before_others = class->before_others,
 	};
+	const bool *reads = lower_whole_reads(lowering, plan);
+	if (reads) scan.reads = arena_copy(arena, reads, sizeof *reads * (size_t)(plan->column_count + 1));
 	for (int i = 0; i < plan->column_count; i++) {
 		ColumnPath *path = &scan.columns[i];
 		*path = plan->scan_columns[i].path;
@@ -539,7 +541,7 @@ static uint64_t hash_note(uint64_t hash, const LoweredNote *note)
 static uint64_t graph_hash(const Lowering *lowering)
 {
 	uint64_t hash = (uint64_t)lowering->out->ops.count;
-	for (int i = 0; i < lowering->classes.count; i++) {
+	for (int i = 0; i < lowering->class_count; i++) {
 		const AlikeClass *class = lowering->classes.at[i];
 		hash = hash_combine(hash, class->hash);
 		hash = hash_combine(hash, (uint64_t)class->want_judge * 2 + class->want_arrival);
@@ -637,6 +639,7 @@ Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err)
 	forget_versions(plan);
 	forget_classes(&lowering, plan);
 	share_classes(&lowering, plan);
+	lowering.class_count = lowering.classes.count;
 	lower_needs(&lowering, plan, !context->result_is_final);
 	lower_choose_indexes(&lowering);
 	LoweredNode root;

@@ -21,6 +21,7 @@ typedef struct LoweredScan {
 	                                 those of view_watermarks, in order, whose column is among them */
 	bool want_judge, want_arrival;
 	bool before_others;           /* the table of a PROCTIME join: its changes come before those of the left side */
+	const bool *reads;            /* by column: the query reads it, the others are there for other queries' joins (lower_index.c); NULL: all are read */
 } LoweredScan;
 
 /* When operators of the same identity, of whatever queries, have the same state and give the same rows.

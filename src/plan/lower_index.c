@@ -4,6 +4,11 @@
  * same, and for tables and views whatever wants them, for other queries will read them by the same keys. A join that alone reads a stream keeps
  * its rows itself, which takes one look-up less. Where matches are counted for each row of a side it must keep them itself, too. Within the step of
  * a recursion there are none: it is run again and again within one commit.
+ *
+ * Queries read a table by one key and want different columns of it. So the index of a table (its rows as they are, or those that pass a condition) stands
+ * above a scan of all its columns, whatever this query reads: then those of different queries are given the same, hand on the same, and one can serve
+ * all (run/sharing_index.c). Which columns its rows have is settled there. Only names of columns that the query reads stand in the graph's hash, and in
+ * its class: a column that comes or goes beside them changes no plan. A scan of whole rows costs nothing: columns are passed by reference.
  */
 #include "plan/lowering.h"
 
@@ -23,13 +28,6 @@ static bool may_borrow(const Plan *join, const JoinShape *shape, int side)
 	if (shape->way != JOIN_WAY_PLAIN || join->join_form != JOIN_FORM_PLAIN || join->null_aware_anti) return false;
 	if (side == 1 && only_left && !has_rest) return false;          /* of which only keys are counted */
 	return !(has_rest && gives_alone(join->join, side));
-}
-
-static bool is_of_table(const Plan *plan)
-{
-	while (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT) plan = plan->inputs[0];
-	return plan->kind == PLAN_SCAN && !plan->facts.append_only
-		&& (relation_is_maintained(plan->relation) || (relation_is_local(plan->relation) && plan->relation->kind == RELATION_TABLE));
 }
 
 typedef struct Steps { VEC(const Plan *) inside, inputs; Arena *arena; } Steps;
@@ -56,21 +54,136 @@ bool lower_is_in_step(Lowering *lowering, Plan *plan)
 	return false;
 }
 
+/* ---- whole tables ---- */
+
+static bool is_kept_table(const Plan *scan)
+{
+	return !scan->facts.append_only && (relation_is_maintained(scan->relation) || (relation_is_local(scan->relation) && scan->relation->kind == RELATION_TABLE));
+}
+
+/* Through conditions and choices, and what is used several times */
+static const Plan *table_below(const Plan *plan)
+{
+	for (;;) {
+		if (plan->kind == PLAN_SHARED) plan = plan->shared;
+		else if (plan->kind == PLAN_FILTER || (plan->kind == PLAN_PROJECT && project_only_chooses(plan))) plan = plan->inputs[0];
+		else return plan;
+	}
+}
+
+/* Nothing but conditions above the table's columns: is it to be read whole? */
+static bool is_of_whole_rows(const Lowering *lowering, const Plan *plan)
+{
+	if (lowering->context->rules_version && lowering->context->rules_version < PLAN_WHOLE_TABLES_SINCE) return false;
+	plan = table_below(plan);
+	if (plan->kind != PLAN_SCAN || !is_kept_table(plan)) return false;
+	for (int c = 0; c < plan->column_count; c++)
+		if (plan->scan_columns[c].path.field_count) return false;
+	return true;
+}
+
+static bool *whole_reads(Lowering *lowering, const Relation *relation)
+{
+	for (int w = 0; w < lowering->whole_tables.count; w++)
+		if (lowering->whole_tables.at[w].relation == relation) return lowering->whole_tables.at[w].reads;
+	WholeTable table = {relation, arena_array(lowering->arena, bool, relation->column_count + 1)};
+	vec_push_in(lowering->arena, &lowering->whole_tables, table);
+	return table.reads;
+}
+
+const bool *lower_whole_reads(const Lowering *lowering, const Plan *scan)
+{
+	for (int w = 0; scan->whole && w < lowering->whole_tables.count; w++)
+		if (lowering->whole_tables.at[w].relation == scan->relation) return lowering->whole_tables.at[w].reads;
+	return NULL;
+}
+
+/* Of the table's time nobody above knows: joins by keys pass no watermark. */
+static Plan *copy_node(Lowering *lowering, const Plan *plan)
+{
+	Plan *node = arena_new(lowering->arena, Plan);
+	*node = *plan;
+	node->facts.watermark_count = node->facts.key_count = node->facts.dependency_count = 0;
+	return node;
+}
+
+static Plan *scan_whole(Lowering *lowering, const Plan *plan)
+{
+	Plan *scan = copy_node(lowering, plan);
+	const Relation *relation = plan->relation;
+	bool *reads = whole_reads(lowering, relation);
+	scan->whole = true;
+	scan->column_count = relation->column_count;
+	scan->columns = arena_array(lowering->arena, PlanColumn, relation->column_count + 1);
+	scan->scan_columns = arena_array(lowering->arena, ScanColumn, relation->column_count + 1);
+	for (int c = 0; c < relation->column_count; c++) {
+		const RelationColumn *column = &relation->columns[c];
+		int own = 0;
+		while (own < plan->column_count && plan->scan_columns[own].path.column != c) own++;
+		scan->scan_columns[c].path.column = c;
+		scan->columns[c] = (PlanColumn){.name = column->name, .type = plain_type(column->type), .nullable = !column->not_null};
+		if (own < plan->column_count) scan->columns[c] = plan->columns[own];
+		else scan->columns[c].id = plan_column_new(lowering->context);
+		reads[c] |= own < plan->column_count;
+	}
+	return scan;
+}
+
+/* The same conditions above all columns of the table. renamed: what the plan's columns are called there. */
+static Plan *read_whole(Lowering *lowering, const Plan *plan, ColumnMap *renamed)
+{
+	if (plan->kind == PLAN_SCAN) return scan_whole(lowering, plan);
+	Plan *input = read_whole(lowering, plan->kind == PLAN_SHARED ? plan->shared : plan->inputs[0], renamed);
+	for (int i = 0; plan->kind != PLAN_FILTER && i < plan->column_count; i++) {
+		Expr *to = plan->kind == PLAN_SHARED ? plan_column_ref(lowering->context, plan->shared, plan->shared_columns[i]) : plan->items[i].expr;
+		if (plan->columns[i].id != to->column) column_map_add(renamed, plan->columns[i].id, column_map_apply(renamed, to));
+	}
+	if (plan->kind != PLAN_FILTER) return input;
+	Plan *filter = copy_node(lowering, plan);
+	filter->inputs = arena_new(lowering->arena, Plan *);
+	filter->inputs[0] = input;
+	filter->condition = column_map_apply(renamed, plan->condition);
+	filter->columns = input->columns;
+	filter->column_count = input->column_count;
+	return filter;
+}
+
+static bool is_of_table(const Plan *plan)
+{
+	while (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT) plan = plan->inputs[0];
+	return plan->kind == PLAN_SCAN && is_kept_table(plan);
+}
+
 /* ---- one side ---- */
 
 typedef struct Side {
 	Plan *plan, *base;
+	bool of_whole_rows;
 	ColumnId *ids;                        /* of the plan's columns, in base */
 	Expr **keys; int key_count;           /* in terms of base */
 	const bool *null_equal;
 	StrBuf text;
 } Side;
 
+static void find_base(Lowering *lowering, Side *side)
+{
+	side->base = lower_below_choices(lowering, side->plan, &side->ids);
+	side->of_whole_rows = is_of_whole_rows(lowering, side->base);
+	if (!side->of_whole_rows) return;
+	ColumnMap renamed = {.arena = lowering->arena};
+	side->base = read_whole(lowering, side->base, &renamed);
+	share_classes(lowering, side->base);
+	for (int c = 0; c < side->plan->column_count; c++) {
+		const Expr *to = column_map_find(&renamed, side->ids[c]);
+		if (to) side->ids[c] = to->column;
+	}
+}
+
 static void side_init(Lowering *lowering, Plan *plan, Expr *const *keys, int key_count, const bool *null_equal, Side *side)
 {
 	ColumnMap map = {.arena = lowering->arena};
 	*side = (Side){.plan = plan, .key_count = key_count, .null_equal = null_equal, .text = STRBUF_INIT};
-	side->base = lower_below_choices(lowering, side->plan, &side->ids);
+	find_base(lowering, side);
 	for (int c = 0; c < side->plan->column_count; c++) {
 		const PlanColumn *column = &side->plan->columns[c];
 		column_map_add(&map, column->id, expr_column(lowering->arena, side->ids[c], column->type, column->nullable, SPAN_NONE));
@@ -100,7 +213,7 @@ static SharedIndex *add(Lowering *lowering, const Side *side)
 {
 	SharedIndex *index = arena_new(lowering->arena, SharedIndex);
 	*index = (SharedIndex){.text = arena_copy(lowering->arena, side->text.text, side->text.bytes), .bytes = side->text.bytes, .base = side->base,
-		.keys = side->keys, .key_count = side->key_count, .null_equal = side->null_equal, .of_table = is_of_table(side->base),
+		.keys = side->keys, .key_count = side->key_count, .null_equal = side->null_equal, .of_table = is_of_table(side->base), .of_whole_rows = side->of_whole_rows,
 		.reads = arena_array(lowering->arena, bool, side->base->column_count + 1)};
 	vec_push_in(lowering->arena, &lowering->indexes, index);
 	return index;
@@ -224,15 +337,32 @@ static Plan node_above(Lowering *lowering, Plan *base)
 	return node;
 }
 
-static Hash128 contents_of(Lowering *lowering, const SharedIndex *index)
+/* Of whole rows by name: the numbers of a table's columns change when others come or go. */
+static void write_contents(Lowering *lowering, const SharedIndex *index, bool with_reads, StrBuf *text)
+{
+	const Plan *base = index->base;
+	share_write_exprs(lowering, index->base, index->keys, index->key_count, text);
+	if (index->of_whole_rows && with_reads) text->bytes = 0;
+	for (int k = 0; k < index->key_count; k++) strbuf_addc(text, index->null_equal[k] ? '~' : '=');
+	for (int c = 0; with_reads && c < base->column_count; c++)
+		if (!index->of_whole_rows) strbuf_addc(text, index->reads[c] ? 'r' : '-');
+		else if (index->reads[c]) strbuf_printf(text, " %s", base->columns[c].name);
+}
+
+static Hash128 contents_of(Lowering *lowering, const SharedIndex *index, bool with_reads)
 {
 	StrBuf text = STRBUF_INIT;
-	share_write_exprs(lowering, index->base, index->keys, index->key_count, &text);
-	for (int k = 0; k < index->key_count; k++) strbuf_addc(&text, index->null_equal[k] ? '~' : '=');
-	for (int c = 0; c < index->base->column_count; c++) strbuf_addc(&text, index->reads[c] ? 'r' : '-');
+	write_contents(lowering, index, with_reads, &text);
 	Hash128 contents = hash_bytes_128(text.text, text.bytes);
 	strbuf_release(&text);
 	return contents;
+}
+
+static const char *const *names_of(Lowering *lowering, const SharedIndex *index, const OpInput *edge)
+{
+	const char **names = arena_array(lowering->arena, const char *, edge->column_count + 1);
+	for (int c = 0; c < edge->column_count; c++) names[c] = plan_column(index->base, edge->layout[c])->name;
+	return names;
 }
 
 static bool make_index(Lowering *lowering, SharedIndex *index)
@@ -244,26 +374,52 @@ static bool make_index(Lowering *lowering, SharedIndex *index)
 	for (int c = 0; c < in.edge.column_count; c++)
 		for (int b = 0; b < base->column_count; b++) reads[c] |= base->columns[b].id == in.edge.layout[c] && index->reads[b];
 	Plan node = node_above(lowering, base);
-	IndexSpec spec = {.in = in.edge, .keys = index->keys, .key_count = index->key_count, .null_equal = index->null_equal, .reads = reads};
+	IndexSpec spec = {.in = in.edge, .keys = index->keys, .key_count = index->key_count, .null_equal = index->null_equal, .reads = reads,
+		.names = index->of_whole_rows ? names_of(lowering, index, &in.edge) : NULL};
 	const char *keys = lower_exprs_text(lowering, &node, index->keys, index->key_count);
-	index->contents = contents_of(lowering, index);
-	NewOp new_op = {.op = op_index_new(&spec), .inputs = &in, .input_count = 1, .layout = in.edge.layout, .contents = index->contents,
+	index->contents = contents_of(lowering, index, true);
+	index->shared = contents_of(lowering, index, !index->of_whole_rows);
+	NewOp new_op = {.op = op_index_new(&spec), .inputs = &in, .input_count = 1, .layout = in.edge.layout, .contents = index->contents, .shared = index->shared,
 		.detail = index->key_count ? arena_printf(lowering->arena, "on %s", keys) : "of all"};
 	lower_add(lowering, &node, &new_op, &index->node);
 	return index->is_lowered = true;
 }
 
-bool lower_index(Lowering *lowering, SharedIndex *index, Plan *side, LoweredNode *out)
+static int place_of(const SharedIndex *index, const Side *side, ColumnId id)
 {
-	ColumnId *ids;
-	const Plan *base = lower_below_choices(lowering, side, &ids);
+	int b = 0, place = 0;
+	while (side->base->columns[b].id != id) b++;
+	while (index->node.edge.layout[place] != index->base->columns[b].id) place++;
+	return place;
+}
+
+bool lower_index(Lowering *lowering, SharedIndex *index, Plan *plan, LoweredNode *out, const int **from)
+{
+	Side side = {.plan = plan};
 	if (!index->is_lowered && !make_index(lowering, index)) return false;
+	find_base(lowering, &side);
+	int count = plan->column_count, *places = arena_array(lowering->arena, int, count + 1);
+	Type *types = arena_array(lowering->arena, Type, count + 1);
+	for (int c = 0; c < count; c++) {
+		places[c] = place_of(index, &side, side.ids[c]);
+		types[c] = index->node.edge.types[places[c]];
+	}
 	*out = index->node;
-	ColumnId *layout = arena_array(lowering->arena, ColumnId, out->edge.column_count + 1);
-	for (int c = 0; c < out->edge.column_count; c++)
-		for (int b = 0; b < base->column_count; b++)
-			for (int i = 0; i < side->column_count && index->base->columns[b].id == out->edge.layout[c]; i++)
-				if (ids[i] == base->columns[b].id) layout[c] = side->columns[i].id;
-	out->edge.layout = layout;
+	*from = places;
+	out->edge.layout = lower_ids(lowering, plan);
+	out->edge.types = types;
+	out->edge.column_count = count;
 	return true;
+}
+
+static void add_contents(Hash128 *contents, Hash128 of_index, int i)
+{
+	contents->low = hash_combine(contents->low, of_index.low + (uint64_t)i);
+	contents->high = hash_combine(contents->high, of_index.high + (uint64_t)i);
+}
+
+void lower_add_index_contents(const SharedIndex *index, int i, NewOp *new_op)
+{
+	add_contents(&new_op->contents, index->contents, i);
+	add_contents(&new_op->shared, index->shared, i);
 }

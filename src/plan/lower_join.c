@@ -3,13 +3,14 @@
 
 #include "expr/function.h"
 
-typedef struct JoinInputs { LoweredNode sides[2]; const SharedIndex *indexes[2]; } JoinInputs;
+typedef struct JoinInputs { LoweredNode sides[2]; const SharedIndex *indexes[2]; const int *from[2]; } JoinInputs;
 
 static bool lower_sides(Lowering *lowering, Plan *plan, const JoinShape *shape, JoinInputs *inputs)
 {
 	for (int side = 0; side < 2; side++) {
 		SharedIndex *index = lower_index_of(lowering, plan, shape, side);
-		bool ok = index ? lower_index(lowering, index, plan->inputs[side], &inputs->sides[side]) : lower_narrow(lowering, plan->inputs[side], &inputs->sides[side]);
+		bool ok = index ? lower_index(lowering, index, plan->inputs[side], &inputs->sides[side], &inputs->from[side])
+			: lower_narrow(lowering, plan->inputs[side], &inputs->sides[side]);
 		if (!ok) return false;
 		inputs->indexes[side] = index;
 	}
@@ -27,23 +28,14 @@ static const char *detail(Lowering *lowering, const Plan *plan, const JoinShape 
 	return arena_printf(lowering->arena, "%s%s on %s", KINDS[plan->join], way, keys);
 }
 
-static Hash128 contents_of(const JoinInputs *inputs)
-{
-	Hash128 contents = {0};
-	for (int side = 0; side < 2; side++) {
-		if (!inputs->indexes[side]) continue;
-		contents.low = hash_combine(contents.low, inputs->indexes[side]->contents.low + (uint64_t)side);
-		contents.high = hash_combine(contents.high, inputs->indexes[side]->contents.high + (uint64_t)side);
-	}
-	return contents;
-}
-
 static void add_join(Lowering *lowering, const Plan *plan, Op *op, const JoinInputs *inputs, const char *text, LoweredNode *out)
 {
 	bool left_only = plan->join == JOIN_SEMI || plan->join == JOIN_ANTI;
 	const OpInput *right = &inputs->sides[1].edge;
-	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text, .contents = contents_of(inputs),
+	NewOp new_op = {.op = op, .inputs = inputs->sides, .input_count = 2, .detail = text,
 		.layout = lower_ids_behind(lowering, &inputs->sides[0].edge, right->layout, left_only ? 0 : right->column_count)};
+	for (int side = 0; side < 2; side++)
+		if (inputs->indexes[side]) lower_add_index_contents(inputs->indexes[side], side, &new_op);
 	lower_add(lowering, plan, &new_op, out);
 }
 
@@ -113,6 +105,7 @@ static bool lower_plain_join(Lowering *lowering, Plan *plan, LoweredNode *out)
 		.close_key = -1, .left_close_watermark = -1, .right_close_watermark = -1, .null_aware_anti = plan->null_aware_anti,
 		.emit_on_close = lowering->context->emit_on_close && plan->facts.closes, .reads = reads_of(lowering, plan, &inputs),
 		.left_index = inputs.indexes[0] ? inputs.indexes[0]->node.op : NULL, .right_index = inputs.indexes[1] ? inputs.indexes[1]->node.op : NULL,
+		.left_from = inputs.from[0], .right_from = inputs.from[1],
 	};
 	if (shape.way == JOIN_WAY_PLAIN) spec.left.has_judge = spec.right.has_judge = false;        /* it passes no watermark, so nobody judges above */
 	if (shape.way == JOIN_WAY_WINDOW) {

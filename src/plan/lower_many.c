@@ -121,11 +121,11 @@ bool lower_many(Lowering *lowering, Plan *join, const JoinChain *chain, LoweredN
 	LoweredNode inputs[JOIN_MANY_MAX];
 	ColumnId *layout = NULL;
 	int count = 0;
-	Hash128 contents = {0};
+	NewOp new_op = {.inputs = inputs, .input_count = spec.input_count};
 	for (int i = 0; i < spec.input_count; i++) {
 		const JoinLeaf *leaf = &chain->leaves.at[i];
 		SharedIndex *index = lower_index_of_leaf(lowering, chain, leaf);
-		if (!lower_index(lowering, index, leaf->plan, &inputs[i])) return false;
+		if (!lower_index(lowering, index, leaf->plan, &inputs[i], &spec.from[i])) return false;
 		spec.inputs[i] = inputs[i].edge;
 		spec.inputs[i].has_judge = spec.inputs[i].has_arrival = false;
 		spec.keys[i] = leaf->keys;
@@ -133,14 +133,14 @@ bool lower_many(Lowering *lowering, Plan *join, const JoinChain *chain, LoweredN
 		OpInput before = {.layout = layout, .column_count = count};
 		layout = lower_ids_behind(lowering, &before, inputs[i].edge.layout, inputs[i].edge.column_count);
 		count += inputs[i].edge.column_count;
-		contents.low = hash_combine(contents.low, index->contents.low + (uint64_t)i);
-		contents.high = hash_combine(contents.high, index->contents.high + (uint64_t)i);
+		lower_add_index_contents(index, i, &new_op);
 	}
 	spec.reads = reads_of(lowering, join, layout, count);
 	Plan node = node_over(lowering, join, chain);
 	const char *keys = lower_exprs_text(lowering, &node, chain->leaves.at[0].keys, chain->key_count);
-	NewOp new_op = {.op = op_join_many_new(&spec), .inputs = inputs, .input_count = spec.input_count, .layout = layout, .contents = contents,
-		.detail = arena_printf(lowering->arena, "of %d on %s", spec.input_count, keys)};
+	new_op.op = op_join_many_new(&spec);
+	new_op.layout = layout;
+	new_op.detail = arena_printf(lowering->arena, "of %d on %s", spec.input_count, keys);
 	lower_add(lowering, &node, &new_op, out);
 	return true;
 }

@@ -38,10 +38,15 @@ typedef struct SharedIndex {
 	bool *reads;                          /* by column of base: some join reads it */
 	const Plan *last_join; int join_count;
 	bool of_table;                        /* other queries will want it, too */
+	bool of_whole_rows;                   /* base gives all columns of a table: what is kept of them is settled with other queries */
 	bool is_lowered;
 	LoweredNode node;
 	Hash128 contents;                     /* of keys and columns */
+	Hash128 shared;                       /* the same, less what other queries' indexes may have otherwise */
 } SharedIndex;
+
+/* Columns of a table that the query reads itself, where indexes are given all of them. */
+typedef struct WholeTable { const Relation *relation; bool *reads; } WholeTable;
 
 typedef struct Lowering {
 	PlanContext *context;
@@ -51,6 +56,8 @@ typedef struct Lowering {
 	VEC(AlikeClass *) classes;            /* Plan.alike - 1 */
 	VEC(const Plan *) recursions;
 	VEC(SharedIndex *) indexes;
+	int class_count;                      /* of the plan: those behind are of scans of whole tables */
+	VEC(WholeTable) whole_tables;
 	struct Recursion *recursion;          /* lower_recursive.c: the step being lowered; NULL */
 } Lowering;
 
@@ -80,8 +87,10 @@ bool lower_is_in_step(Lowering *lowering, Plan *plan);        /* reads the rows 
 void lower_choose_indexes(Lowering *lowering);                /* once needs are known */
 /* The index that this side of a plain join reads; NULL: the join keeps its rows itself */
 SharedIndex *lower_index_of(Lowering *lowering, Plan *join, const JoinShape *shape, int side);
-/* out: what the index hands on, in terms of the side's columns (of those that others read the ids are 0) */
-bool lower_index(Lowering *lowering, SharedIndex *index, Plan *side, LoweredNode *out);
+/* out: what the index hands on, as the side's columns. from: where in the index's output each of them stands */
+bool lower_index(Lowering *lowering, SharedIndex *index, Plan *side, LoweredNode *out, const int **from);
+/* Which columns of this relation, read whole, the query reads itself; NULL: it is not read whole */
+const bool *lower_whole_reads(const Lowering *lowering, const Plan *scan);
 
 /* lower.c */
 bool lower_plan(Lowering *lowering, Plan *plan, LoweredNode *out);
@@ -95,8 +104,11 @@ typedef struct NewOp {
 	const ColumnId *layout;
 	const char *detail;
 	Hash128 contents;                     /* what it keeps, as far as the node does not say, hashed */
+	Hash128 shared;                       /* the same as far as it must be equal in queries that share the operator */
 } NewOp;
 void lower_add(Lowering *lowering, const Plan *plan, const NewOp *new_op, LoweredNode *out);
+/* lower_index.c: what the contents of a join are besides, whose input number i is the index's */
+void lower_add_index_contents(const SharedIndex *index, int i, NewOp *new_op);
 /* Index among the edge's watermark columns of the one on this column; -1: none */
 int edge_watermark(const OpInput *edge, ColumnId column);
 /* Under projections that only choose: `ids[i]` is what column i of the plan is called there. */

@@ -91,6 +91,7 @@ struct Plan {
 	PlanFacts facts;
 
 	Relation *relation; ScanColumn *scan_columns;                     /* SCAN: scan_columns[i] is columns[i] */
+	bool whole;                                                       /* SCAN: all columns, for an index; made by lowering */
 	Expr *condition;                                                  /* FILTER, JOIN, MOVING; SCAN after pushdown: none (a FILTER stays above) */
 	PlanItem *items; int item_count;                                  /* PROJECT, MOVING: columns; AGGREGATE: keys */
 	PlanCall *calls; int call_count; bool global;                     /* AGGREGATE */
@@ -117,7 +118,8 @@ struct Plan {
 	int alike;                                                        /* lowering: number of the class of equal subtrees; 0: none yet */
 };
 
-enum { PLAN_RULES_VERSION = 2 };  /* the newest `since` in rules.def: kept with a view, so that a newer Weir can plan it as it was */
+/* Kept with a view, so that a newer Weir can plan it as it was: by the rules of rules.def whose `since` is no later, and by lowering. */
+enum { PLAN_RULES_VERSION = 3, PLAN_WHOLE_TABLES_SINCE = 3 };        /* indexes of tables are given whole rows (lower_index.c) */
 
 /* What a statement's planning shares: arena, column numbers. */
 typedef struct PlanContext {

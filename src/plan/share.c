@@ -95,6 +95,7 @@ static int recursion_number(Lowering *lowering, const Plan *plan)
 static void write_scan(Writing *writing, const Plan *plan)
 {
 	strbuf_adds(&writing->text, plan->relation->name);
+	if (plan->whole) strbuf_adds(&writing->text, " whole");
 	for (int i = 0; i < plan->column_count; i++) {
 		const ColumnPath *path = &plan->scan_columns[i].path;
 		strbuf_printf(&writing->text, " %s", plan->relation->columns[path->column].name);

@@ -119,6 +119,28 @@ static bool backfill_scan(Runtime *runtime, Lane *lane, Pipeline *pipeline, Lowe
 	return ok;
 }
 
+bool scan_give_content(Runtime *runtime, LoweredScan *scan, Error *err)
+{
+	Arena arena;
+	arena_init(&arena, 0);
+	StoreTableSpec spec = relation_spec(scan->relation, &arena);
+	int *columns = arena_array(&arena, int, scan->column_count + 1);
+	for (int c = 0; c < scan->column_count; c++) columns[c] = scan->columns[c].column;
+	StoreScan *rows = store_scan_open(runtime->store, NULL, &spec, columns, scan->column_count, STORE_SCAN_ALL, err);
+	bool ok = rows != NULL;
+	for (int64_t last = 0; ok; ) {
+		Batch *batch = NULL;
+		ok = store_scan_next(rows, BATCH_ROWS_MAX, &batch, &last, err);
+		if (!batch) break;
+		batch->system_us = runtime->clock_us;
+		ok = ok && op_push(scan->op, 0, batch, err);
+		batch_unref(batch);
+	}
+	if (rows) store_scan_close(rows);
+	arena_release(&arena);
+	return ok;
+}
+
 /* ---- making and dropping ---- */
 
 static bool reader_has_begun(const Reader *reader)

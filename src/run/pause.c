@@ -142,8 +142,10 @@ static bool checkpoint_here(Runtime *runtime, Error *err)
 	return runtime_flush(runtime, err);
 }
 
+/* Indexes are packed anew, so no checkpoint of them may be under way. */
 static bool end_sharing(Runtime *runtime, const Relations *leaving, Error *err)
 {
+	if (runtime->checkpoint && !runtime_checkpoint(runtime, err)) return false;
 	for (int r = 0; r < leaving->at.count; r++) {
 		Pipeline *pipeline = lane_pipeline(runtime->live, leaving->at.at[r]->id);
 		if (pipeline && !sharing_end(runtime, pipeline, LEAVES_WITH_STATE, err)) return false;

@@ -112,8 +112,7 @@ static void restore_partition(Reader *reader, const PartitionRecord *record)
 static bool finish_op(Op *op, Error *err)
 {
 	if (op->state && !state_load_finish(op->state, err)) return false;
-	if (op->class->restored) op->class->restored(op);
-	return true;
+	return !op->class->restored || op->class->restored(op, err);
 }
 
 static bool finish_ops(const Lane *lane, Error *err)

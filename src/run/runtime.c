@@ -573,8 +573,10 @@ static bool start_again(Runtime *runtime, bool was_started, bool was_reading, Er
 
 bool runtime_restart(Runtime *runtime, Error *err)
 {
+	runtime->sharing_wanted = false;                      /* what is in memory is of the old definitions */
 	if (!(runtime->started ? runtime_checkpoint(runtime, err) : runtime_flush(runtime, err))) return false;
 	runtime->restart_wanted = false;
+	runtime->sharing_wanted = true;
 	return start_again(runtime, runtime->started, runtime->reading, err);
 }
 

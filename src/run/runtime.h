@@ -272,6 +272,8 @@ bool table_beside_drop(Runtime *runtime, const Relation *relation, Error *err);
 bool pipeline_remove(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);      /* with its state; its table stays */
 /* Pushes the content of local relations and views into a new pipeline's scans. */
 bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
+/* Between two commits: what the file has of a table or view, into a scan of no lane. */
+bool scan_give_content(Runtime *runtime, LoweredScan *scan, Error *err);
 int64_t runtime_now(const Runtime *runtime);
 bool runtime_loop_start(Runtime *runtime, Error *err);
 void runtime_loop_stop(Runtime *runtime);

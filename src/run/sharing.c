@@ -11,6 +11,7 @@
 
 #include "run/commit.h"
 #include "run/place.h"
+#include "run/sharing_index.h"
 
 #define PREFIX "shared."
 
@@ -109,10 +110,13 @@ static void take_readers(const Runtime *runtime, const Pipeline *pipeline, Op *o
 	owner->outputs.count = kept;
 }
 
+/* Its state has become another. */
+static bool restored(Op *op, Error *err) { return !op->class->restored || op->class->restored(op, err); }
+
 static bool wake(Runtime *runtime, const Pipeline *pipeline, const LoweredNote *note, bool with_state, Error *err)
 {
 	Op *op = note->op, *owner = op->served_by;
-	if (with_state && !state_take_copy(op->state, owner->state, err)) return false;
+	if (with_state && !(state_take_copy(op->state, owner->state, err) && restored(op, err))) return false;
 	op->served_by = NULL;
 	op->rows_late = owner->rows_late;
 	memcpy(op->in_watermarks, owner->in_watermarks, sizeof op->in_watermarks);
@@ -140,14 +144,15 @@ static bool pass_on(Runtime *runtime, const Op *op, Op *owner, int32_t owner_num
 	return true;
 }
 
-static bool share(Runtime *runtime, Pipeline *pipeline, const LoweredNote *note, const LoweredNote *owner, const Pipeline *owners, Error *err)
+static bool share(Runtime *runtime, Pipeline *pipeline, const LoweredNote *note, const LoweredNote *owner, Pipeline *owners, Error *err)
 {
 	int32_t number = op_number(pipeline, note->op);
-	if (!runtime_file_begin(runtime, err) || !pass_on(runtime, note->op, owner->op, op_number(owners, owner->op), err)) return false;
+	if (!runtime_file_begin(runtime, err) || !sharing_index_widen(runtime, owners, owner, note->op, err)) return false;
+	if (!pass_on(runtime, note->op, owner->op, op_number(owners, owner->op), err)) return false;
 	rest(runtime->live, note->op, owner->op);
 	state_clear(note->op->state);
 	pipeline->named = false;
-	return store_state_remove(runtime->store, runtime->live->id, number, number + 1, err)
+	return restored(note->op, err) && store_state_remove(runtime->store, runtime->live->id, number, number + 1, err)
 		&& setting_put(runtime, number, op_number(owners, owner->op), err);
 }
 
@@ -155,7 +160,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 {
 	Lane *lane = runtime->live;
 	bool found = false;
-	if (runtime->checkpoint) return true;                 /* pages of what would rest are on their way: wanted still */
+	if (runtime->checkpoint || runtime->restart_wanted) return true;      /* pages of what would rest are on their way, or all is made anew: wanted still */
 	runtime->sharing_wanted = false;
 	for (int p = 1; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
@@ -167,6 +172,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 			found = true;
 		}
 	}
+	if (!sharing_index_narrow(runtime, &found, err)) return false;
 	if (!found) return true;
 	graph_link(&lane->graph);
 	runtime->checkpoint_wanted = true;
@@ -190,6 +196,29 @@ bool sharing_end(Runtime *runtime, Pipeline *pipeline, SharingEnd how, Error *er
 			other->named = false;
 		}
 	}
+	if (how == LEAVES_WITH_STATE && !sharing_index_leave(runtime, pipeline, NULL, &any, err)) return false;
+	if (!any) return true;
+	graph_link(&lane->graph);
+	return runtime->checkpoint_wanted = true;
+}
+
+bool sharing_end_over(Runtime *runtime, const Relation *relation, Error *err)
+{
+	Lane *lane = runtime->live;
+	bool any = false;
+	for (int p = 0; p < lane->pipelines.count; p++) {
+		Pipeline *pipeline = lane->pipelines.at[p];
+		for (int n = 0; n < pipeline->lowered->notes.count; n++) {
+			const LoweredNote *note = &pipeline->lowered->notes.at[n];
+			if (!note->op->served_by || !sharing_index_is_of(pipeline, note, relation)) continue;
+			if (!runtime_file_begin(runtime, err) || !wake(runtime, pipeline, note, true, err)) return false;
+			any = true;
+			pipeline->named = false;
+		}
+	}
+	for (int p = 0; p < lane->pipelines.count; p++)
+		if (!sharing_index_leave(runtime, lane->pipelines.at[p], relation, &any, err)) return false;
+	runtime->sharing_wanted = false;
 	if (!any) return true;
 	graph_link(&lane->graph);
 	return runtime->checkpoint_wanted = true;
@@ -213,6 +242,7 @@ static bool list_pair(void *context, const char *name, const char *value, Error 
 
 static bool copy_in_file(Runtime *runtime, SharedPair pair, Error *err)
 {
+	runtime->sharing_wanted = true;                       /* when all has started */
 	return store_state_copy(runtime->store, LANE_LIVE_ID, pair.owner, pair.op, err) && setting_put(runtime, pair.op, 0, err);
 }
 

@@ -19,6 +19,9 @@ typedef enum SharingEnd { LEAVES_FOR_GOOD, LEAVES_WITH_STATE } SharingEnd;
 bool sharing_find(Runtime *runtime, Error *err);
 /* Nothing of the pipeline is shared any more: neither what serves it nor what it serves. LEAVES_FOR_GOOD: its own operators stay empty. */
 bool sharing_end(Runtime *runtime, Pipeline *pipeline, SharingEnd how, Error *err);
+/* Before a relation's columns become others: no index over it is shared any more, and each keeps what its own query reads. What is found to be equal
+ * when lanes have been made anew is shared again. */
+bool sharing_end_over(Runtime *runtime, const Relation *relation, Error *err);
 /* The same for a relation of lanes that are not in memory, in the open transaction, before its state is removed. */
 bool sharing_end_in_file(Runtime *runtime, const Relation *relation, Error *err);
 /* The pipeline whose operator serves this one; NULL: it serves itself. */

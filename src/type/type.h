@@ -67,6 +67,8 @@ static inline PhysKind type_phys(Type type)
 static inline size_t phys_bytes(PhysKind phys) { return phys <= PHYS_F64 ? 8 : 16; }
 
 bool type_equal(Type a, Type b);
+/* Of a declared column, as a query sees it: ROW, ARRAY and MAP values are JSON. */
+static inline Type plain_type(Type declared) { return declared.kind == TYPE_ROW || declared.kind == TYPE_JSON ? TYPE(JSON) : declared; }
 static inline bool type_is_numeric(Type t) { return t.kind == TYPE_INTEGER || t.kind == TYPE_REAL || t.kind == TYPE_DECIMAL; }
 
 /* "DECIMAL(10,2)", "ROW<a INTEGER>": the spelling that the parser reads back. */
