@@ -382,7 +382,7 @@ static char *wide_text(const Wide *wide)
 			strbuf_printf(&line, " %lld\n", (long long)join_row_weight(rows, row));
 			vec_push(&lines, line.text);
 		}
-	qsort(lines.at, (size_t)lines.count, sizeof *lines.at, compare_texts);
+	if (lines.count) qsort(lines.at, (size_t)lines.count, sizeof *lines.at, compare_texts);
 	StrBuf all = STRBUF_INIT;
 	for (int l = 0; l < lines.count; l++) {
 		strbuf_adds(&all, lines.at[l]);
