@@ -354,6 +354,7 @@ def make_case(seed, views):
     tables = [changes.table(i) for i in range(1, rng.randint(2, 4) + 1)]
     g.relations = [(t["name"], t["columns"]) for t in tables]
     g.tables = {t["name"] for t in tables}
+    g.keyed |= {t["name"] for t in tables if t["keyed"]}
     way, rows = rng.choice(WAYS), rng.choice(ROWS_PER_BATCH)
     oracle, rounds = make_rounds(rng, changes, tables, way)
     made = add_ends(rng, make_views(g, oracle, views))

@@ -18,6 +18,7 @@ class Changes:
         stream = self.chance(0.25)
         keyed = not stream and self.chance(0.6)
         parts = [f"{c} {SQL_TYPES[t]}" + (" PRIMARY KEY" if keyed and c == "k" else " NOT NULL" if self.chance(0.1) else "") for c, t in columns]
+        if stream and ("e", "S") in columns and self.chance(0.6): parts.append("WATERMARK FOR e AS e - INTERVAL '1000 days'")          # none is late, but what goes by time does
         notnull = {c for (c, _), p in zip(columns, parts) if "NOT NULL" in p or "PRIMARY" in p}
         return {"name": f"t{i}", "columns": columns, "keyed": keyed, "stream": stream, "notnull": notnull, "sql": f"CREATE {'STREAM' if stream else 'TABLE'} t{i} ({', '.join(parts)})"}
 
@@ -33,6 +34,11 @@ class Changes:
     def insert(self, table):
         rows = self.rows(table, 80 if self.many and self.chance(0.5) else 4 if not table["keyed"] or self.chance(0.4) else 1)
         if not table["keyed"]: return f"INSERT INTO {table['name']} VALUES {rows}"
+        if self.chance(0.12): return f"INSERT OR {self.rng.choice(['REPLACE', 'IGNORE'])} INTO {table['name']} VALUES {rows}"
+        if self.chance(0.1):
+            some = [(c, t) for c, t in table["columns"] if c in table["notnull"] or self.chance(0.5)]
+            self.rng.shuffle(some)
+            return f"INSERT INTO {table['name']} ({', '.join(c for c, _ in some)}) VALUES ({', '.join(self.value(table, c, t) for c, t in some)}) ON CONFLICT (k) DO NOTHING"
         return f"INSERT INTO {table['name']} VALUES {rows} ON CONFLICT (k) {self.action(table)}"
 
     def action(self, table):
@@ -71,6 +77,8 @@ class Changes:
             if fit: return f"UPDATE {name} SET {c} = {other['name']}.{self.rng.choice(fit)} FROM {other['name']} WHERE {other['name']}.k = {name}.{self.rng.choice(mine)}"
         if others and self.chance(0.25) and c not in table["notnull"] and t in "IRTDS":
             return f"UPDATE {name} SET {c} = {self.subquery(table, others, t)} WHERE {where}"
+        same = [d for d, u in columns[1:] if u == t and d != c and c not in table["notnull"] and d not in table["notnull"]]
+        if same and self.chance(0.3): return f"UPDATE {name} SET {c} = {same[0]}, {same[0]} = {c} WHERE {where}"
         if t in "IR" and self.chance(0.3): value = f"coalesce({c}, 0) % 7 + 1" if t == "I" else f"coalesce({c}, 0.5)"
         else: value = self.value(table, c, t)
         return f"UPDATE {name} SET {c} = {value} WHERE {where}"

@@ -15,6 +15,7 @@ class Generator:
         self.rng = rng
         self.relations = []            # (name, [(column, type)]), in reach of FROM
         self.tables = set()            # names of those that have a rowid in SQLite
+        self.keyed = {"none"}          # names of those whose k is their key
         self.count = self.nested = 0
         self.correlated = False        # a relation of this FROM reads enclosing queries
 
@@ -339,6 +340,11 @@ class Generator:
             t, u = rng.choice(["II"] * 5 + ["TT", "TT", "IR", "DI", "RD", "SS", "YY", "BB", "DD"])
             a, b = self.pick(left, t), self.pick(right, u)
             if a and b: parts.append(f"{a} = {b}" if self.chance(0.85) else f"{a} {rng.choice(['<', '>=', '<>', 'IS'])} {b}")
+        a, b = self.pick(left, "S"), self.pick(right, "S")
+        if a and b and self.chance(0.25):                                  # by time: an interval join where both are event times
+            if self.chance(0.5): a, b = b, a
+            bounds = [f"⟦shift⁞{a}⁞{n}⁞{rng.choice(['minutes', 'hours'])}⟧" for n in rng.choice([(-30, 30), (0, 12), (-7, 0), (-1, 90)])]
+            parts.append(f"{b} BETWEEN {bounds[0]} AND {bounds[1]}" if self.chance(0.7) else f"{b} {rng.choice(['>=', '>'])} {bounds[0]} AND {b} {rng.choice(['<=', '<'])} {a}")
         if not parts or self.chance(0.3): parts.append(self.condition(left + right, rng.choice([0, 1, 1, 2]) if depth > 0 else rng.choice([0, 1]), outer if self.chance(0.5) else ()))
         return " AND ".join(f"({p})" if " OR " in p else p for p in parts)
 
@@ -378,6 +384,10 @@ class Generator:
                 extra = self.pick(columns, "I")
                 if extra: grouped.append((f"({extra} % 2)", "I"))
             if self.chance(0.03): grouped.append((self.scalar("I", columns, 2, ()), "I"))
+            by = len(grouped)
+            keyed = re.fullmatch(r"(r\d+)\.k", grouped[0][0]) if grouped else None
+            if keyed and re.search(rf"\b({'|'.join(self.keyed)}) AS {keyed[1]}\b", source) and self.chance(0.4):              # what follows from a key
+                grouped += [(c, t) for c, t in columns if c.startswith(keyed[1] + ".") and c != grouped[0][0]]
             if not grouped: kind = "whole"
             else:
                 items = []
@@ -391,7 +401,7 @@ class Generator:
                 having = ""
                 if self.chance(0.3): having = f" HAVING {self.aggregate('I', columns, 1)} {rng.choice(['>', '<', '=', '<>'])} {self.constant('I')}"
                 elif self.chance(0.12): having = f" HAVING {self.condition(grouped, depth, outer)}"
-                keys = [str(items.index(k) + 1) if k in items and self.chance(0.15) else k for k, _ in grouped]
+                keys = [str(items.index(k) + 1) if k in items and self.chance(0.15) else k for k, _ in grouped[:by]]
                 return self.plainer(f"SELECT {self.named(items)} FROM {source}{where} GROUP BY {', '.join(keys)}{having}", source), types
         if kind == "whole":
             having = f" HAVING count(*) > {rng.randint(0, 3)}" if self.chance(0.15) else ""

@@ -134,7 +134,7 @@ def of_sqlite(sql):
 
 def visible(sql):
     sql = sql.replace("«", "").replace("»", "")
-    return re.sub(r"\b(TIMESTAMP|DATE) '", "'", sql).replace("AS TIMESTAMP", "AS TEXT").replace("AS DATE)", "AS TEXT)").replace("CREATE STREAM", "CREATE TABLE").replace("TRUNCATE ", "DELETE FROM ")
+    return re.sub(r"\b(TIMESTAMP|DATE) '", "'", sql).replace("AS TIMESTAMP", "AS TEXT").replace("AS DATE)", "AS TEXT)").replace("CREATE STREAM", "CREATE TABLE").replace(", WATERMARK FOR e AS e - INTERVAL '1000 days'", "").replace("TRUNCATE ", "DELETE FROM ")
 
 
 def hidden(sql):

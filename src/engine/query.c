@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/continuous.h"
 #include "op/select.h"
+#include "plan/walk.h"
 
 /* ---- ad hoc ---- */
 
@@ -484,11 +485,19 @@ bool continuous_follow(Continuous *run, Error *err)
 	return ok;
 }
 
+/* A projection over a derived table with LIMIT may ask queries, which only planning can answer; that of an ORDER BY leaves out columns. */
+static bool can_be_applied(const Plan *project)
+{
+	for (int i = 0; i < project->item_count; i++)
+		if (expr_has_subquery(project->items[i].expr)) return false;
+	return true;
+}
+
 void continuous_plan(Continuous *run)
 {
 	BoundQuery *query = run->query;
 	run->base = query->plan;
-	if (query->plan->kind == PLAN_PROJECT && query->plan->inputs[0]->kind == PLAN_SORT) {
+	if (query->plan->kind == PLAN_PROJECT && query->plan->inputs[0]->kind == PLAN_SORT && can_be_applied(query->plan)) {
 		run->project = query->plan;
 		run->base = query->plan->inputs[0];
 	}
