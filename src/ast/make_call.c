@@ -115,6 +115,17 @@ static AstExpr *unit_of(Parse *p, AstExpr *what)
 	return what;
 }
 
+/* PostgreSQL's SUBSTRING(x FROM 'regular expression'): its first group, or what matched if there are none */
+static AstExpr *substring_of_pattern(Parse *p, AstName *name, AstExpr *what, AstExpr *pattern, AstExpr *escape, Token right)
+{
+	if (escape) parse_wrong(p, escape->span, "SUBSTRING with a pattern takes no FOR here");
+	AstExpr *groups = ast_call_word(p, "regexp_match", name->span, (AstExpr *[]){what, pattern}, 2, (Span){name->span.start, right.end});
+	AstExpr *first = ast_literal(p, AST_INTEGER, (Token){.start = right.start, .end = right.start});
+	first->text = "1";
+	first->bytes = 1;
+	return ast_subscript(p, groups, first, right);
+}
+
 AstExpr *ast_call_from(Parse *p, AstName *name, AstExpr *what, AstExpr *from, AstExpr *count, Token right)
 {
 	Span span = {name->span.start, right.end};
@@ -124,6 +135,7 @@ AstExpr *ast_call_from(Parse *p, AstName *name, AstExpr *what, AstExpr *from, As
 		return ast_call_word(p, "trim", name->span, (AstExpr *[]){from, what}, 2, span);
 	if (!name_is(name, "substring") && !name_is(name, "substr")) return wrong_form(p, name, from ? "FROM" : "FOR", span);
 	Token one = {.start = right.start, .end = right.start};
+	if (from && from->kind == AST_LITERAL && from->literal == AST_STRING) return substring_of_pattern(p, name, what, from, count, right);
 	if (!from) {
 		from = ast_literal(p, AST_INTEGER, one);
 		from->text = "1";

@@ -87,7 +87,7 @@ static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 		"array_append", "array_cat", "array_remove", "array_replace", "array_distinct", "array_union", "array_intersect", "array_except", "array_sort",
 		"array_reverse", "array_slice", "array_part", "trim_array", "map_values", "map_union", "map_insert", "map_delete", "coalesce", "ifnull", "jsonb_concat",
 	};
-	static const char *const TEXTS[] = {"split", "regexp_split_to_array", "regexp_match", "json_keys", "str_to_map", "text_to_array", "regexp_extract_all"};
+	static const char *const TEXTS[] = {"split", "string_to_array", "regexp_split_to_array", "regexp_match", "json_keys", "str_to_map", "text_to_array", "regexp_extract_all"};
 	Binder *binder = clause->binder;
 	if (expr_is_call(e, "json_array")) return common_type(clause, e->args, e->arg_count, out);
 	if (expr_is_call(e, "json_object")) {

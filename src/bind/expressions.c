@@ -108,6 +108,30 @@ static const char *operator_name(AstOp op)
 	}
 }
 
+/* Text as an array of such elements: JSON, or PostgreSQL's braces */
+static Expr *text_as_array(Binder *binder, Expr *e, Type declared, Span span)
+{
+	bool as_text = declared.field_count == 1 && declared.fields[0].type.kind == TYPE_TEXT;
+	Expr *args[2] = {e, expr_bool(binder->arena, as_text)};
+	return expr_call(binder->arena, "text_to_array", args, 2, span, binder->err);
+}
+
+/* '{1,2}' */
+static bool is_no_json(Binder *binder, Expr *e)
+{
+	Value value;
+	Error ignored = ERROR_INIT;
+	return expr_fold(binder->arena, e, &value, &ignored) && !value.is_null && value.str.bytes && *str_at(&value.str) == '{' && !json_text_is_valid(str_at(&value.str), value.str.bytes);
+}
+
+/* What is compared with an array is one, too: '{1,2}'. */
+static Expr *as_array_like(Clause *clause, Expr *e, const Expr *other)
+{
+	Type element;
+	if (e->type.kind != TYPE_TEXT || !expr_is_constant(e) || !array_element_type(clause, other, &element) || !is_no_json(clause->binder, e)) return e;
+	return text_as_array(clause->binder, e, array_type_of(clause->binder, element), e->span);
+}
+
 /* IS NULL, IS TRUE ... are tests of one value. */
 static const char *literal_test(bool negated, const Expr *right)
 {
@@ -121,6 +145,7 @@ static const char *literal_test(bool negated, const Expr *right)
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
 {
 	Binder *binder = clause->binder;
+	if (!(a = as_array_like(clause, a, b)) || !(b = as_array_like(clause, b, a))) return NULL;
 	const char *test = op == AST_OP_IS || op == AST_OP_IS_NOT ? literal_test(op == AST_OP_IS_NOT, b) : NULL;
 	if (test) {
 		if (strstr(test, "null") == NULL) a = expr_condition(binder->arena, a);
@@ -128,6 +153,27 @@ Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
 	}
 	Expr *args[2] = {a, b};
 	return expr_call(binder->arena, operator_name(op), args, 2, span, binder->err);
+}
+
+/* PostgreSQL's jsonb - 'key', where SQLite would subtract what is no number */
+static bool takes_key_away(Binder *binder, const Expr *a, Expr *b)
+{
+	Value value;
+	Error ignored = ERROR_INIT;
+	double number;
+	if (a->type.kind != TYPE_JSON || b->type.kind != TYPE_TEXT || !expr_is_constant(b)) return false;
+	return expr_fold(binder->arena, b, &value, &ignored) && !value.is_null && !text_to_real(str_at(&value.str), value.str.bytes, &number);
+}
+
+/* Of an array: without the elements that are this text */
+static Expr *without_key(Binder *binder, Expr **args, Span span)
+{
+	Arena *arena = binder->arena;
+	Expr *kind[2] = {expr_call(arena, "json_type", args, 1, span, binder->err), expr_text(arena, "array")};
+	Expr *branches[3] = {kind[0] ? expr_call(arena, "=", kind, 2, span, binder->err) : NULL};
+	if (!branches[0] || !(branches[1] = expr_call(arena, "array_remove", args, 2, span, binder->err))) return NULL;
+	branches[2] = expr_call(arena, "map_delete", args, 2, span, binder->err);
+	return branches[2] ? expr_case(arena, branches, 3, span, binder->err) : NULL;
 }
 
 static Expr *bind_binary(Clause *clause, const AstExpr *ast)
@@ -144,6 +190,7 @@ static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 	Expr *b = a ? bind_expr(clause, right) : NULL;
 	if (!b) return NULL;
 	Expr *args[2] = {a, b};
+	if (ast->op == AST_OP_SUBTRACT && takes_key_away(binder, a, b)) return without_key(binder, args, ast->op_span);
 	bool joins_arrays = ast->op == AST_OP_CONCAT && is_array_concat(clause, a, b);
 	Expr *e = expr_call(binder->arena, joins_arrays ? "jsonb_concat" : operator_name(ast->op), args, 2, ast->op_span, binder->err);
 	return e ? expr_with_span(binder, e, ast->span) : NULL;
@@ -209,22 +256,6 @@ static Expr *bind_array_value(Clause *clause, const AstExpr *ast, Type element)
 	for (int i = 0; i < ast->args.count; i++)
 		if (!(args[i] = bind_assigned(clause, ast->args.at[i], element))) return NULL;
 	return expr_call(binder->arena, "json_array", args, ast->args.count, ast->span, binder->err);
-}
-
-/* Text as an array of such elements: JSON, or PostgreSQL's braces */
-static Expr *text_as_array(Binder *binder, Expr *e, Type declared, Span span)
-{
-	bool as_text = declared.field_count == 1 && declared.fields[0].type.kind == TYPE_TEXT;
-	Expr *args[2] = {e, expr_bool(binder->arena, as_text)};
-	return expr_call(binder->arena, "text_to_array", args, 2, span, binder->err);
-}
-
-/* '{1,2}' */
-static bool is_no_json(Binder *binder, Expr *e)
-{
-	Value value;
-	Error ignored = ERROR_INIT;
-	return expr_fold(binder->arena, e, &value, &ignored) && !value.is_null && value.str.bytes && *str_at(&value.str) == '{' && !json_text_is_valid(str_at(&value.str), value.str.bytes);
 }
 
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)

@@ -1,6 +1,8 @@
 /* Forms that are more than one call: what can be said by comparisons, AND and OR is said so, and only subqueries stay what they are. */
 #include "bind/binder.h"
 
+#include <ctype.h>
+
 #include "expr/aggregate.h"
 
 #include "expr/function.h"
@@ -389,6 +391,26 @@ static Expr *quantified_query(Clause *clause, const AstExpr *ast, AstQuery *quer
 	return e;
 }
 
+/* x = ANY ('{1,2}'): a list of what x is */
+static AstExpr *list_like(Clause *clause, AstExpr *list, const AstExpr *left)
+{
+	if (list->kind != AST_LITERAL || list->literal != AST_STRING || is_row(left)) return list;
+	Expr *e = bind_expr(clause, left);
+	if (!e) return NULL;
+	StrBuf name = STRBUF_INIT;
+	for (const char *c = type_kind_name(e->type.kind == TYPE_NULL ? TYPE_TEXT : e->type.kind); *c; c++) strbuf_addc(&name, (char)tolower((unsigned char)*c));
+	AstTypeName *element = arena_new(clause->binder->arena, AstTypeName), *array = arena_new(clause->binder->arena, AstTypeName);
+	*element = (AstTypeName){.kind = AST_TYPE_PLAIN, .name = arena_strdup(clause->binder->arena, name.text), .parameters = {-1, -1}, .span = list->span};
+	*array = (AstTypeName){.kind = AST_TYPE_ARRAY, .element = element, .span = list->span};
+	strbuf_release(&name);
+	AstExpr *cast = arena_copy(clause->binder->arena, list, sizeof *list);
+	cast->kind = AST_CAST;
+	cast->type = array;
+	cast->args = (AstExprs){0};
+	vec_push_in(clause->binder->arena, &cast->args, list);
+	return cast;
+}
+
 Expr *bind_quantified(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
@@ -397,6 +419,8 @@ Expr *bind_quantified(Clause *clause, const AstExpr *ast)
 	if (list->kind == AST_ARRAY && !list->query) return quantified_list(clause, ast);
 	bool defining = binder->defining;
 	binder->defining = false;                     /* a query of our making is not printed */
+	list = list_like(clause, list, ast->args.at[0]);
+	if (!list) return NULL;
 	Expr *e = quantified_query(clause, ast, elements_query(binder, list));
 	Expr *array = e ? bind_expr(clause, list) : NULL;
 	binder->defining = defining;

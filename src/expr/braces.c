@@ -113,8 +113,24 @@ static JsonPart step_into(JsonPart part, const StrBuf *key)
 	return text_to_integer(key->text ? key->text : "", key->bytes, &index) ? json_find_index(part, index) : (JsonPart){0};
 }
 
+/* ARRAY['a', '1'] */
+static JsonPart follow_array(JsonPart part, const Str *path)
+{
+	StrBuf key = STRBUF_INIT;
+	JsonPart names = json_part(str_at(path), path->bytes);
+	for (JsonWalk walk = json_walk(names); part.at && json_walk_next(&walk);) {
+		strbuf_clear(&key);
+		if (*walk.value.at == '"') json_unescape(walk.value, &key);
+		else json_minify(walk.value, &key);
+		part = step_into(part, &key);
+	}
+	strbuf_release(&key);
+	return part;
+}
+
 static JsonPart follow(JsonPart part, const Str *path)
 {
+	if (path->bytes && *str_at(path) == '[') return follow_array(part, path);
 	Braces b = {str_at(path), str_at(path) + path->bytes};
 	StrBuf key = STRBUF_INIT;
 	bool ok = b.at < b.end && *b.at++ == '{';

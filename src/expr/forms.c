@@ -242,12 +242,22 @@ static bool check_replacement(const Expr *call, Error *err)
 	return true;
 }
 
+/* All matches would be rows. */
+static bool check_match_flags(const Expr *call, Error *err)
+{
+	const Str *flags = call->arg_count > 2 ? text_constant(call->args[2]) : NULL;
+	if (!flags || !memchr(str_at(flags), 'g', flags->bytes)) return true;
+	error_set(err, ERR_UNSUPPORTED, call->span, "all matches in %s: the flag g", call->function->name);
+	return error_hint(err, "regexp_extract_all() gives them as an array.");
+}
+
 static bool check_pattern(const Expr *call, Error *err)
 {
 	const char *name = call->function->name;
 	if (call->arg_count < 2 || call->args[1]->type.kind != TYPE_TEXT) return true;
 	for (size_t i = 0; i < sizeof REGEX_FUNCTIONS / sizeof *REGEX_FUNCTIONS; i++)
 		if (strcmp(REGEX_FUNCTIONS[i].function, name) == 0 && !check_regex(call, call->args[1], REGEX_FUNCTIONS[i].flags, err)) return false;
+	if (strcmp(name, "regexp_match") == 0 && !check_match_flags(call, err)) return false;
 	return strncmp(name, "regexp_replace", 14) != 0 || check_replacement(call, err);
 }
 

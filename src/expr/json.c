@@ -446,6 +446,24 @@ static void print_field(const char *at, size_t bytes, const Str *missing, StrBuf
 	else text_print_json(at, bytes, out);
 }
 
+static void print_characters(const char *at, const char *end, const Str *missing, StrBuf *out)
+{
+	for (size_t step; at < end; at += step) {
+		step = utf8_step(at, end);
+		if (out->bytes > 1) strbuf_addc(out, ',');
+		print_field(at, step, missing, out);
+	}
+}
+
+static void print_fields(const char *at, const char *end, const Str *separator, const Str *missing, StrBuf *out)
+{
+	for (const char *next; separator->bytes && (next = find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes)); at = next + separator->bytes) {
+		print_field(at, (size_t)(next - at), missing, out);
+		strbuf_addc(out, ',');
+	}
+	print_field(at, (size_t)(end - at), missing, out);
+}
+
 /* split(text, separator [, what is null]): the fields as array; an empty separator splits into characters */
 void kernel_split(KernelCall *call)
 {
@@ -453,21 +471,33 @@ void kernel_split(KernelCall *call)
 	for (int i = 0; i < call->count; i++) {
 		if (result_is_null(call, i)) continue;
 		const Str *text = &call->args[0].str[i], *separator = &call->args[1].str[i], *missing = call->arg_count > 2 ? &call->args[2].str[i] : NULL;
-		const char *at = str_at(text), *end = at + text->bytes, *next;
+		const char *at = str_at(text), *end = at + text->bytes;
 		strbuf_clear(&out);
 		strbuf_addc(&out, '[');
-		if (separator->bytes) {
-			while ((next = find_bytes(at, (size_t)(end - at), str_at(separator), separator->bytes))) {
-				print_field(at, (size_t)(next - at), missing, &out);
-				strbuf_addc(&out, ',');
-				at = next + separator->bytes;
-			}
-			print_field(at, (size_t)(end - at), missing, &out);
-		} else for (size_t step; at < end; at += step) {
-			step = utf8_step(at, end);
-			if (out.bytes > 1) strbuf_addc(&out, ',');
-			text_print_json(at, step, &out);
+		if (separator->bytes) print_fields(at, end, separator, missing, &out);
+		else print_characters(at, end, NULL, &out);
+		strbuf_addc(&out, ']');
+		set_text(call, i, &out);
+	}
+	strbuf_release(&out);
+}
+
+/* string_to_array(text, separator [, what is null]): PostgreSQL's, where a NULL separator splits into characters, an empty one not at all, and no
+ * text has no fields */
+void kernel_string_to_array(KernelCall *call)
+{
+	StrBuf out = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (is_null_at(&call->args[0], i)) {
+			kernel_null(call, i);
+			continue;
 		}
+		const Str *text = &call->args[0].str[i], *missing = call->arg_count > 2 && !is_null_at(&call->args[2], i) ? &call->args[2].str[i] : NULL;
+		const char *at = str_at(text), *end = at + text->bytes;
+		strbuf_clear(&out);
+		strbuf_addc(&out, '[');
+		if (is_null_at(&call->args[1], i)) print_characters(at, end, missing, &out);
+		else if (text->bytes) print_fields(at, end, &call->args[1].str[i], missing, &out);
 		strbuf_addc(&out, ']');
 		set_text(call, i, &out);
 	}

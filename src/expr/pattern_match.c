@@ -257,14 +257,14 @@ static void replace(KernelCall *call, bool always_all)
 void kernel_regexp_replace(KernelCall *call) { replace(call, false); }
 void kernel_regexp_replace_all(KernelCall *call) { replace(call, true); }
 
-/* The parts between occurrences as a JSON array */
-typedef struct Splitting { const char *text; StrBuf *out; size_t done; } Splitting;
+/* The parts between occurrences as a JSON array. Where nothing matches between two characters they are parted, too. */
+typedef struct Splitting { const char *text; size_t bytes; StrBuf *out; size_t done; } Splitting;
 
 static bool split_one(const Regex *regex, size_t start, size_t end, void *context)
 {
 	(void)regex;
 	Splitting *s = context;
-	if (start == end) return true;
+	if (start == end && (start == s->done || start == s->bytes)) return true;
 	text_print_json(s->text + s->done, start - s->done, s->out);
 	strbuf_addc(s->out, ',');
 	s->done = end;
@@ -278,7 +278,7 @@ void kernel_regexp_split(KernelCall *call)
 		if (result_is_null(call, i)) continue;
 		Regex *regex = regex_at(call, i);
 		const Str *text = &call->args->str[i];
-		Splitting s = {.text = str_at(text), .out = &out};
+		Splitting s = {.text = str_at(text), .bytes = text->bytes, .out = &out};
 		strbuf_clear(&out);
 		strbuf_addc(&out, '[');
 		if (!regex || !each_occurrence(regex, text, split_one, &s)) {
