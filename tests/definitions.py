@@ -173,6 +173,18 @@ class Definitions(unittest.TestCase):
         self.weir("run", "a.db", "--until-end")
         self.assertEqual(self.lines()[2:], ['{"op":"-D","b":3,"n":1}', '{"op":"+I","b":7,"n":1}'])
 
+    def test_the_only_reader_of_a_source_is_rebuilt_beside_too(self):
+        self.write("in.ndjson", '{"a":1,"b":2}\n{"a":2,"b":3}\n')
+        self.run_script(self.STREAM % ("", "") + "CREATE MATERIALIZED VIEW per_b AS SELECT b, count(*) AS n FROM g GROUP BY b;" + self.SINK, "--until-end")
+        before = self.lines()
+        self.weir("a.db", "-c", "ALTER MATERIALIZED VIEW per_b REBUILD")
+        self.assertEqual(self.ask("SELECT b, n FROM per_b ORDER BY b"), [(2, 1), (3, 1)])
+        self.assertEqual(self.ask("SELECT DISTINCT state FROM weir_views"), [("building",)])
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT DISTINCT state FROM weir_views"), [("live",)])
+        self.assertEqual(self.ask("SELECT b, n FROM per_b ORDER BY b"), [(2, 1), (3, 1)])
+        self.assertEqual(self.lines(), before)
+
     def test_state_of_another_version_leaves_sinks_what_they_have(self):
         self.make_sink()
         self.change("UPDATE weir_catalog SET extra = json_set(extra, '$.plan', 77) WHERE name = 'per_b'")

@@ -150,14 +150,15 @@ static bool reader_has_begun(const Reader *reader)
 	return false;
 }
 
-/* Reads the query a source of which others have read something already, or which others begin to read elsewhere? */
-static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lowered *lowered)
+/* Reads the query a source of which others have read something already, or it itself before, or which others begin to read elsewhere? */
+static bool must_catch_up(const Runtime *runtime, const Relation *view, const Lowered *lowered, bool again)
 {
 	for (int s = 0; s < lowered->scans.count; s++) {
 		const Relation *relation = lowered->scans.at[s].relation;
 		if (!relation->connector || (relation_is_maintained(relation) && relation->id != view->id)) continue;
 		Reader *reader = lane_reader_find(runtime->live, relation->id);
 		if (reader && (reader_has_begun(reader) || !starts_fit(reader, view))) return true;
+		if (!reader && again && store_view_start(runtime->store, view->id, relation->id, 0) >= 0) return true;
 	}
 	return false;
 }
@@ -246,7 +247,7 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	bool ok = runtime_file_begin(runtime, err), catches_up = false, untouched = !again && reads_untouched(runtime, relations[0], lowered[0]);
 	for (int i = 0; i < count; i++) {
 		ok = ok && starts_check(relations[i], lowered[i], err);
-		catches_up |= must_catch_up(runtime, relations[i], lowered[i]);
+		catches_up |= must_catch_up(runtime, relations[i], lowered[i], again);
 	}
 	bool building = catches_up || again;
 	making.lane = building && ok ? lane_new(runtime, relations[0]->id + 1, LANE_BUILDING) : runtime->live;
@@ -337,11 +338,11 @@ void lane_limit(Runtime *runtime, Lane *lane)
 {
 	for (int r = 0; r < lane->readers.count; r++) {
 		Reader *reader = lane->readers.at[r], *live = lane_reader_find(runtime->live, reader->relation->id);
-		for (int p = 0; live && reader->source && p < reader->partitions.count; p++) {
+		for (int p = 0; reader->source && p < reader->partitions.count; p++) {
 			Partition *partition = reader->partitions.at[p];
 			const Partition *ahead = partition_find(live, partition->number);
 			if (ahead) begin_no_later(partition, ahead->stop);
-			int64_t limit = ahead ? ahead->position : partition->position;
+			int64_t limit = ahead ? ahead->position : live ? partition->position : SOURCE_STOP_NEVER;
 			if (atomic_exchange(&partition->limit, limit) != limit) decode_pool_wake(runtime->pool);
 		}
 	}
@@ -358,13 +359,36 @@ static bool reads_joined(const Runtime *runtime, const Lane *lane)
 	return true;
 }
 
+/* Nobody else reads the source: it has caught up when it has what was there as it began, or all that there is. -1: not known yet. */
+static int64_t behind_alone(const Reader *reader)
+{
+	int64_t behind = 0;
+	if (!reader->started) return -1;
+	for (int p = 0; p < reader->partitions.count; p++) {
+		Partition *partition = reader->partitions.at[p];
+		bool all = atomic_load(&partition->ended) || source_is_caught_up(reader->source, partition->number);
+		int64_t end = source_end(reader->source, partition->number);
+		if (partition->position < 0) return -1;
+		if (!partition->goal && end > 0) partition->goal = end;
+		bool there = (all && !reader_has_items(reader)) || end == SOURCE_STOP_NEVER || partition->position >= partition->goal;
+		behind += there ? 0 : partition->goal - partition->position;
+	}
+	return behind;
+}
+
 int64_t lane_behind(const Runtime *runtime, const Lane *lane)
 {
 	int64_t behind = 0;
 	if (!reads_joined(runtime, lane)) return -1;
 	for (int r = 0; r < lane->readers.count; r++) {
 		const Reader *reader = lane->readers.at[r], *live = lane_reader_find(runtime->live, reader->relation->id);
-		if (!reader->source || !live) continue;
+		if (!reader->source) continue;
+		if (!live) {
+			int64_t alone = behind_alone(reader);
+			if (alone < 0) return -1;
+			behind += alone;
+			continue;
+		}
 		if (!reader->started || reader->partitions.count != live->partitions.count) return -1;
 		for (int p = 0; p < reader->partitions.count; p++) {
 			const Partition *ahead = partition_find(live, reader->partitions.at[p]->number);

@@ -96,6 +96,7 @@ struct Partition {
 	int64_t arrived_us;           /* monotonic clock of the last item */
 	int64_t stop;                 /* position at which reading stops; SOURCE_STOP_NEVER */
 	int64_t begun;                /* the position at which it began */
+	int64_t goal;                 /* of a lane that is built and alone reads it: where it has caught up; 0: not known */
 	int64_t sealed_position, sealed_count;        /* as the last sealed commit has them; position -1: not begun */
 	bool sealed_idle, sealed_name;        /* its name is in the file, so that its number stays its own */
 };
