@@ -160,8 +160,8 @@ class Case:
         if self.way != "transaction": return changes
         out, is_open = [], False
         for s in changes:
-            if not is_act(s) and not is_open and len(changes) % 3 == 0: out += ["BEGIN", s, "ROLLBACK"]
-            if is_act(s) == is_open: out.append("COMMIT" if is_open else "BEGIN") if is_open or not is_act(s) else None
+            if is_act(s) and is_open: out.append("COMMIT")
+            elif not is_act(s) and not is_open: out += (["BEGIN", s, "ROLLBACK"] if len(changes) % 3 == 0 else []) + ["BEGIN"]
             is_open = not is_act(s)
             out.append(s)
         return out + ["COMMIT"] * is_open

@@ -253,7 +253,7 @@ class Generator:
             return f"({inner}) AS {alias}", alias, list(zip(names, types))
         if self.chance(0.03):
             types = self.types(False)
-            alias = self.name("v")
+            alias = self.name("u")
             return f"(VALUES {self.values(types)}) AS {alias}", alias, [(f"column{i + 1}", t) for i, t in enumerate(types)]
         name, columns = rng.choice(self.relations)
         alias = self.name("r")
@@ -438,8 +438,6 @@ class Generator:
             if "RIGHT" not in text and "FULL" not in text: return text
         return "SELECT " + self.named([self.constant(t) for t in types])
 
-    SPECIAL = ["sets", "qualify", "distinct_on", "ordered"]
-
     def query(self, depth, outer, types, top=False):
         """(SQL, types); output_names afterwards are the names of its columns"""
         rng = self.rng
@@ -450,7 +448,7 @@ class Generator:
         if top and not asked and self.chance(0.03): return self.star(depth)
         if kind == "select": text, _ = self.select(depth, outer, types, top=top)
         elif kind == "values":
-            alias = self.name("v")
+            alias = self.name("u")
             text = f"WITH {alias}({', '.join(f'c{i}' for i in range(len(types)))}) AS (VALUES {self.values(types)}) SELECT {', '.join(f'{alias}.c{i} AS c{i}' for i in range(len(types)))} FROM {alias}"
         elif kind == "set":
             types = types.replace("F", "R").replace("B", "I") if not asked else types
