@@ -205,6 +205,7 @@ static bool open_pipeline(Making *making, Relation *relation, Lowered *lowered, 
 	pipeline->fresh = true;
 	making->pipelines[making->count++] = pipeline;
 	if (!pipeline_attach(runtime, making->lane, pipeline, err)) return false;
+	if (!beside) sharing_prepare(runtime, pipeline);
 	if (making->again) starts_again(runtime, making->lane, pipeline);
 	return true;
 }

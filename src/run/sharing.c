@@ -59,6 +59,15 @@ static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipe
 	return NULL;
 }
 
+void sharing_prepare(Runtime *runtime, const Pipeline *pipeline)
+{
+	for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
+		const LoweredNote *note = &pipeline->lowered->notes.at[n];
+		const LoweredNote *owner = note->sharing == SHARED_BY_ROWS ? find_equal(runtime, runtime->live->pipelines.count - 1, pipeline, note) : NULL;
+		if (owner) sharing_index_prepare(note->op, owner->op);
+	}
+}
+
 /* ---- resting and waking ---- */
 
 static Pipeline *pipeline_of(const Lane *lane, const Op *op)
@@ -144,10 +153,13 @@ static bool pass_on(Runtime *runtime, const Op *op, Op *owner, int32_t owner_num
 	return true;
 }
 
-static bool share(Runtime *runtime, Pipeline *pipeline, const LoweredNote *note, const LoweredNote *owner, Pipeline *owners, Error *err)
+static bool share(Runtime *runtime, Pipeline *pipeline, const LoweredNote *note, const LoweredNote *owner, Pipeline *owners, bool *found, Error *err)
 {
 	int32_t number = op_number(pipeline, note->op);
-	if (!runtime_file_begin(runtime, err) || !sharing_index_widen(runtime, owners, owner, note->op, err)) return false;
+	bool can;
+	if (!runtime_file_begin(runtime, err) || !sharing_index_widen(runtime, owners, owner, note->op, &can, err)) return false;
+	if (!can) return true;
+	*found = true;
 	if (!pass_on(runtime, note->op, owner->op, op_number(owners, owner->op), err)) return false;
 	rest(runtime->live, note->op, owner->op);
 	state_clear(note->op->state);
@@ -168,8 +180,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
 			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;
-			if (!share(runtime, pipeline, note, owner, pipeline_of(lane, owner->op), err)) return false;
-			found = true;
+			if (!share(runtime, pipeline, note, owner, pipeline_of(lane, owner->op), &found, err)) return false;
 		}
 	}
 	if (!sharing_index_narrow(runtime, &found, err)) return false;

@@ -17,6 +17,8 @@ typedef enum SharingEnd { LEAVES_FOR_GOOD, LEAVES_WITH_STATE } SharingEnd;
 
 /* Between two commits. What it finds is in the file when the commit that it asks for is. */
 bool sharing_find(Runtime *runtime, Error *err);
+/* A pipeline of the live lane that has had no rows yet: what of it will be shared is made so that the other need not be filled anew. */
+void sharing_prepare(Runtime *runtime, const Pipeline *pipeline);
 /* Nothing of the pipeline is shared any more: neither what serves it nor what it serves. LEAVES_FOR_GOOD: its own operators stay empty. */
 bool sharing_end(Runtime *runtime, Pipeline *pipeline, SharingEnd how, Error *err);
 /* Before a relation's columns become others: no index over it is shared any more, and each keeps what its own query reads. What is found to be equal

@@ -2,8 +2,9 @@
  * the same rows by the same key, all columns given (plan/lower_index.c). So nothing of this is in anybody's plan: a view that comes or goes changes what
  * rows of an index have, never whose state fits whom.
  *
- *   a view comes   the index that is there serves it. If it lacks columns it is filled anew: from the new view's, if that has all that is wanted,
- *                  else from the table in the file, which stands where the lane does between two commits
+ *   a view comes   the index that is there serves it. If it lacks columns it is filled anew: from the new view's, which was made with all that is
+ *                  wanted, or, where that has been made elsewhere (RESUME, a lane that joins), from the table in the file, which stands where the
+ *                  lane does between two commits
  *   one goes       what leaves with its state takes rows of just its own columns along; what stays is packed anew without those that nobody reads now
  *   at the start   whom it serves is in the file (sharing.c), what its rows have is in its state
  *
@@ -75,17 +76,25 @@ static void isolate(const Lowered *lowered, const LoweredNote *note)
 	}
 }
 
-/* By operators made for nothing else, so that no account counts these rows. */
-static bool fill(Runtime *runtime, const Pipeline *pipeline, const LoweredNote *note, const bool *wanted, Error *err)
+static const LoweredNote *find_alike(const Lowered *lowered, const LoweredNote *note)
+{
+	for (int n = 0; lowered && n < lowered->notes.count; n++) {
+		const LoweredNote *made = &lowered->notes.at[n];
+		bool same = made->op->id == note->op->id && made->identity.low == note->identity.low && made->identity.high == note->identity.high;
+		if (same && !made->in_step && index_reads(made->op)) return made;
+	}
+	return NULL;
+}
+
+/* By operators made for nothing else, so that no account counts these rows. A plan that cannot be made again, or has become another, fills nothing. */
+static bool fill(Runtime *runtime, const Pipeline *pipeline, const LoweredNote *note, const bool *wanted, bool *can, Error *err)
 {
 	Lowered *fresh = NULL;
-	if (!runtime->config.lower(runtime->config.context, pipeline->relation, &fresh, err)) return false;
-	const LoweredNote *made = NULL;
-	for (int n = 0; n < fresh->notes.count; n++)
-		if (fresh->notes.at[n].op->id == note->op->id && !fresh->notes.at[n].in_step) made = &fresh->notes.at[n];
-	bool same = made && index_reads(made->op) && made->identity.low == note->identity.low && made->identity.high == note->identity.high;
-	bool ok = same || error_set(err, ERR_INTERNAL, SPAN_NONE, "the plan of \"%s\" has become another", pipeline->relation->name);
-	if (ok) {
+	Error ignored = ERROR_INIT;
+	const LoweredNote *made = runtime->config.lower(runtime->config.context, pipeline->relation, &fresh, &ignored) ? find_alike(fresh, note) : NULL;
+	bool ok = true;
+	*can = made != NULL;
+	if (made) {
 		isolate(fresh, made);
 		index_keep(made->op, wanted);
 		ok = scan_give_content(runtime, scan_of(fresh, made), err) && index_take(note->op, made->op, err);
@@ -103,16 +112,26 @@ static bool forget_saved(Runtime *runtime, Pipeline *pipeline, const Op *op, Err
 	return runtime_file_begin(runtime, err) && store_state_remove(runtime->store, runtime->live->id, number, number + 1, err);
 }
 
-bool sharing_index_widen(Runtime *runtime, Pipeline *owners, const LoweredNote *owner, const Op *op, Error *err)
+void sharing_index_prepare(Op *op, const Op *owner)
+{
+	if (!index_reads(op)) return;
+	bool *wanted = arena_array(&op->scratch, bool, op->column_count + 1);
+	for (int c = 0; c < op->column_count; c++) wanted[c] = index_reads(op)[c] || index_keeps(owner)[c];
+	index_keep(op, wanted);
+}
+
+bool sharing_index_widen(Runtime *runtime, Pipeline *owners, const LoweredNote *owner, const Op *op, bool *can, Error *err)
 {
 	Op *index = owner->op;
+	*can = true;
 	if (!index_reads(index)) return true;
 	bool *wanted = arena_array(&index->scratch, bool, index->column_count + 1);
 	add_wanted(runtime->live, index, wanted);
 	add_wanted(runtime->live, op, wanted);
 	if (has_all(index_keeps(index), wanted, index->column_count)) return true;
-	bool ok = has_all(index_keeps(op), wanted, index->column_count) ? index_take(index, op, err) : fill(runtime, owners, owner, wanted, err);
-	return ok && forget_saved(runtime, owners, index, err);
+	bool there = has_all(index_keeps(op), wanted, index->column_count);
+	if (!(there ? index_take(index, op, err) : fill(runtime, owners, owner, wanted, can, err))) return false;
+	return !*can || forget_saved(runtime, owners, index, err);
 }
 
 /* ---- and less ---- */

@@ -5,8 +5,11 @@
 
 #include "run/runtime.h"
 
-/* Before an operator and those that it serves are served by another. If they are indexes: that keeps what joins of all of them read. */
-bool sharing_index_widen(Runtime *runtime, Pipeline *owners, const LoweredNote *owner, const Op *op, Error *err);
+/* An index without rows, if it is one, keeps what the one that is to serve it keeps, too. */
+void sharing_index_prepare(Op *op, const Op *owner);
+/* Before an operator and those that it serves are served by another. If they are indexes: that keeps what joins of all of them read. *can: it does, or
+ * they are none; else each is to go on alone. */
+bool sharing_index_widen(Runtime *runtime, Pipeline *owners, const LoweredNote *owner, const Op *op, bool *can, Error *err);
 /* No index of the live lane keeps columns that no join reads. *any: one did. */
 bool sharing_index_narrow(Runtime *runtime, bool *any, Error *err);
 /* Its indexes over the relation (NULL: all), which serve nobody any more, keep what its own joins read. *any: one kept more. */
