@@ -554,15 +554,30 @@ STATEMENTS = ";\n".join([
     f"CREATE OR REPLACE MATERIALIZED VIEW e AS {STEPPED['e']}", "DELETE FROM l WHERE id = 3", "FLUSH",
     "PAUSE h", "UPDATE l SET size = size + 1", "FLUSH", "ALTER TABLE l ADD COLUMN more BIGINT", "DROP MATERIALIZED VIEW i", "UPDATE l SET town = 'Graz'", "RESUME h",
     f"CREATE MATERIALIZED VIEW i AS {STEPPED['i']}", "UPDATE l SET name = 'vier', size = 5 WHERE id = 4", "FLUSH",
+    "CREATE MATERIALIZED VIEW u AS SELECT k, sum(v) AS v FROM s GROUP BY k", "CREATE SINK o FROM u WITH (connector = 'file', path = '@SINK@', format = 'json')", "INSERT INTO s VALUES (6, 6)", "FLUSH",
+    "CREATE OR REPLACE MATERIALIZED VIEW u AS SELECT k, sum(v) + k % 2 AS v FROM s WHERE k <> 2 GROUP BY k", "INSERT INTO s VALUES (6, 60)", "FLUSH", "ALTER MATERIALIZED VIEW u REBUILD",
+    "PAUSE u", "INSERT INTO s VALUES (7, 7)", "FLUSH", "RESUME u", "CREATE OR REPLACE MATERIALIZED VIEW u AS SELECT k, max(v) AS v FROM s GROUP BY k", "INSERT INTO s VALUES (7, 70)", "FLUSH",
     "PAUSE f", "INSERT INTO s VALUES (1, 7)", "FLUSH", "RESUME f", "ALTER MATERIALIZED VIEW g REBUILD", "DROP MATERIALIZED VIEW c", "INSERT INTO s VALUES (2, 8)", "FLUSH"])
 
 
-def check_stepped(path, at, all_live):
+def check_stepped_sink(path, at, states, sink):
+    if states.get("u") != "live" or states.get("o") != "live":
+        return
+    rows, position = ask(path, "SELECT k, v FROM u", "SELECT position FROM weir_sinks")
+    written = {row: n for row, n in Sinks.written(sink, position[0][0] if position else 0).items() if n}
+    if written != collections.Counter(rows):
+        raise Wrong(f"step {at}: the sink has written {written}, its view has {rows}")
+
+
+def check_stepped(path, at, all_live, sink):
     """Each live view is what its query says of the rows in the file at the same cut. A replaced e is one more."""
     states, sound = ask(path, "SELECT name, state FROM weir_views", "PRAGMA integrity_check")
     if sound != [("ok",)]:
         raise Wrong(f"step {at}: {sound[:3]}")
+    check_stepped_sink(path, at, dict(states), sink)
     for name, state in states:
+        if name not in STEPPED:
+            continue
         rows, query, e = ask(path, f"SELECT * FROM {name}", STEPPED[name], f"{STEPPED['e']}")
         if all_live and state != "live":
             raise Wrong(f"step {at}: view {name} is {state} after RESUME ALL")
@@ -575,11 +590,13 @@ def of_steps(options, rng, folder):
     """Killed at a write, sync or truncation, one after the other; as many of them as --kills says, spread evenly."""
     library, source, script = folder / "steps.so", folder / "steps.c", folder / "steps.sql"
     source.write_text(STEPS)
-    script.write_text(STATEMENTS + ";\n")
+    sink = folder / "steps.out"
+    script.write_text(STATEMENTS.replace("@SINK@", str(sink)) + ";\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
 
     def run(at, path):
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"          # else it refuses to start behind the library
+        sink.unlink(missing_ok=True)
         environment = {**os.environ, "LD_PRELOAD": str(library), "CRASH_AT": str(at), "ASAN_OPTIONS": sanitizer}
         return subprocess.run([options.weir, path, "-f", script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
@@ -598,7 +615,7 @@ def of_steps(options, rng, folder):
             continue
         try:
             if path.exists() and ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 's'")[0][0][0]:
-                check_stepped(path, at, False)
+                check_stepped(path, at, False, sink)
         except sqlite3.OperationalError as error:         # killed while the file was made: the next to write makes it readable
             if "readonly" not in str(error) and "unable to open" not in str(error):
                 raise
@@ -606,7 +623,7 @@ def of_steps(options, rng, folder):
         if done.returncode:
             raise Wrong(f"step {at}: {done.stderr}")
         if ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 's'")[0][0][0]:
-            check_stepped(path, at, True)
+            check_stepped(path, at, True, sink)
         path.unlink()
     return f"each {stride}. of {last - 1} steps"
 
