@@ -26,7 +26,7 @@ static bool check_sink(const Redefinition *redefinition, Relation *old_sink, Rel
 	const char *why = NULL, *kind = relation_kind_name(redefinition->old->kind), *name = redefinition->old->name;
 	Arena *arena = (Arena *)(uintptr_t)&redefinition->arena;
 	bool ok = engine_lower_on(redefinition->engine->catalog, old_sink, &old, err) && engine_lower_on(redefinition->trial, made_sink, &made, err);
-	if (ok && !(why = delivered_unknown(old, arena))) why = writes_otherwise(old, made, arena);
+	if (ok && !(why = delivered_unknown(old, arena)) && !sink_forgets(old_sink)) why = writes_otherwise(old, made, arena);
 	if (why && old_sink == redefinition->old) error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot go on where it is: %s", name, why);
 	else if (why)
 		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s", kind, name, old_sink->name, why);

@@ -181,6 +181,8 @@ static bool takes_back(const Batch *batch)
 	return false;
 }
 
+bool sink_forgets(const Relation *sink) { return sink->connector && strcmp(sink->connector, "blackhole") == 0; }
+
 static bool cannot_take_back(const Pipeline *pipeline, Error *err)
 {
 	error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" would have to take back rows that it has delivered, and writes rows without an op", pipeline->relation->name);
@@ -192,7 +194,7 @@ static bool deliver(Runtime *runtime, Pipeline *pipeline, StoreDiff *diff, bool 
 	for (Batch *batch = NULL; ; batch_unref(batch)) {
 		if (!store_diff_next(diff, &batch, err)) return false;
 		if (!batch) return true;
-		bool impossible = pipeline->lowered->append_only && takes_back(batch);
+		bool impossible = pipeline->lowered->append_only && !sink_forgets(pipeline->target) && takes_back(batch);
 		*refused = impossible ? !cannot_take_back(pipeline, err) : !runtime->trying && !sink_write(pipeline->sink, batch, (int64_t)runtime->commit, err);
 		if (!*refused) continue;
 		batch_unref(batch);

@@ -4,6 +4,8 @@
 
 #include "run/runtime.h"
 
+/* Nothing that it is given is ever seen. */
+bool sink_forgets(const Relation *sink);
 /* Why what the sink has delivered cannot be told from what is in the file; in arena. NULL: it can. */
 const char *delivered_unknown(const Lowered *lowered, Arena *arena);
 /* Before the sink leaves, or what it reads changes: notes in the file's transaction what it has delivered so far, as of the last commit. Does nothing where

@@ -3,6 +3,7 @@
 
 #include "format/json_scan.h"
 #include "run/checkpoint.h"
+#include "run/deliver.h"
 #include "run/starts.h"
 #include "type/text.h"
 
@@ -43,11 +44,7 @@ static void make_tail(Pipeline *pipeline, TapFunction *tap, void *context, bool 
 }
 
 /* What nobody sees need not be net. */
-static bool wants_net(const Pipeline *pipeline)
-{
-	const char *connector = pipeline->relation->connector;
-	return !pipeline->lowered->append_only && !(connector && strcmp(connector, "blackhole") == 0);
-}
+static bool wants_net(const Pipeline *pipeline) { return !pipeline->lowered->append_only && !sink_forgets(pipeline->relation); }
 
 static const char *const *late_names(const Lowered *lowered, const Op *op, int column_count)
 {
