@@ -389,49 +389,6 @@ static void many_are_removed_at_once_while_the_map_shrinks(void **unused)
 	state_free(state);
 }
 
-/* Beyond 4 MiB memory comes in larger pieces. */
-static void a_large_state_grows_and_shrinks(void **context)
-{
-	(void)context;
-	enum { BLOBS = 6000, BYTES = 3000 };
-	static StateHandle blobs[BLOBS];
-	Store store = {0};
-	State *state = state_new("test"), *loaded = state_new("test");
-	seed = 77;
-	for (int round = 0; round < 3; round++) {
-		for (uint32_t i = 0; i < BLOBS; i++)
-			if (!blobs[i]) {
-				blobs[i] = state_blob_new(state, NULL, BYTES);
-				memcpy(state_blob_change(state, blobs[i], NULL), &i, sizeof i);
-			}
-		state_check(state);
-		int from = round == 1 ? BLOBS / 2 : 0, keep = round == 2 ? 0 : 20;
-		for (int i = from; i < BLOBS; i++)
-			if (!keep || random_below((uint32_t)keep)) {
-				state_blob_free(state, blobs[i]);
-				blobs[i] = 0;
-			}
-		state_check(state);
-		for (uint32_t i = 0; i < BLOBS; i++)
-			if (blobs[i]) assert_memory_equal(state_blob_at(state, blobs[i], NULL), &i, sizeof i);
-		save(state, &store);
-	}
-	assert_int_equal(state_bytes(state), 0);
-	for (uint32_t i = 0; i < BLOBS; i++) {
-		blobs[i] = state_blob_new(state, NULL, BYTES);
-		memcpy(state_blob_change(state, blobs[i], NULL), &i, sizeof i);
-	}
-	save(state, &store);
-	store_load(&store, loaded);
-	state_check(loaded);
-	for (uint32_t i = 0; i < BLOBS; i++) assert_memory_equal(state_blob_at(loaded, blobs[i], NULL), &i, sizeof i);
-	state_clear(loaded);
-	assert_int_equal(state_bytes(loaded), 0);
-	state_free(loaded);
-	state_free(state);
-	store_release(&store);
-}
-
 static StateGrowth growth_of(State *state)
 {
 	StateGrowth growth = {0};
@@ -754,7 +711,6 @@ int main(void)
 		cmocka_unit_test(upsert_many_is_upsert_one_by_one),
 		cmocka_unit_test(numbers_are_dense_and_used_again),
 		cmocka_unit_test(many_are_removed_at_once_while_the_map_shrinks),
-		cmocka_unit_test(a_large_state_grows_and_shrinks),
 		cmocka_unit_test(growth_is_what_is_new_and_was_left_alone),
 		cmocka_unit_test(only_pages_that_changed_are_saved),
 		cmocka_unit_test(a_tree_holds_what_was_put_in_in_order_also_after_saving_and_loading),

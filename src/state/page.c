@@ -5,15 +5,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "state/page.h"
-
-/* What a large state has more than its first slabs comes in pieces as large as the kernel's huge pages, eight slabs each: getting memory in pages of
- * 4 KiB took a sixth of the time of a query that keeps all it reads. Such a piece is freed when all eight are free. */
-enum { SLAB_BYTES = SLAB_PAGES * STATE_PAGE_BYTES, HUGE_SLABS = 8, HUGE_FROM = 2 * HUGE_SLABS };
 
 /* ---- size classes: steps of 16 up to 256, of 64 up to 2048, then whole fractions of a page ---- */
 
@@ -51,48 +46,22 @@ static void slabs_grow(State *state)
 	state->slab_used = mem_realloc(state->slab_used, room);
 	state->flags = mem_realloc(state->flags, pages);
 	state->links = mem_realloc(state->links, pages * sizeof *state->links);
-	memset(state->slabs + state->slab_room, 0, (room - state->slab_room) * sizeof *state->slabs);
 	memset(state->flags + had, 0, pages - had);
 	memset(state->links + had, 0, (pages - had) * sizeof *state->links);
 	state->slab_room = room;
-}
-
-static char *aligned_memory(size_t alignment, size_t bytes)
-{
-	char *memory = aligned_alloc(alignment, bytes);
-	return memory ? memory : mem_alloc(SIZE_MAX / 2);         /* ends with the message */
 }
 
 static void slab_fill(State *state, uint32_t slab)
 {
 	while (state->slab_count <= slab) {
 		if (state->slab_count == state->slab_room) slabs_grow(state);
+		state->slabs[state->slab_count] = NULL;
 		state->slab_used[state->slab_count] = state->slab_count == 0 ? 1 : 0;        /* page 0 is the system page */
 		state->slab_count++;
 	}
 	if (state->slabs[slab]) return;
-	if (slab < HUGE_FROM) state->slabs[slab] = aligned_memory(STATE_PAGE_BYTES, SLAB_BYTES);
-	else {
-		char **huge = &state->slabs[slab / HUGE_SLABS * HUGE_SLABS];
-		char *memory = aligned_memory(HUGE_SLABS * SLAB_BYTES, HUGE_SLABS * SLAB_BYTES);
-		madvise(memory, HUGE_SLABS * SLAB_BYTES, MADV_HUGEPAGE);          /* where the kernel has none it is as good without */
-		for (int i = 0; i < HUGE_SLABS; i++) huge[i] = memory + (size_t)i * SLAB_BYTES;
-	}
-}
-
-/* The slab's last page has gone. */
-static void slab_drop(State *state, uint32_t slab)
-{
-	uint32_t first = slab / HUGE_SLABS * HUGE_SLABS;
-	if (slab < HUGE_FROM) {
-		free(state->slabs[slab]);
-		state->slabs[slab] = NULL;
-		return;
-	}
-	for (uint32_t i = first; i < first + HUGE_SLABS && i < state->slab_count; i++)
-		if (state->slab_used[i]) return;
-	free(state->slabs[first]);
-	for (uint32_t i = first; i < first + HUGE_SLABS; i++) state->slabs[i] = NULL;
+	state->slabs[slab] = aligned_alloc(STATE_PAGE_BYTES, SLAB_PAGES * STATE_PAGE_BYTES);
+	if (!state->slabs[slab]) mem_alloc(SIZE_MAX / 2);         /* ends with the message */
 }
 
 /* What is removed from a page is cleared, so only its first use clears it whole. */
@@ -145,7 +114,8 @@ static void page_drop(State *state, uint32_t number)
 	state->slab_used[slab] &= (uint8_t)~(1u << number % SLAB_PAGES);
 	if (slab < state->slab_hint) state->slab_hint = slab;
 	if (state->slab_used[slab]) return;
-	slab_drop(state, slab);
+	free(state->slabs[slab]);
+	state->slabs[slab] = NULL;
 }
 
 /* ---- pools ---- */
@@ -327,7 +297,7 @@ void pages_mark_all(State *state)
 
 void pages_release(State *state)
 {
-	for (uint32_t i = 0; i < state->slab_room; i += i < HUGE_FROM ? 1 : HUGE_SLABS) free(state->slabs[i]);
+	for (uint32_t i = 0; i < state->slab_count; i++) free(state->slabs[i]);
 	free(state->slabs);
 	free(state->slab_used);
 	free(state->flags);

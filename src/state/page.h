@@ -1,6 +1,6 @@
 /* Pages and pools: where records lie. Internal to state/.
  *
- * A page is 32 KiB, aligned to its size and never moves; eight of them are allocated at a time (a slab; of large states eight slabs). It holds records of one
+ * A page is 32 KiB, aligned to its size and never moves; eight of them are allocated at a time (a slab). It holds records of one
  * stride and says in its header whose it is, so that a page alone is enough to load it, and a pointer into it enough to find it.
  * Records are named by granules of 16 bytes: page number << 11 | offset / 16, 32 bits, which gives room for 32 GiB; numbers of pages
  * above LARGE_PAGE name blocks of any length that hold one large blob each. Granule 0 is page 0, the system page, and names nothing.
