@@ -127,6 +127,20 @@ static Expr *resolve_overlaps(Arena *arena, Expr **args, Span span, Error *err)
 	return any;
 }
 
+/* ksqlDB's json_concat(a, b ...): what is in them put together; NULL where one is NULL or no JSON */
+static Expr *resolve_json_concat(Arena *arena, Expr **args, int arg_count, Span span, Error *err)
+{
+	Expr *all = NULL, *missing = NULL;
+	for (int i = 0; i < arg_count; i++) {
+		Expr *part = expr_cast(arena, args[i], TYPE(JSON), CAST_EXPLICIT, err), *pair[2] = {all, part};
+		if (!part) return NULL;
+		missing = expr_or(arena, missing, expr_call(arena, "is null", &part, 1, span, err));
+		all = all ? expr_call(arena, "jsonb_concat", pair, 2, span, err) : part;
+		if (!missing || !all) return NULL;
+	}
+	return expr_case(arena, (Expr *[]){missing, expr_null(arena, TYPE(JSON)), all}, 3, span, err);
+}
+
 Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
 {
 	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
@@ -149,6 +163,7 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	}
 	if (is(name, "#>") && arg_count == 2) return expr_call(arena, "json_at_path", args, 2, span, err);
 	if (is(name, "#>>") && arg_count == 2) return expr_call(arena, "json_at_path_text", args, 2, span, err);
+	if (is(name, "json_concat") && arg_count >= 1) return resolve_json_concat(arena, args, arg_count, span, err);
 	if (is(name, "overlaps") && arg_count == 4) return resolve_overlaps(arena, args, span, err);
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))

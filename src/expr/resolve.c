@@ -268,7 +268,7 @@ Expr *expr_call(Arena *arena, const char *name, Expr **args, int arg_count, Span
 
 static bool is_form_function(const char *name)
 {
-	static const char *const FORMS[] = {"iif", "if", "nullif", "extract", "date_part", "datepart", "overlaps"};
+	static const char *const FORMS[] = {"iif", "if", "nullif", "extract", "date_part", "datepart", "overlaps", "json_concat"};
 	for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
 		if (strcasecmp(name, FORMS[i]) == 0) return true;
 	return false;
