@@ -380,13 +380,35 @@ static bool set_primary_key(Making *making, int *columns, int count, Span span)
 	return true;
 }
 
-static void add_unique(Relation *relation, int *columns, int count)
+static void add_unique(Relation *relation, const int *columns, int count)
 {
 	typeof(relation->uniques) grown = arena_zalloc(&relation->arena, sizeof *relation->uniques * (size_t)(relation->unique_count + 1));
 	if (relation->unique_count) memcpy(grown, relation->uniques, sizeof *grown * (size_t)relation->unique_count);
 	grown[relation->unique_count].columns = columns;
 	grown[relation->unique_count++].count = count;
 	relation->uniques = grown;
+}
+
+/* Equal intervals may have other texts, which is what the file compares. */
+static bool refuse_interval_key(Making *making, const int *columns, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (making->relation->columns[columns[i]].type.kind == TYPE_INTERVAL && !making->binder->settings->stored)
+			return REFUSE(making->binder, making->ast->name.span, "an INTERVAL as key of a table");
+	return true;
+}
+
+/* The file keeps a local table's key only of types that it compares exactly; others are kept apart by an index, as UNIQUE columns are. */
+static bool keep_key_apart(Making *making)
+{
+	Relation *relation = making->relation;
+	bool local = relation->kind == RELATION_TABLE && !relation->connector, exact = true;
+	if (!local) return true;
+	for (int i = 0; i < relation->primary_key_count; i++) exact &= type_is_exact_in_file(relation->columns[relation->primary_key[i]].type);
+	if (!exact) add_unique(relation, relation->primary_key, relation->primary_key_count);
+	for (int u = 0; u < relation->unique_count; u++)
+		if (!refuse_interval_key(making, relation->uniques[u].columns, relation->uniques[u].count)) return false;
+	return true;
 }
 
 static bool make_keys(Making *making)
@@ -712,7 +734,7 @@ bool make_relation(Binder *binder, AstCreateRelation *ast, Relation **out)
 	const Option *connector = options_find(&making.options, "connector");
 	relation->connector = connector ? arena_strdup(&relation->arena, connector->value) : NULL;
 	relation->kind = kind_of(&making);
-	if (!make_columns(&making) || !make_keys(&making) || !make_checks(&making) || !make_defaults(&making)) return false;
+	if (!make_columns(&making) || !make_keys(&making) || !keep_key_apart(&making) || !make_checks(&making) || !make_defaults(&making)) return false;
 	if (!make_watermark(&making) || !make_event_time(&making) || !check_key_fields(&making) || !check_kind(&making) || !check_constraints(&making) || !check_versions(&making)) return false;
 	keep_exprs(&making);
 	keep_options(binder, relation, &making.options);

@@ -49,7 +49,7 @@ typedef struct Relation {
 	RelationColumn *columns; int column_count;
 	RelationInput *inputs; int input_count;
 	const int *primary_key; int primary_key_count;
-	struct { int *columns; int count; } *uniques; int unique_count;
+	struct { const int *columns; int count; } *uniques; int unique_count;
 	struct { const char *name, *sql; Expr *condition; } *checks; int check_count;
 	int watermark_column;             /* event-time column, -1: none */
 	int64_t watermark_delay_us;       /* watermark = greatest event time - delay */

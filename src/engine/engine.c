@@ -172,10 +172,8 @@ const char *engine_path(const Engine *engine) { return engine->path; }
 static const int *stored_key(const Relation *relation, int *count)
 {
 	*count = relation->primary_key_count;
-	for (int k = 0; k < *count; k++) {
-		Type type = relation->columns[relation->primary_key[k]].type;
-		if (type.kind == TYPE_REAL || type.kind == TYPE_INTERVAL || (type.kind == TYPE_DECIMAL && type.precision > 15)) *count = 0;
-	}
+	for (int k = 0; k < *count; k++)
+		if (!type_is_exact_in_file(relation->columns[relation->primary_key[k]].type)) *count = 0;
 	return relation->primary_key;
 }
 

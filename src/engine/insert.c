@@ -13,8 +13,7 @@ static bool is_checked(const Change *change) { return change->keyed || change->t
 
 /* ---- rows that are in the way ---- */
 
-/* A row that has the same key (1), none (0), an error (-1). A key that the file cannot enforce (REAL, wide DECIMAL) is refused when the table
- * is made, so the table's key is the relation's. */
+/* A row that has the same key (1), none (0), an error (-1). A key that can be none of the file (REAL, wide DECIMAL) is one of the UNIQUEs. */
 static int find_row(Change *change, int constraint, const Value *row, Value *found, Error *err)
 {
 	const Relation *target = change->target;

@@ -458,12 +458,6 @@ bool lower_scan(Lowering *lowering, Plan *plan, LoweredNode *out)
 
 /* ---- the whole ---- */
 
-bool type_is_exact_in_file(Type type)
-{
-	enum { REAL_DIGITS = 15 };
-	return type.kind != TYPE_REAL && !(type.kind == TYPE_DECIMAL && type.precision > REAL_DIGITS);
-}
-
 /* The key that costs least in the file: all columns exact, few of them, one INTEGER best of all. */
 static int key_cost(const Plan *plan, const PlanKey *key)
 {

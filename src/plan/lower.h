@@ -65,8 +65,6 @@ typedef struct Lowered {
 } Lowered;
 
 Lowered *plan_lower(PlanContext *context, Plan *plan, Error *err);
-/* Whether equal values of the type are equal in the file, so that it may be a key there */
-bool type_is_exact_in_file(Type type);
 /* Of a table from a changelog (relation_is_changelog): its one scan reads the relation itself. */
 Lowered *plan_lower_changelog(Relation *relation);
 void lowered_free(Lowered *lowered, bool with_ops);

@@ -284,8 +284,3 @@ const char *store_type_declared(Type type, DecimalForm form, char text[VALUE_TEX
 	default: return "TEXT";
 	}
 }
-
-bool store_type_is_exact(Type type)
-{
-	return type.kind != TYPE_REAL && type.kind != TYPE_INTERVAL && !(type.kind == TYPE_DECIMAL && type.precision > DECIMAL_PLAIN_DIGITS);
-}

@@ -26,7 +26,5 @@ void store_value_result(sqlite3_context *context, const Value *value);
 const char *store_type_declared(Type type, DecimalForm form, char text[VALUE_TEXT_BYTES]);
 /* A literal in the file's form. */
 void store_value_print_literal(const Value *value, StrBuf *out);
-/* May equal values be told apart, or ordered, by looking at what SQLite holds? DECIMAL of more than 15 digits: only by equality of one form; INTERVAL, not by order. */
-bool store_type_is_exact(Type type);
 
 #endif

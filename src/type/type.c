@@ -108,3 +108,9 @@ bool type_from_name(const char *name, int parameter_1, int parameter_2, Span spa
 	if (nearest.best) error_hint(err, "Did you mean %s?", nearest.best);
 	return false;
 }
+
+bool type_is_exact_in_file(Type type)
+{
+	enum { REAL_DIGITS = 15 };
+	return type.kind != TYPE_REAL && type.kind != TYPE_INTERVAL && !(type.kind == TYPE_DECIMAL && type.precision > REAL_DIGITS);
+}

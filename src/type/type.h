@@ -70,6 +70,8 @@ bool type_equal(Type a, Type b);
 /* Of a declared column, as a query sees it: ROW, ARRAY and MAP values are JSON. */
 static inline Type plain_type(Type declared) { return declared.kind == TYPE_ROW || declared.kind == TYPE_JSON ? TYPE(JSON) : declared; }
 static inline bool type_is_numeric(Type t) { return t.kind == TYPE_INTEGER || t.kind == TYPE_REAL || t.kind == TYPE_DECIMAL; }
+/* Whether equal values of the type are equal in the file, too, as SQLite compares: only then can columns be a PRIMARY KEY there. */
+bool type_is_exact_in_file(Type type);
 
 /* "DECIMAL(10,2)", "ROW<a INTEGER>": the spelling that the parser reads back. */
 void type_print(Type type, StrBuf *out);
