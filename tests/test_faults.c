@@ -86,7 +86,7 @@ ssize_t write(int fd, const void *bytes, size_t count)
 
 /* ---- what runs ---- */
 
-static char folder[64], path[96], lines_path[96], out_path[96], definitions[4096];
+static char folder[64], path[96], lines_path[96], out_path[96], changes_path[96], definitions[4096];
 
 static void make_world(void)
 {
@@ -95,6 +95,7 @@ static void make_world(void)
 	snprintf(path, sizeof path, "%s/f.db", folder);
 	snprintf(lines_path, sizeof lines_path, "%s/in.ndjson", folder);
 	snprintf(out_path, sizeof out_path, "%s/out.ndjson", folder);
+	snprintf(changes_path, sizeof changes_path, "%s/changes.ndjson", folder);
 	FILE *lines = fopen(lines_path, "w");
 	for (int i = 0; i < LINES; i++) fprintf(lines, "{\"i\":%d,\"name\":\"name %d\",\"at\":\"2026-01-01 00:%02d:%02d\"}\n", i, i % 7, i / 60, i % 60);
 	fclose(lines);
@@ -106,12 +107,14 @@ static void make_world(void)
 		"CREATE MATERIALIZED VIEW IF NOT EXISTS counted AS SELECT count(*) AS n, sum(i) AS s FROM lines;"
 		"CREATE MATERIALIZED VIEW IF NOT EXISTS windows AS SELECT window_start, name, count(*) AS n FROM TUMBLE(lines, at, INTERVAL '10 seconds') GROUP BY window_start, name;"
 		"CREATE MATERIALIZED VIEW IF NOT EXISTS picked AS SELECT i, name FROM lines WHERE i %% 3 = 0;"
-		"CREATE SINK IF NOT EXISTS copied FROM picked WITH (connector = 'file', path = '%s', format = 'json');", lines_path, out_path);
+		"CREATE SINK IF NOT EXISTS copied FROM picked WITH (connector = 'file', path = '%s', format = 'json');"
+		"CREATE MATERIALIZED VIEW IF NOT EXISTS turned AS SELECT k, v FROM t;"
+		"CREATE SINK IF NOT EXISTS changes FROM turned WITH (connector = 'file', path = '%s', format = 'json');", lines_path, out_path, changes_path);
 }
 
 static void remove_files(void)
 {
-	static const char *const NAMES[] = {"f.db", "f.db-wal", "f.db-shm", "f.db-journal", "out.ndjson"};
+	static const char *const NAMES[] = {"f.db", "f.db-wal", "f.db-shm", "f.db-journal", "out.ndjson", "changes.ndjson"};
 	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
 		char name[128];
 		snprintf(name, sizeof name, "%s/%s", folder, NAMES[i]);
@@ -163,9 +166,12 @@ static bool insert_all(Engine *engine, Error *err)
 
 static Engine *open_engine(Error *err) { return engine_open(&(EngineConfig){.path = path, .notice = on_notice}, err); }
 
+/* Above a sink, which gets the difference. */
+static const char REPLACEMENT[] = "CREATE OR REPLACE MATERIALIZED VIEW turned AS SELECT k, v + 1 AS v FROM t WHERE k % 2 = 0";
+
 static bool do_all(Engine *engine, Error *err)
 {
-	return run(engine, definitions, NULL, err) && insert_all(engine, err) && engine_read(engine, ENGINE_UNTIL_END, err) && engine_wait(engine, err);
+	return run(engine, definitions, NULL, err) && insert_all(engine, err) && run(engine, REPLACEMENT, NULL, err) && engine_read(engine, ENGINE_UNTIL_END, err) && engine_wait(engine, err);
 }
 
 static int whole_run(void)
@@ -269,6 +275,23 @@ static void check_sink(const char *where)
 	if (lines != (LINES + 2) / 3) fail_msg("%s: %d lines of the sink", where, lines);
 }
 
+/* What was written, added up, is the view. */
+static void check_changes(const char *told, const char *where)
+{
+	FILE *file = fopen(changes_path, "r");
+	long long rows = 0, sum = 0, k, v;
+	char line[200], sign, kind, written[64];
+	if (!file) fail_msg("%s: the sink of changes wrote nothing", where);
+	while (fgets(line, sizeof line, file)) {
+		if (sscanf(line, "{\"op\":\"%c%c\",\"k\":%lld,\"v\":%lld}", &sign, &kind, &k, &v) != 4) fail_msg("%s: a line of the sink of changes is %s", where, line);
+		rows += sign == '+' ? 1 : -1;
+		sum += sign == '+' ? v : -v;
+	}
+	fclose(file);
+	snprintf(written, sizeof written, "%lld|%lld\n", rows, sum);
+	if (strcmp(written, told) != 0) fail_msg("%s: the changes add up to %s, the view has %s", where, written, told);
+}
+
 /* Without faults: what was acknowledged is there, views are what they say of it, and the rest of the input comes once. */
 static void check(const char *where)
 {
@@ -291,9 +314,12 @@ static void check(const char *where)
 	snprintf(expected, sizeof expected, "%d\n", LINES);
 	if (strcmp(ask(engine, "SELECT sum(n) FROM windows"), expected) != 0) fail_msg("%s: in windows %s", where, ask(engine, "SELECT sum(n) FROM windows"));
 	same(engine, "SELECT n, s FROM total", "SELECT count(*), sum(v) FROM t", where);
+	char *turned = strdup(ask(engine, "SELECT count(*), sum(v) FROM turned"));
 	if (!engine_close(engine, &err)) fail_msg("%s: %s", where, err.message);
 	check_sqlite(where);
 	check_sink(where);
+	check_changes(turned, where);
+	free(turned);
 	alarm(0);
 }
 
