@@ -155,11 +155,26 @@ static Sharing sharing_of_edge(const OpInput *edge)
 
 static Sharing least(Sharing a, Sharing b) { return a < b ? a : b; }
 
+/* Windows and sums right above a stream, whose state follows from its rows in their order. What those give out comes with commits. */
+static void set_stream(const Plan *plan, const NewOp *new_op, LoweredNode *out)
+{
+	bool keeps = plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT || plan->kind == PLAN_WINDOW || plan->kind == PLAN_AGGREGATE;
+	bool scans = plan->kind == PLAN_SCAN && plan->relation->kind == RELATION_STREAM && relation_is_local(plan->relation);
+	for (int i = 0; i < plan->facts.watermark_count; i++)
+		if (plan->facts.watermarks[i].clock) return;
+	if (scans && !new_op->input_count) out->stream = plan->relation;
+	else if ((keeps || scans) && new_op->input_count == 1) out->stream = new_op->inputs[0].stream;
+}
+
 static void set_sharing(const Plan *plan, const NewOp *new_op, LoweredNode *out)
 {
 	out->sharing = least(sharing_of_node(plan), sharing_of_edge(&out->edge));
 	for (int i = 0; i < new_op->input_count; i++)
 		out->sharing = least(out->sharing, least(new_op->inputs[i].sharing, sharing_of_edge(&new_op->inputs[i].edge)));
+	set_stream(plan, new_op, out);
+	if (out->stream && out->sharing == SHARED_BY_HISTORY) out->sharing = SHARED_BY_ORDER;
+	if (!out->stream && out->sharing == SHARED_BY_ORDER) out->sharing = SHARED_BY_HISTORY;
+	if (plan->kind == PLAN_AGGREGATE || (plan->kind == PLAN_WINDOW && plan->window == PLAN_WINDOW_SESSION)) out->stream = NULL;
 }
 
 /* Columns by their places in the plan's node: edges of equal nodes may have them in another order. */

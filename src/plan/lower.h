@@ -27,8 +27,10 @@ typedef struct LoweredScan {
 /* When operators of the same identity, of whatever queries, have the same state and give the same rows.
  *   SHARED_BY_ROWS      when they have been given the same rows: they depend on nothing else, and have them from local relations and views
  *   SHARED_BY_HISTORY   when they have seen the same commits from the first row on: watermarks, the order of arrival, the clock, records of a source
- *                       that are dead for some queries */
-typedef enum Sharing { SHARED_NEVER, SHARED_BY_HISTORY, SHARED_BY_ROWS } Sharing;
+ *                       that are dead for some queries
+ *   SHARED_BY_ORDER     when they have been given all rows of the one local stream that they depend on, which gives them in the order of its statements
+ *                       whenever it does; each is judged by those before it, so neither commits nor other relations matter */
+typedef enum Sharing { SHARED_NEVER, SHARED_BY_HISTORY, SHARED_BY_ORDER, SHARED_BY_ROWS } Sharing;
 
 /* What EXPLAIN says of an operator beside its edges. */
 typedef struct LoweredNote {

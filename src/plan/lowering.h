@@ -17,6 +17,7 @@ typedef struct LoweredNode {
 	uint64_t sources;                     /* bits of Lowered.sources */
 	bool reads_views;                     /* not all its sources have bits */
 	Sharing sharing;                      /* of what stands above, at most */
+	const Relation *stream;               /* the one local stream that all its rows come from, in their order; NULL: not so */
 } LoweredNode;
 
 /* A class of subtrees that are equal but for column numbers; lowered once. */

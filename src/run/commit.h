@@ -12,7 +12,7 @@ typedef struct SealedSource { int64_t relation; const char *name, *state; int64_
 typedef struct SealedProgress { int64_t relation; double part; } SealedProgress;
 typedef struct SealedPage { int64_t lane; int32_t op; uint32_t page, bytes; const void *at; } SealedPage;
 /* Rows of a view (table) whose column is before a time, or of a local stream, that came keep_us ago. */
-typedef struct SealedExpiry { StoreTable *table; int column; Value before; StoreTableSpec stream; int64_t now_us, keep_us; } SealedExpiry;
+typedef struct SealedExpiry { int64_t relation; StoreTable *table; int column; Value before; StoreTableSpec stream; int64_t now_us, keep_us; } SealedExpiry;
 typedef struct SealedHistory { int64_t relation, now_us, keep_us; bool drop; } SealedHistory;     /* changes that are kept, to be tended */
 typedef enum MetricKind { METRIC_GAUGE, METRIC_COUNTER } MetricKind;
 typedef struct SealedMetric { const char *name, *subject; int64_t value; MetricKind kind; } SealedMetric;      /* a counter's value is what has come since */

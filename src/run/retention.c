@@ -3,6 +3,8 @@
  * that have counted a row keep it counted.
  *
  * When there is something to do is known without looking into the tables: when time has moved by a step since the last time. */
+#include <stdio.h>
+
 #include "run/commit.h"
 
 #include "type/calendar.h"
@@ -132,7 +134,7 @@ static void seal_stream(Runtime *runtime, SealedCommit *sealed, const Relation *
 {
 	Due due = due_of_stream(runtime, stream);
 	if (due.now_us == INT64_MIN || (!take_due(runtime, stream->id, &due) && empty)) return;
-	SealedExpiry expiry = {.stream = stream_spec(&sealed->arena, stream), .now_us = due.now_us, .keep_us = due.keep_us};
+	SealedExpiry expiry = {.relation = stream->id, .stream = stream_spec(&sealed->arena, stream), .now_us = due.now_us, .keep_us = due.keep_us};
 	vec_push_in(&sealed->arena, &sealed->expiries, expiry);
 }
 
@@ -141,7 +143,7 @@ static void seal_view(Runtime *runtime, SealedCommit *sealed, const Pipeline *pi
 	Due due = due_of_view(pipeline, runtime->clock_us);
 	if (due.now_us == INT64_MIN || !take_due(runtime, pipeline->relation->id, &due)) return;
 	int column = time_column(pipeline->relation);
-	SealedExpiry expiry = {.table = pipeline->table, .column = column, .before = {.type = pipeline->relation->columns[column].type, .i64 = due.now_us - due.keep_us}};
+	SealedExpiry expiry = {.relation = pipeline->relation->id, .table = pipeline->table, .column = column, .before = {.type = pipeline->relation->columns[column].type, .i64 = due.now_us - due.keep_us}};
 	if (expiry.before.type.kind == TYPE_DATE) expiry.before.i64 = (expiry.before.i64 - (expiry.before.i64 < 0 ? US_PER_DAY - 1 : 0)) / US_PER_DAY;
 	vec_push_in(&sealed->arena, &sealed->expiries, expiry);
 }
@@ -181,6 +183,19 @@ bool retention_is_due(Runtime *runtime)
 
 /* ---- the writer ---- */
 
+static void taken_setting(int64_t relation, char *name, size_t bytes) { snprintf(name, bytes, "expired.%lld", (long long)relation); }
+
+bool retention_has_taken(Runtime *runtime, const Relation *relation)
+{
+	char name[64];
+	Arena arena;
+	arena_init(&arena, 0);
+	taken_setting(relation->id, name, sizeof name);
+	bool has = store_setting_get(runtime->store, name, &arena) != NULL;
+	arena_release(&arena);
+	return has;
+}
+
 bool retention_write(SealedCommit *sealed, Store *store, Error *err)
 {
 	for (int e = 0; e < sealed->expiries.count; e++) {
@@ -188,7 +203,9 @@ bool retention_write(SealedCommit *sealed, Store *store, Error *err)
 		int64_t removed = 0;
 		bool ok = expiry->table ? store_table_expire(store, expiry->table, expiry->column, &expiry->before, EXPIRE_ROWS, &removed, err)
 			: store_stream_expire(store, &expiry->stream, expiry->now_us, expiry->keep_us, EXPIRE_ROWS, &removed, err);
-		if (!ok) return false;
+		char name[64];
+		taken_setting(expiry->relation, name, sizeof name);
+		if (!ok || (removed && !store_setting_put(store, name, "1", err))) return false;
 		sealed->expires_more |= removed == EXPIRE_ROWS;
 	}
 	return true;

@@ -289,6 +289,8 @@ bool runtime_time_is_due(const Runtime *runtime);                 /* loop.c: doe
 /* retention.c */
 bool retention_check(const Relation *relation, Error *err);       /* can its rows go by their age? */
 bool retention_is_due(Runtime *runtime);
+/* Have rows of the relation gone, so that a view made later is given less than others were? Whatever its retention is now. */
+bool retention_has_taken(Runtime *runtime, const Relation *relation);
 /* build.c: a lane beside the live one */
 void lane_limit(Runtime *runtime, Lane *lane);        /* it must not read past the live lane */
 int64_t lane_behind(const Runtime *runtime, const Lane *lane);        /* records that it is behind the live one; -1: not all partitions are known yet */

@@ -26,11 +26,13 @@ static bool setting_put(Runtime *runtime, int32_t op, int32_t owner, Error *err)
 /* ---- which may be shared ---- */
 
 /* What `start` leaves out, and what `retention` has taken away since, other views may hold. */
-static bool sees_all(const Pipeline *pipeline)
+static bool sees_all(Runtime *runtime, const Pipeline *pipeline)
 {
 	if (!pipeline->relation || relation_option(pipeline->relation, "start")) return false;
-	for (int s = 0; s < pipeline->lowered->scans.count; s++)
-		if (relation_option(pipeline->lowered->scans.at[s].relation, "retention")) return false;
+	for (int s = 0; s < pipeline->lowered->scans.count; s++) {
+		const Relation *relation = pipeline->lowered->scans.at[s].relation;
+		if (relation_option(relation, "retention") || retention_has_taken(runtime, relation)) return false;
+	}
 	return true;
 }
 
@@ -45,14 +47,27 @@ static bool has_whole_history(Runtime *runtime, const Pipeline *pipeline)
 	return place_is_unbroken(runtime, pipeline->relation) && !relation_option(pipeline->relation, "late_rows");
 }
 
+/* Closed up to the same times: for all rows of a stream that is so. */
+static bool same_times(const Op *a, const Op *b)
+{
+	return memcmp(a->in_watermarks, b->in_watermarks, sizeof a->in_watermarks) == 0 && memcmp(a->out_watermarks, b->out_watermarks, sizeof a->out_watermarks) == 0;
+}
+
+/* Each of the two counts the stream's late rows, but keeps none of them. */
+static bool has_whole_stream(const Pipeline *pipeline, const Pipeline *other)
+{
+	return !pipeline->has_fates && !other->has_fates && !relation_option(pipeline->relation, "late_rows") && !relation_option(other->relation, "late_rows");
+}
+
 static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipeline *pipeline, const LoweredNote *note)
 {
 	for (int p = 0; p < pipelines; p++) {
 		const Pipeline *other = runtime->live->pipelines.at[p];
 		for (int n = 0; n < other->lowered->notes.count; n++) {
 			const LoweredNote *found = &other->lowered->notes.at[n];
-			if (!is_equal(found, note) || found->op->served_by || found->op->defers != note->op->defers || !sees_all(other)) continue;
+			if (!is_equal(found, note) || found->op->served_by || found->op->defers != note->op->defers || !sees_all(runtime, other)) continue;
 			if (note->sharing == SHARED_BY_ROWS) return found;
+			if (note->sharing == SHARED_BY_ORDER && has_whole_stream(other, pipeline) && same_times(found->op, note->op)) return found;
 			if (!pipeline->has_fates && has_whole_history(runtime, other) && has_whole_history(runtime, pipeline)) return found;
 		}
 	}
@@ -61,7 +76,8 @@ static const LoweredNote *find_equal(Runtime *runtime, int pipelines, const Pipe
 
 void sharing_prepare(Runtime *runtime, const Pipeline *pipeline)
 {
-	for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
+	bool all = sees_all(runtime, pipeline);
+	for (int n = 0; all && n < pipeline->lowered->notes.count; n++) {
 		const LoweredNote *note = &pipeline->lowered->notes.at[n];
 		const LoweredNote *owner = note->sharing == SHARED_BY_ROWS ? find_equal(runtime, runtime->live->pipelines.count - 1, pipeline, note) : NULL;
 		if (owner) sharing_index_prepare(note->op, owner->op);
@@ -176,7 +192,8 @@ bool sharing_find(Runtime *runtime, Error *err)
 	runtime->sharing_wanted = false;
 	for (int p = 1; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
-		for (int n = 0; sees_all(pipeline) && n < pipeline->lowered->notes.count; n++) {
+		bool all = sees_all(runtime, pipeline);
+		for (int n = 0; all && n < pipeline->lowered->notes.count; n++) {
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
 			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;
@@ -185,6 +202,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 	}
 	if (!sharing_index_narrow(runtime, &found, err)) return false;
 	if (!found) return true;
+	for (int p = 0; p < lane->pipelines.count; p++) account_settle(lane->pipelines.at[p]);     /* late rows are counted by others now; all until here are in the file */
 	graph_link(&lane->graph);
 	runtime->checkpoint_wanted = true;
 	return runtime_flush(runtime, err);
