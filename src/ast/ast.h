@@ -557,6 +557,7 @@ typedef struct AstConflict {
 typedef VEC(AstConflict) AstConflicts;
 
 typedef enum AstOrAction { AST_OR_NOT_SAID, AST_OR_ABORT, AST_OR_FAIL, AST_OR_IGNORE, AST_OR_REPLACE, AST_OR_ROLLBACK } AstOrAction;
+const char *ast_or_action(AstOrAction action);        /* " OR IGNORE"; "" */
 
 typedef struct AstInsert {
 	AstWith *with;                /* before INSERT */

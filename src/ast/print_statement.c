@@ -4,7 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const OR_ACTIONS[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK"};
+const char *ast_or_action(AstOrAction action)
+{
+	static const char *const ACTIONS[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK"};
+	return ACTIONS[action];
+}
 
 static void print_string(const char *text, StrBuf *out) { strbuf_add_sql_string(out, text, strlen(text)); }
 
@@ -66,7 +70,7 @@ static void print_conflict(const AstConflict *conflict, StrBuf *out)
 static void print_insert(const AstInsert *insert, StrBuf *out)
 {
 	ast_print_with(insert->with, out);
-	strbuf_printf(out, "INSERT%s INTO ", OR_ACTIONS[insert->or_action]);
+	strbuf_printf(out, "INSERT%s INTO ", ast_or_action(insert->or_action));
 	ast_print_name(&insert->target, out);
 	if (insert->hints.count) {
 		strbuf_adds(out, " /*+ OPTIONS");
@@ -86,7 +90,7 @@ static void print_insert(const AstInsert *insert, StrBuf *out)
 static void print_update(const AstUpdate *update, StrBuf *out)
 {
 	ast_print_with(update->with, out);
-	strbuf_printf(out, "UPDATE%s ", OR_ACTIONS[update->or_action]);
+	strbuf_printf(out, "UPDATE%s ", ast_or_action(update->or_action));
 	ast_print_name(&update->target, out);
 	print_alias(&update->alias, out);
 	strbuf_adds(out, " SET ");

@@ -130,7 +130,6 @@ typedef struct BoundInsert {
 typedef struct BoundChange {
 	Relation *target;
 	Plan *plan;
-	AstOrAction or_action;
 	BoundColumn *returning_columns; int returning_count;
 	Relation **reads; int read_count; /* besides target */
 } BoundChange;

@@ -357,7 +357,8 @@ bool bind_update(Binder *binder, AstStatement *statement)
 	const AstUpdate *ast = statement->update;
 	BoundChange *out = &binder->out->change;
 	binder->out->kind = BOUND_UPDATE;
-	*out = (BoundChange){.or_action = ast->or_action};
+	*out = (BoundChange){0};
+	if (ast->or_action > AST_OR_ABORT) return REFUSE(binder, ast->target.span, "UPDATE%s", ast_or_action(ast->or_action));
 	Changing changing = {.binder = binder, .target = find_target(binder, &ast->target, true)};
 	if (!changing.target) return false;
 	Cte *before = binder->ctes;

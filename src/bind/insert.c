@@ -471,6 +471,7 @@ bool bind_insert(Binder *binder, AstStatement *statement)
 	binder->out->kind = BOUND_INSERT;
 	*out = (BoundInsert){.target = target, .or_action = ast->or_action};
 	if (ast->hints.count || ast->options.count) return REFUSE(binder, ast->target.span, "INSERT with options");
+	if (ast->or_action == AST_OR_FAIL || ast->or_action == AST_OR_ROLLBACK) return REFUSE(binder, ast->target.span, "INSERT%s", ast_or_action(ast->or_action));
 	Inserting inserting = {.binder = binder, .ast = ast, .target = target};
 	if (!find_columns(&inserting)) return false;
 	Cte *before = binder->ctes;
