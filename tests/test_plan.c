@@ -433,15 +433,19 @@ static void operators_that_do_the_same_have_one_identity_in_all_queries(void **s
 	}
 }
 
-static void what_depends_on_time_is_shared_by_history_only(void **state)
+/* Right above one local stream its rows, in their order, are all that counts: they are kept, and given to views made later as they came. */
+static void what_depends_on_time_is_shared_by_history_or_order(void **state)
 {
-	static const char *const CASES[] = {
-		"select count(*) from tumble(bid, at, interval '10 seconds') group by window_start, window_end",
-		"select k, max(at) from s group by k", "select k, first_value(v) from s group by k",
+	static const struct { const char *sql; Sharing sharing; } CASES[] = {
+		{"select count(*) from tumble(bid, at, interval '10 seconds') group by window_start, window_end", SHARED_BY_HISTORY},
+		{"select count(*) from tumble(s, at, interval '10 seconds') group by window_start, window_end", SHARED_BY_ORDER},
+		{"select k, max(at) from s group by k", SHARED_BY_ORDER},
+		{"select k, first_value(v) from s group by k", SHARED_BY_ORDER},
+		{"select s.k, max(s.at) from s join r on s.k = r.k group by s.k", SHARED_BY_HISTORY},
 	};
 	for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-		Explained explained = explain(*state, CASES[i], 0);
-		assert_int_equal(aggregate_of(&explained)->sharing, SHARED_BY_HISTORY);
+		Explained explained = explain(*state, CASES[i].sql, 0);
+		if (aggregate_of(&explained)->sharing != CASES[i].sharing) fail_msg("%s: %d", CASES[i].sql, aggregate_of(&explained)->sharing);
 		explained_release(&explained);
 	}
 }
@@ -544,7 +548,7 @@ int main(void)
 		cmocka_unit_test(the_first_few_are_a_top_n),
 		cmocka_unit_test(equal_subtrees_are_lowered_once),
 		cmocka_unit_test(operators_that_do_the_same_have_one_identity_in_all_queries),
-		cmocka_unit_test(what_depends_on_time_is_shared_by_history_only),
+		cmocka_unit_test(what_depends_on_time_is_shared_by_history_or_order),
 		cmocka_unit_test(recursion_is_one_operator_with_others_inside),
 		cmocka_unit_test(state_that_grows_without_bound_is_warned_of),
 		cmocka_unit_test(every_optional_rule_can_be_switched_off),
