@@ -110,9 +110,11 @@ bool client_tap(void *context, const Batch *batch, Error *err)
 	Client *client = context;
 	pthread_mutex_lock(&client->lock);
 	while (client->is_waited_for && client->is_outside && client->bytes > CLIENT_BYTES_MAX) pthread_cond_wait(&client->taken, &client->lock);
-	client->bytes += bytes_of(batch);
+	Batch *kept = batch_with_texts((Batch *)(uintptr_t)batch);
+	client->bytes += bytes_of(batch) + (int64_t)kept->arena.used_bytes;           /* it holds the other, too */
 	if (!client->is_waited_for && client->bytes > CLIENT_BYTES_LOST) client->is_lost = true;
-	if (!client->is_lost) vec_push(&client->batches, batch_with_texts((Batch *)(uintptr_t)batch));
+	if (client->is_lost) batch_unref(kept);
+	else vec_push(&client->batches, kept);
 	pthread_cond_signal(&client->came);
 	pthread_mutex_unlock(&client->lock);
 	return true;
