@@ -764,9 +764,10 @@ def a_slow_reader_is_waited_for(s):
     s.services.append(client)
     status = f"/proc/{client.pid}/stat"
     used, same = -1, 0
-    while same < 10:                                    # until it rests
+    while same < 10:                                    # until it has given the first rows, and rests
         now = sum(map(int, open(status).read().rsplit(")", 1)[1].split()[11:13]))
-        same = same + 1 if now == used and now > 10 else 0
+        given = struct.unpack("i", fcntl.ioctl(client.stdout, termios.FIONREAD, b"\0" * 4))[0]
+        same = same + 1 if now == used and given else 0
         used = now
         select.select([], [], [], 0.05)
     memory = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{client.pid}/status").read()).group(1))
