@@ -24,8 +24,8 @@ part "where views start, gaps of topics" python3 "$here/kafka_options.py" --weir
 part "pauses, losses, copies" python3 "$here/recovery.py" --weir "$weir"
 part "tables from topics that carry changes" python3 "$here/kafka_changelog.py" --weir "$weir"
 part "definitions that change" python3 "$here/definitions.py" --weir "$weir"
-part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600
-part "the same with a rewrite rule left out" python3 "$here/oracle.py" --weir "$weir" --queries 80 --without each
+part "random queries against SQLite" python3 "$here/oracle.py" --weir "$weir" --queries 600 --seed "${SEED:-400000}"
+part "the same with a rewrite rule left out" python3 "$here/oracle.py" --weir "$weir" --queries 80 --without each --seed "${SEED:-400000}"
 part "windows and late rows against a model" python3 "$here/windows.py" --weir "$weir" --cases 60
 part "conditions on now() against the same query" python3 "$here/moving.py" --weir "$weir" --cases 4
 part "TPC-H against SQLite" python3 "$here/tpch.py" --weir "$weir"
