@@ -242,21 +242,30 @@ static bool decimal_literal(Binder *binder, const AstExpr *ast, Type to, Expr **
 	return true;
 }
 
-/* ROW(a, b) into a ROW column: its fields by their names, as the record would have them */
-static Expr *bind_row_value(Clause *clause, const AstExpr *ast, Type row)
+/* What a value of ROW(a, b) becomes as a field of this type */
+typedef Expr *BindField(Clause *clause, const AstExpr *value, Type field, CastRule rule);
+
+/* ROW(a, b) as a row of that type: its fields by their names, as a record would have them */
+static Expr *bind_row_as(Clause *clause, const AstExpr *ast, Type row, const char *what, BindField *bind_field, CastRule rule)
 {
 	Binder *binder = clause->binder;
 	if (ast->args.count != row.field_count) {
-		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "the column has %d fields but ROW has %d values", row.field_count, ast->args.count);
+		error_set(binder->err, ERR_DATATYPE_MISMATCH, ast->span, "the %s has %d fields but ROW has %d values", what, row.field_count, ast->args.count);
 		return NULL;
 	}
 	Expr **args = arena_array(binder->arena, Expr *, 2 * row.field_count + 1);
 	for (int i = 0; i < row.field_count; i++) {
 		args[2 * i] = expr_text(binder->arena, row.fields[i].name);
-		args[2 * i + 1] = bind_assigned(clause, ast->args.at[i], row.fields[i].type);
+		args[2 * i + 1] = bind_field(clause, ast->args.at[i], row.fields[i].type, rule);
 		if (!args[2 * i + 1]) return NULL;
 	}
 	return expr_call(binder->arena, "json_object", args, 2 * row.field_count, ast->span, binder->err);
+}
+
+static Expr *assign_field(Clause *clause, const AstExpr *value, Type field, CastRule rule)
+{
+	(void)rule;
+	return bind_assigned(clause, value, field);
 }
 
 /* ARRAY[...] into an ARRAY column whose elements are declared */
@@ -272,7 +281,7 @@ static Expr *bind_array_value(Clause *clause, const AstExpr *ast, Type element)
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 {
 	Binder *binder = clause->binder;
-	if (declared.kind == TYPE_ROW && ast->kind == AST_ROW) return bind_row_value(clause, ast, declared);
+	if (declared.kind == TYPE_ROW && ast->kind == AST_ROW) return bind_row_as(clause, ast, declared, "column", assign_field, CAST_ASSIGN);
 	if (declared.kind == TYPE_JSON && declared.field_count == 1 && ast->kind == AST_ARRAY && !ast->query)
 		return bind_array_value(clause, ast, declared.fields[0].type);
 	Type to = plain_type(declared);
@@ -288,24 +297,11 @@ Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 }
 
 /* CAST(ROW(a, b) AS ROW<x INTEGER, y TEXT>): the names are those of the type */
-static Expr *cast_row(Clause *clause, const AstExpr *row, Type declared, CastRule mode)
+static Expr *cast_field(Clause *clause, const AstExpr *value, Type field, CastRule rule)
 {
-	Binder *binder = clause->binder;
-	if (row->args.count != declared.field_count) {
-		error_set(binder->err, ERR_DATATYPE_MISMATCH, row->span, "the type has %d fields but ROW has %d values", declared.field_count, row->args.count);
-		return NULL;
-	}
-	Expr **args = arena_array(binder->arena, Expr *, 2 * declared.field_count + 1);
-	for (int i = 0; i < declared.field_count; i++) {
-		const AstExpr *value = row->args.at[i];
-		Type field = declared.fields[i].type;
-		bool nested = value->kind == AST_ROW && field.kind == TYPE_ROW;
-		Expr *e = nested ? cast_row(clause, value, field, mode) : bind_expr(clause, value);
-		args[2 * i] = expr_text(binder->arena, declared.fields[i].name);
-		args[2 * i + 1] = e && !nested ? expr_cast(binder->arena, e, plain_type(field), mode, binder->err) : e;
-		if (!args[2 * i + 1]) return NULL;
-	}
-	return expr_call(binder->arena, "json_object", args, 2 * declared.field_count, row->span, binder->err);
+	if (value->kind == AST_ROW && field.kind == TYPE_ROW) return bind_row_as(clause, value, field, "type", cast_field, rule);
+	Expr *e = bind_expr(clause, value);
+	return e ? expr_cast(clause->binder->arena, e, plain_type(field), rule, clause->binder->err) : NULL;
 }
 
 static Expr *bind_cast(Clause *clause, const AstExpr *ast)
@@ -313,7 +309,7 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 	Binder *binder = clause->binder;
 	Type declared;
 	if (!bind_type(binder, ast->type, &declared)) return NULL;
-	if (declared.kind == TYPE_ROW && is_row(ast->args.at[0])) return cast_row(clause, ast->args.at[0], declared, ast->try_cast ? CAST_TRY : CAST_EXPLICIT);
+	if (declared.kind == TYPE_ROW && is_row(ast->args.at[0])) return bind_row_as(clause, ast->args.at[0], declared, "type", cast_field, ast->try_cast ? CAST_TRY : CAST_EXPLICIT);
 	Type to = plain_type(declared);
 	Expr *e;
 	if (!decimal_literal(binder, ast->args.at[0], to, &e)) return NULL;

@@ -114,9 +114,7 @@ static void own_column(Batch *batch, Column *to, const Column *from)
 	uint32_t *all = arena_alloc(&batch->arena, sizeof *all * (size_t)batch->rows);
 	for (int i = 0; i < batch->rows; i++) all[i] = (uint32_t)i;
 	*to = column_gather(&batch->arena, from, all, batch->rows);
-	if (type_phys(to->type) != PHYS_STR) return;
-	for (int i = 0; i < batch->rows; i++)
-		if (to->str[i].bytes > STR_INLINE_BYTES) to->str[i] = str_copy(&batch->arena, to->str[i].far.at, to->str[i].bytes);
+	column_own_texts(&batch->arena, to, batch->rows);
 }
 
 /* Gives out the rows of the look that are in `sel`, or takes them back. */

@@ -63,18 +63,21 @@ Batch *batch_dense(Batch *in, const bool *wanted)
 	return out;
 }
 
+void column_own_texts(Arena *arena, Column *column, int rows)
+{
+	if (type_phys(column->type) != PHYS_STR) return;
+	Str *own = arena_array(arena, Str, rows + 1);
+	for (int i = 0; i < rows; i++)
+		if (!column_is_null(column, i)) own[i] = str_copy(arena, str_at(&column->str[i]), column->str[i].bytes);
+	column->str = own;
+}
+
 Batch *batch_with_texts(Batch *in)
 {
 	Batch *dense = batch_dense(in, NULL), *out = batch_derive(dense, dense->column_count);
 	for (int c = 0; c < dense->column_count; c++) {
-		Column *column = &out->columns[c];
-		*column = dense->columns[c];
-		if (type_phys(column->type) != PHYS_STR) continue;
-		column->str = arena_array(&out->arena, Str, dense->count + 1);
-		for (int i = 0; i < dense->count; i++) {
-			const Str *from = &dense->columns[c].str[i];
-			if (!column_is_null(column, i)) column->str[i] = str_copy(&out->arena, str_at(from), from->bytes);
-		}
+		out->columns[c] = dense->columns[c];
+		column_own_texts(&out->arena, &out->columns[c], dense->count);
 	}
 	batch_unref(dense);
 	return out;

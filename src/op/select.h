@@ -9,8 +9,10 @@ Batch *batch_select(Batch *in, const uint32_t *sel, int count);
 /* The same rows without a selection: wanted columns are gathered, the others must not be read (wanted NULL: all). `in` itself, with
  * a reference more, where it has no selection. */
 Batch *batch_dense(Batch *in, const bool *wanted);
-/* The same, with texts of its own: those of a batch may lie in the state of the operator that gave it, and who keeps it beyond the commit may keep
- * it longer than that. */
+/* Copies the texts of its first `rows` rows into the arena; NULLs' are not read. */
+void column_own_texts(Arena *arena, Column *column, int rows);
+/* batch_dense of all columns with texts of its own: those of a batch may lie in the state of the operator that gave it, which who keeps the batch
+ * beyond the commit may outlive. */
 Batch *batch_with_texts(Batch *in);
 /* Numbers 0 .. count - 1 of rows, each as often as it stands in `rows`: columns, weights and hidden columns gathered, `extra` columns left to be set. */
 Batch *batch_repeat(Batch *in, const uint32_t *rows, int count, int extra);

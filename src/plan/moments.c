@@ -249,11 +249,14 @@ static ClockIs contrary(ClockIs is)
 
 static bool is_plain(const Expr *e) { return !expr_reads_clock(e) && expr_is_movable(e); }
 
-/* f(now()) is x: where it passes x, where it is beyond, or both */
+/* Does it change where the clock comes to what it is compared with, where it goes beyond? */
+static bool at_reaching(ClockIs is) { return is == CLOCK_LESS || is == CLOCK_GREATER_EQUAL || is >= CLOCK_EQUAL; }
+static bool at_exceeding(ClockIs is) { return is == CLOCK_LESS_EQUAL || is == CLOCK_GREATER || is >= CLOCK_EQUAL; }
+
+/* f(now()) is x */
 static bool read_passing(Reading *reading, const Expr *clock, ClockIs is, Expr *x)
 {
-	bool reaches = is == CLOCK_LESS || is == CLOCK_GREATER_EQUAL || is >= CLOCK_EQUAL, exceeds = is == CLOCK_LESS_EQUAL || is == CLOCK_GREATER || is >= CLOCK_EQUAL;
-	return (!reaches || read_clock(reading, clock, (Instant){x, false})) && (!exceeds || read_clock(reading, clock, (Instant){x, true}));
+	return (!at_reaching(is) || read_clock(reading, clock, (Instant){x, false})) && (!at_exceeding(is) || read_clock(reading, clock, (Instant){x, true}));
 }
 
 /* now() - x is i: now() is x + i.  x - now() is i: now() - x is -i the other way round. */
@@ -296,9 +299,8 @@ static bool read_difference(Reading *reading, const Expr *e, const Expr *than, C
 	if (!expr_is_call(e, "timestampdiff") || !unit_interval(e->args[0], &unit) || than->kind != EXPR_CONSTANT || than->constant.is_null
 		|| than->type.kind != TYPE_INTEGER || !is_plain(e->args[1])) return false;
 	int64_t n = than->constant.i64;
-	bool reaches = is == CLOCK_LESS || is == CLOCK_GREATER_EQUAL || is >= CLOCK_EQUAL, exceeds = is == CLOCK_LESS_EQUAL || is == CLOCK_GREATER || is >= CLOCK_EQUAL;
 	if (n == INT64_MAX || n == INT64_MIN) return false;
-	return (!reaches || read_units(reading, e, unit, n)) && (!exceeds || read_units(reading, e, unit, n + 1));
+	return (!at_reaching(is) || read_units(reading, e, unit, n)) && (!at_exceeding(is) || read_units(reading, e, unit, n + 1));
 }
 
 /* a is b; is: as the clock stands to the rest */

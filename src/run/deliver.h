@@ -11,7 +11,7 @@ const char *delivered_unknown(const Lowered *lowered, Arena *arena);
 /* Before the sink leaves, or what it reads changes: notes in the file's transaction what it has delivered so far, as of the last commit. Does nothing where
  * that is noted already. *known (may be NULL): it can be told. */
 bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
-/* The same for all sinks among them that cannot be known to deliver the difference: refused by name. */
+/* The same for each sink among the relations. Refused, with the sink's name, where what one has delivered cannot be told. */
 bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count, Error *err);
 bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err);
 bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, Error *err);

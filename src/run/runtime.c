@@ -102,6 +102,14 @@ Pipeline *lane_pipeline(const Lane *lane, int64_t relation)
 	return NULL;
 }
 
+Pipeline *lane_pipeline_of(const Lane *lane, const Op *op)
+{
+	for (int p = 0; p < lane->pipelines.count; p++)
+		for (int o = 0; o < lane->pipelines.at[p]->lowered->ops.count; o++)
+			if (lane->pipelines.at[p]->lowered->ops.at[o] == op) return lane->pipelines.at[p];
+	return NULL;
+}
+
 StoreTable *runtime_table(const Runtime *runtime, int64_t relation)
 {
 	for (int l = 0; l < runtime->lanes.count; l++) {

@@ -224,6 +224,7 @@ Reader *lane_reader(Runtime *runtime, Lane *lane, Relation *relation, Error *err
 bool reader_closed_in_file(Runtime *runtime, const Relation *relation);         /* CLOSE STREAM, --final */
 Reader *lane_reader_find(const Lane *lane, int64_t relation);
 Pipeline *lane_pipeline(const Lane *lane, int64_t relation);
+Pipeline *lane_pipeline_of(const Lane *lane, const Op *op);      /* the one whose operator it is */
 /* The table of a view, where one of the lanes has it under its own name; NULL: none has. */
 StoreTable *runtime_table(const Runtime *runtime, int64_t relation);
 Lane *lane_new(Runtime *runtime, int64_t id, LaneState state);

@@ -86,15 +86,7 @@ void sharing_prepare(Runtime *runtime, const Pipeline *pipeline)
 
 /* ---- resting and waking ---- */
 
-static Pipeline *pipeline_of(const Lane *lane, const Op *op)
-{
-	for (int p = 0; p < lane->pipelines.count; p++)
-		for (int o = 0; o < lane->pipelines.at[p]->lowered->ops.count; o++)
-			if (lane->pipelines.at[p]->lowered->ops.at[o] == op) return lane->pipelines.at[p];
-	return NULL;
-}
-
-Pipeline *sharing_owner(const Lane *lane, const Op *op) { return op->served_by ? pipeline_of(lane, op->served_by) : NULL; }
+Pipeline *sharing_owner(const Lane *lane, const Op *op) { return op->served_by ? lane_pipeline_of(lane, op->served_by) : NULL; }
 
 static void rest(Lane *lane, Op *op, Op *owner)
 {
@@ -197,7 +189,7 @@ bool sharing_find(Runtime *runtime, Error *err)
 			const LoweredNote *note = &pipeline->lowered->notes.at[n];
 			const LoweredNote *owner = note->sharing != SHARED_NEVER && !note->op->served_by ? find_equal(runtime, p, pipeline, note) : NULL;
 			if (!owner) continue;
-			if (!share(runtime, pipeline, note, owner, pipeline_of(lane, owner->op), &found, err)) return false;
+			if (!share(runtime, pipeline, note, owner, lane_pipeline_of(lane, owner->op), &found, err)) return false;
 		}
 	}
 	if (!sharing_index_narrow(runtime, &found, err)) return false;

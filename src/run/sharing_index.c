@@ -17,14 +17,6 @@
 #include "op/index.h"
 #include "run/commit.h"
 
-static Pipeline *pipeline_of(const Lane *lane, const Op *op)
-{
-	for (int p = 0; p < lane->pipelines.count; p++)
-		for (int o = 0; o < lane->pipelines.at[p]->lowered->ops.count; o++)
-			if (lane->pipelines.at[p]->lowered->ops.at[o] == op) return lane->pipelines.at[p];
-	return NULL;
-}
-
 static const LoweredNote *note_of(const Lowered *lowered, const Op *op)
 {
 	for (int n = 0; n < lowered->notes.count; n++)
@@ -153,7 +145,7 @@ bool sharing_index_narrow(Runtime *runtime, bool *any, Error *err)
 		arena_clear(&op->scratch);
 		bool *wanted = arena_array(&op->scratch, bool, op->column_count + 1);
 		add_wanted(lane, op, wanted);
-		if (!keep(runtime, pipeline_of(lane, op), op, wanted, any, err)) return false;
+		if (!keep(runtime, lane_pipeline_of(lane, op), op, wanted, any, err)) return false;
 	}
 	return true;
 }
