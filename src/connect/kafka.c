@@ -302,6 +302,7 @@ static bool kafka_assign(Source *base, int number, const SourceStart *start, Err
 	}
 	partition->wake_fd = start->wake_fd;
 	partition->queue = queue;
+	if (partition->position < partition->end) kafka_watch_hurry(source);
 	return true;
 }
 
