@@ -595,6 +595,31 @@ static void appending_to_a_long_partition_does_not_read_it_again(void **context)
 	harness_close(&h);
 }
 
+static void what_lies_between_two_changes_is_not_read_again(void **context)
+{
+	(void)context;
+	static const TestCall CALLS_[] = {{"", OVER_LAG, NULL, {3}, 1}};
+	static const Config CONFIG = {CALLS(CALLS_), .frame = &DEFAULT_FRAME};
+	enum { ROWS = 2000 };                                        /* more than keys are noted of one commit */
+	config = &CONFIG;
+	Harness h;
+	harness_open(&h, make_config, types(), NULL);
+	for (int i = 0; i < ROWS; i++) {
+		char row[64];
+		snprintf(row, sizeof row, "+1 | 1 | %d | %d | 'a'", i * 7919 % ROWS, i * 7919 % ROWS);
+		harness_push(&h, 0, row);
+	}
+	harness_commit(&h);
+	h.inputs[0].count = h.fresh.count = 0;
+	harness_push(&h, 0, "-1 | 1 | 5 | 5 | 'a'\n +1 | 1 | 1990 | -1 | 'b'\n -1 | 1 | 1000 | 1000 | 'a'\n +1 | 1 | 6 | -2 | 'c'");
+	harness_commit(&h);
+	assert_true(h.op->scratch.used_bytes < 20000);
+	harness_expect(&h, "-1 | 1 | 5 | 5 | 'a' | 4\n +1 | 1 | 6 | -2 | 'c' | 4\n -1 | 1 | 6 | 6 | 'a' | 5\n +1 | 1 | 6 | 6 | 'a' | -2\n"
+		"-1 | 1 | 1000 | 1000 | 'a' | 999\n -1 | 1 | 1001 | 1001 | 'a' | 1000\n +1 | 1 | 1001 | 1001 | 'a' | 999\n"
+		"+1 | 1 | 1990 | -1 | 'b' | 1989\n -1 | 1 | 1990 | 1990 | 'a' | 1989\n +1 | 1 | 1990 | 1990 | 'a' | -1");
+	harness_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,6 +633,7 @@ int main(void)
 		cmocka_unit_test(ranges_reach_as_far_as_their_type_says),
 		cmocka_unit_test(settled_rows_leave_no_state),
 		cmocka_unit_test(appending_to_a_long_partition_does_not_read_it_again),
+		cmocka_unit_test(what_lies_between_two_changes_is_not_read_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

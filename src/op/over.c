@@ -1,9 +1,9 @@
 /* OVER: window functions. All calls of one operator share partition and order.
  *
- * Rows lie in order in a RowOrder (their columns, and behind them what calls compute of them). A change only notes the first and the last
- * changed row of its partition; the commit loads the part of the partition that these affect (over_reach.c), computes it anew (over_eval.c),
- * compares with the results that lie beside each row, and emits what differs. So bounded frames cost what is near the change, ranks and frames
- * that grow from the beginning (running calls) cost what is behind it, and all else costs the partition.
+ * Rows lie in order in a RowOrder (their columns, and behind them what calls compute of them). A change only notes its key; the commit loads the
+ * parts of the partition that the changes affect (over_reach.c), computes them anew (over_eval.c), compares with the results that lie beside each
+ * row, and emits what differs. So bounded frames cost what is near the changes, ranks and frames that grow from the beginning (running calls) cost
+ * what is behind the first, and all else costs the partition. Of very many changes only the first and the last are noted.
  *
  * Running calls do not begin at the beginning: about every 64th row and the last one have a snapshot of what they know there (over_running.c).
  *
@@ -18,24 +18,48 @@
 
 /* ---- changes ---- */
 
+static int compare_keys(const void *a, const void *b) { return str_compare(a, b); }
+
+static Str *sorted_keys(const OverNote *note, Arena *arena)
+{
+	Str *keys = arena_alloc(arena, sizeof *keys * (size_t)note->key_count);
+	int count = 0;
+	for (const OverKey *key = note->keys; key; key = key->next) keys[count++] = key->key;
+	qsort(keys, (size_t)count, sizeof *keys, compare_keys);
+	return keys;
+}
+
+static void keep_outermost(OverNote *note, Arena *arena)
+{
+	const Str *keys = sorted_keys(note, arena);
+	Str last = keys[note->key_count - 1];
+	note->keys->key = keys[0];
+	note->keys->next->key = last;
+	note->keys->next->next = NULL;
+	note->key_count = 2;
+	note->outermost = true;
+}
+
+static void note_key(OverNote *note, const StrBuf *text, Arena *arena)
+{
+	Str key = str_borrow(text->text, text->bytes);
+	if (!note->outermost) {
+		OverKey *noted = arena_alloc(arena, sizeof *noted);
+		*noted = (OverKey){note->keys, str_copy(arena, text->text, text->bytes)};
+		note->keys = noted;
+		if (++note->key_count == OVER_KEYS_MAX) keep_outermost(note, arena);
+	} else if (str_compare(&key, &note->keys->key) < 0) note->keys->key = str_copy(arena, text->text, text->bytes);
+	else if (str_compare(&key, &note->keys->next->key) > 0) note->keys->next->key = str_copy(arena, text->text, text->bytes);
+}
+
 static void note_row(Over *over, OverGroup *group, int64_t judge)
 {
-	const StrBuf *key = &over->rows.key;
 	if (!group->group.note) {
 		vec_push(&over->notes, (OverNote){.group = group, .judge = WATERMARK_NONE});
 		group->group.note = (uint32_t)over->notes.count;
 	}
 	OverNote *note = &over->notes.at[group->group.note - 1];
-	uint32_t bytes = (uint32_t)key->bytes;
-	const char *copy = NULL;
-	if (!note->low || memcmp(key->text, note->low, bytes < note->low_bytes ? bytes : note->low_bytes) < 0) {
-		note->low = copy = arena_copy(&over->noted, key->text, bytes);
-		note->low_bytes = bytes;
-	}
-	if (!note->high || memcmp(key->text, note->high, bytes < note->high_bytes ? bytes : note->high_bytes) > 0) {
-		note->high = copy ? copy : arena_copy(&over->noted, key->text, bytes);
-		note->high_bytes = bytes;
-	}
+	note_key(note, &over->rows.key, &over->noted);
 	if (judge > note->judge) note->judge = judge;
 }
 
@@ -222,18 +246,25 @@ static void mark_changed(Over *over, const OverPart *part)
 	}
 }
 
+static void part_commit(Over *over, OverPart *part, const OverNote *note, Emitter *emitter)
+{
+	mark_changed(over, part);
+	const StateHandle *snapshots = over->has_running ? place_snapshots(part) : NULL;
+	over_evaluate(part, snapshots);
+	part_differences(part, note, emitter);
+	if (over->has_running) drop_passed_end(part);
+	remove_gone(part);
+}
+
 static void note_commit(Over *over, const OverNote *note, Emitter *emitter)
 {
-	Arena *scratch = &over->op.scratch;
-	arena_clear(scratch);
-	OverPart part;
-	over_part_touched(&part, over, note, scratch);
-	mark_changed(over, &part);
-	const StateHandle *snapshots = over->has_running ? place_snapshots(&part) : NULL;
-	over_evaluate(&part, snapshots);
-	part_differences(&part, note, emitter);
-	if (over->has_running) drop_passed_end(&part);
-	remove_gone(&part);
+	const Str *keys = sorted_keys(note, &over->noted);
+	for (int i = 0; i < note->key_count;) {
+		OverPart part;
+		arena_clear(&over->op.scratch);
+		i += over_part_touched(&part, over, note->group, keys + i, note->key_count - i, note->outermost, &over->op.scratch);
+		part_commit(over, &part, note, emitter);
+	}
 	note->group->group.note = 0;
 	StateCursor cursor;
 	if (!row_order_first(&over->rows, &cursor, keyed_number(&over->keyed, &note->group->group))) keyed_remove(&over->keyed, &note->group->group);

@@ -69,8 +69,11 @@ typedef struct OverGroup {
 	int64_t waits_for;                    /* with this time */
 } OverGroup;
 
-/* A partition that changed in this commit: the keys of its first and last row that did */
-typedef struct OverNote { OverGroup *group; const char *low, *high; uint32_t low_bytes, high_bytes; int64_t judge; } OverNote;
+/* A partition that changed in this commit, and the keys of its rows that did. Once there have been OVER_KEYS_MAX, only the first and the last of them,
+ * in this order. */
+enum { OVER_KEYS_MAX = 1024 };
+typedef struct OverKey { struct OverKey *next; Str key; } OverKey;
+typedef struct OverNote { OverGroup *group; OverKey *keys; int key_count; bool outermost; int64_t judge; } OverNote;
 
 typedef struct Over {
 	Op op;
@@ -121,8 +124,9 @@ typedef struct OverPart {
 	Value *row_values, *call_values;      /* room for one row's */
 } OverPart;
 
-/* What the commit's changes of one partition affect, with all that is needed to compute it. */
-void over_part_touched(OverPart *part, Over *over, const OverNote *note, Arena *arena);
+/* What the first of a partition's changes affects, and those behind it that are near, with all that is needed to compute it; keys are in order.
+ * Gives how many of them that is; all: all. */
+int over_part_touched(OverPart *part, Over *over, const OverGroup *group, const Str *keys, int key_count, bool all, Arena *arena);
 /* All rows of a partition whose time the watermark has passed (all: every row). */
 void over_part_passed(OverPart *part, Over *over, uint32_t group, bool all, int64_t watermark, Arena *arena);
 static inline Value *over_result(const OverPart *part, int position, int call)

@@ -133,18 +133,33 @@ static int behind_snapshot(Walk *walk, int from, StateHandle *snapshot)
 	return i;
 }
 
-static void walk_start(Walk *walk, Over *over, const OverNote *note, Arena *arena)
+static void walk_start(Walk *walk, Over *over, const OverGroup *group, const Str *key, Arena *arena)
 {
-	*walk = (Walk){.over = over, .arena = arena, .group = keyed_number(&over->keyed, &note->group->group)};
-	state_tree_seek(over->rows.tree, &walk->first, note->low, note->low_bytes);
+	*walk = (Walk){.over = over, .arena = arena, .group = keyed_number(&over->keyed, &group->group)};
+	state_tree_seek(over->rows.tree, &walk->first, str_at(key), key->bytes);
 	walk->last = walk->first;
 	vec_push_in(arena, &walk->behind, item_at(&walk->first));
-	for (int i = 0; ; i++) {
-		const OverItem *item = walk_item(walk, i);
-		if (item->key_bytes == note->high_bytes && memcmp(item->key, note->high, note->high_bytes) == 0) return;
-		bool there = walk_has(walk, i + 1);
-		if (!there) return;
-	}
+}
+
+static int compare_item(const OverItem *item, const Str *key)
+{
+	Str own = str_borrow(item->key, item->key_bytes);
+	return str_compare(&own, key);
+}
+
+/* What the changes at the first keys affect and need behind them: entries up to *to, and up to *last. Gives how many of the keys lie within. */
+static int reach_behind(Walk *walk, const Str *keys, int key_count, bool all, int *to, int *last)
+{
+	int within = 1, changed = 0, before;
+	do {
+		before = within;
+		if (all) within = key_count;
+		while (walk_has(walk, changed + 1) && compare_item(walk_item(walk, changed + 1), &keys[within - 1]) <= 0) changed++;
+		*to = farthest(walk, peers_end(walk, changed, 1), 1, SIDE_BEFORE, true, lasting_copies);
+		*last = farthest(walk, *to, 1, SIDE_AFTER, true, live_copies);
+		while (within < key_count && compare_item(walk_item(walk, *last), &keys[within]) >= 0) within++;
+	} while (within > before);
+	return within;
 }
 
 /* ---- positions ---- */
@@ -203,14 +218,13 @@ static void part_fill(OverPart *part)
 
 static int position_of_item(const OverPart *part, int item) { return item < part->item_count ? part->items[item].first : part->count; }
 
-void over_part_touched(OverPart *part, Over *over, const OverNote *note, Arena *arena)
+int over_part_touched(OverPart *part, Over *over, const OverGroup *group, const Str *keys, int key_count, bool all, Arena *arena)
 {
 	Walk walk;
-	walk_start(&walk, over, note, arena);
-	int high = walk.behind.count - 1;
+	walk_start(&walk, over, group, keys, arena);
+	int to, last, within = reach_behind(&walk, keys, key_count, all, &to, &last);
 	int from = farthest(&walk, peers_end(&walk, 0, -1), -1, SIDE_AFTER, true, lasting_copies);
-	int to = farthest(&walk, peers_end(&walk, high, 1), 1, SIDE_BEFORE, true, lasting_copies);
-	int first = farthest(&walk, from, -1, SIDE_BEFORE, false, live_copies), last = farthest(&walk, to, 1, SIDE_AFTER, true, live_copies);
+	int first = farthest(&walk, from, -1, SIDE_BEFORE, false, live_copies);
 	*part = (OverPart){.over = over, .arena = arena};
 	int run_from = first;
 	if (over->has_running) run_from = behind_snapshot(&walk, from, &part->snapshot);
@@ -225,6 +239,7 @@ void over_part_touched(OverPart *part, Over *over, const OverNote *note, Arena *
 	part->from = position_of_item(part, part->affected_from);
 	part->to = position_of_item(part, part->affected_to);
 	part->run_from = position_of_item(part, run_from - first);
+	return within;
 }
 
 void over_part_passed(OverPart *part, Over *over, uint32_t group, bool all, int64_t watermark, Arena *arena)
