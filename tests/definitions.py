@@ -210,6 +210,28 @@ class Definitions(unittest.TestCase):
         self.assertEqual(self.lines(), ['{"a":1}', '{"a":2}', '{"a":3}'])
         self.assertEqual(self.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'weir_delivered%'"), [(0,)])
 
+    def test_a_sink_of_other_columns_takes_back_what_it_has_when_the_view_has_caught_up(self):
+        self.make_sink()
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW per_b AS SELECT b, avg(a) AS n FROM g GROUP BY b CASCADE")
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY id"), [("per_b", "live"), ("out", "live"), ("per_b", "building"), ("out", "building")])
+        self.assertEqual(len(self.lines()), 2)
+        self.weir("run", "a.db", "--until-end")
+        self.add('{"a":5,"b":3}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-D","b":2,"n":1}', '{"op":"-D","b":3,"n":1}', '{"op":"+I","b":2,"n":1.0}', '{"op":"+I","b":3,"n":2.0}', '{"op":"-U","b":3,"n":2.0}', '{"op":"+U","b":3,"n":3.5}'])
+        self.assertEqual(self.ask("SELECT position FROM weir_sinks"), [(os.path.getsize(self.path("out.ndjson")),)])
+        self.assertEqual(self.ask("SELECT count(*) FROM weir_settings WHERE name LIKE 'written.%'"), [(0,)])
+
+    def test_what_was_delivered_in_other_columns_is_known_after_a_restart(self):
+        self.make_sink()
+        self.weir("a.db", "-c", "ALTER STREAM g ALTER COLUMN b TYPE TEXT CASCADE")
+        self.assertEqual(self.ask("SELECT value FROM weir_settings WHERE name LIKE 'written.%'"), [('{"op":true,"columns":{"b":"INTEGER","n":"INTEGER"}}',)])
+        self.assertEqual(self.ask("SELECT DISTINCT state FROM weir_views WHERE name <> 'totals'"), [("building",)])
+        self.assertEqual(len(self.lines()), 2)
+        self.weir("a.db", "-c", "ALTER STREAM g ALTER COLUMN b TYPE REAL CASCADE")         # and once more before it has joined
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-D","b":2,"n":1}', '{"op":"-D","b":3,"n":1}', '{"op":"+I","b":2.0,"n":1}', '{"op":"+I","b":3.0,"n":1}'])
+
     def test_check_writes_no_sink(self):
         self.make_sink()
         before = self.lines()
@@ -218,8 +240,9 @@ class Definitions(unittest.TestCase):
             INSERT INTO t VALUES (1);
             CREATE SINK of_t FROM t WITH (connector = 'file', path = 'of_t.ndjson', format = 'json');
             CREATE OR REPLACE SINK of_t AS SELECT k + 1 AS k FROM t WITH (connector = 'file', path = 'of_t.ndjson', format = 'json');
+            CREATE OR REPLACE SINK of_t AS SELECT k, k + 1 AS l FROM t WITH (connector = 'file', path = 'of_t.ndjson', format = 'json') CASCADE;
             CREATE SINK onto FROM t WITH (connector = 'file', path = 'out.ndjson', format = 'json');""", "--check", code=1)
-        self.assertEqual([line.split("|")[0] for line in done.stdout.splitlines()], ["replaced", "new", "runs", "new", "replaced", "error"])
+        self.assertEqual([line.split("|")[0] for line in done.stdout.splitlines()], ["replaced", "new", "runs", "new", "replaced", "replaced", "error"])
         self.assertIn('"out.ndjson" is not empty', done.stderr)
         self.assertEqual(self.lines(), before)
         self.assertFalse(os.path.exists(self.path("of_t.ndjson")))

@@ -138,11 +138,58 @@ static void a_run_of_one_key_may_be_longer_than_a_batch(void **state)
 	store_close(store);
 }
 
+static int64_t copies_of(Store *store, const StoreTableSpec *old, const StoreTableSpec *made, int64_t *net)
+{
+	int64_t copies = *net = 0;
+	StoreDiff *diff;
+	OK(diff = store_diff_open(store, old, made, &err));
+	for (Batch *batch; ; batch_unref(batch)) {
+		OK(store_diff_next(diff, &batch, &err));
+		if (!batch) break;
+		for (int i = 0; i < batch->count; i++) {
+			*net += batch_weight(batch, i);
+			copies += llabs(batch_weight(batch, i));
+		}
+	}
+	store_diff_close(diff);
+	return copies;
+}
+
+/* A sink of other columns: all of one table goes, all of the other comes; or the old rows lack a column. */
+static void one_side_alone_and_columns_that_are_not_there(void **state)
+{
+	(void)state;
+	StoreTableSpec old = {.id = 1, .name = "old", .kind = "sink", .columns = NAMED, .column_count = COLUMNS}, made = old;
+	made.id = 2;
+	made.name = "made";
+	Store *store = open_file();
+	begin(store);
+	fill(store, &old, 3000);
+	fill(store, &made, 0);
+	OK(store_execute(store, "INSERT INTO made SELECT v, NULL, t FROM old", &err));
+	commit(store);
+	int64_t rows = number("SELECT count(*) FROM old"), with_key = number("SELECT count(*) FROM old WHERE k IS NOT NULL"), net;
+	begin(store);
+	assert_int_equal(copies_of(store, &old, NULL, &net), rows);
+	assert_int_equal(net, -rows);
+	assert_int_equal(copies_of(store, NULL, &made, &net), rows);
+	assert_int_equal(net, rows);
+	assert_int_equal(copies_of(store, &old, &made, &net), 2 * with_key);
+	StoreColumn lacking[COLUMNS];
+	memcpy(lacking, NAMED, sizeof lacking);
+	lacking[KEY].name = NULL;
+	old.columns = lacking;
+	assert_int_equal(copies_of(store, &old, &made, &net), 0);
+	commit(store);
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_difference_makes_one_table_the_other, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_run_of_one_key_may_be_longer_than_a_batch, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(one_side_alone_and_columns_that_are_not_there, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,23 @@ static void an_unknown_type_is_refused_with_the_nearest_name(void **state)
 	assert_false(type_from_name("decimal", 3, 4, SPAN_NONE, &type, &err));
 }
 
+static void what_is_printed_of_a_type_is_read_back(void **state)
+{
+	(void)state;
+	static const char *const NONE[] = {"", "TIM", "TIMESTAMPS", "DECIMAL", "DECIMAL(1", "integer", "ROW<a INTEGER>"};
+	const Type types[] = {TYPE(NULL), TYPE(BOOLEAN), TYPE(INTEGER), TYPE(REAL), type_decimal(38, 10), type_decimal(5, 0), TYPE(TEXT), TYPE(BLOB), TYPE(JSON), TYPE(DATE), TYPE(TIME),
+		TYPE(TIMESTAMP), TYPE(INTERVAL)};
+	Type type;
+	for (int i = 0; i < (int)(sizeof types / sizeof *types); i++) {
+		StrBuf out = STRBUF_INIT;
+		type_print(types[i], &out);
+		assert_true(type_read(out.text, &type));
+		assert_true(type_equal(type, types[i]));
+		strbuf_release(&out);
+	}
+	for (int i = 0; i < (int)(sizeof NONE / sizeof *NONE); i++) assert_false(type_read(NONE[i], &type));
+}
+
 static void a_row_type_prints_its_fields(void **state)
 {
 	(void)state;
@@ -707,6 +724,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(type_names_of_all_systems_are_known),
 		cmocka_unit_test(an_unknown_type_is_refused_with_the_nearest_name),
+		cmocka_unit_test(what_is_printed_of_a_type_is_read_back),
 		cmocka_unit_test(a_row_type_prints_its_fields),
 		cmocka_unit_test(text_becomes_values_and_prints_as_one_spelling),
 		cmocka_unit_test(decimals_are_read_with_rounding_half_away_from_zero),

@@ -124,10 +124,9 @@ bool connect_file_sink(const SinkConfig *config, Sink **out, Error *err)
 	sink->with_op = !config->append_only;
 	sink->key_count = config->key_count;
 	sink->key_columns = arena_copy(&sink->arena, config->key_columns, sizeof(int) * (size_t)config->key_count);
-	sink->encoder = encoder_new(&(EncoderConfig){
-		.format = options_text(options, "format"), .columns = config->columns, .column_count = config->column_count, .with_op = sink->with_op,
-		.csv_delimiter = *options_text(options, "csv.delimiter"), .csv_quote = *options_text(options, "csv.quote"), .csv_header = options_boolean(options, "csv.header"),
-	}, err);
+	EncoderConfig encoder = {.columns = config->columns, .column_count = config->column_count, .with_op = sink->with_op};
+	encoder_options(&encoder, options);
+	sink->encoder = encoder_new(&encoder, err);
 	if (sink->encoder && restore(sink, config->position, config->looks_only, err)) {
 		if (!sink->position) encoder_header(sink->encoder, &sink->pending);
 		*out = &sink->base;

@@ -123,32 +123,44 @@ static bool drop_relation(Engine *engine, Relation *relation, Error *err)
 	return true;
 }
 
+static bool is_made_anew(const Dependant *dependant) { return dependant->changed || dependant->follows; }
+
+static bool goes_on(const Dependant *dependant) { return !is_made_anew(dependant); }
+
+static bool writes_otherwise(const Dependant *dependant) { return dependant->writes_otherwise; }
+
+static void tell_those(const Redefinition *redefinition, const char *what, bool (*is_told)(const Dependant *dependant), StrBuf *text)
+{
+	int count = 0;
+	for (int d = 0; d < redefinition->dependants.count; d++) {
+		const Dependant *dependant = &redefinition->dependants.at[d];
+		if (!relation_has_pipeline(dependant->old) || !is_told(dependant)) continue;
+		if (count++) strbuf_printf(text, ", \"%s\"", dependant->old->name);
+		else strbuf_printf(text, "; %s: \"%s\"", what, dependant->old->name);
+	}
+}
+
 static void tell_changes(Session *session, const Redefinition *redefinition)
 {
 	const Relation *old = redefinition->old;
 	const char *diff = redefine_diff(old, redefinition->made, redefinition->column_from, &session->arena);
 	StrBuf text = STRBUF_INIT;
 	strbuf_printf(&text, "%s \"%s\": %s", relation_kind_name(old->kind), old->name, *diff ? diff : "it is read otherwise");
-	for (int changed = 0; changed < 2; changed++) {
-		int count = 0;
-		for (int d = 0; d < redefinition->dependants.count; d++) {
-			const Dependant *dependant = &redefinition->dependants.at[d];
-			if (!relation_has_pipeline(dependant->old) || (dependant->changed || dependant->follows) != changed) continue;
-			strbuf_printf(&text, "%s\"%s\"", count++ ? ", " : changed ? "; made anew: " : "; untouched: ", dependant->old->name);
-		}
-	}
+	tell_those(redefinition, "untouched", goes_on, &text);
+	tell_those(redefinition, "made anew", is_made_anew, &text);
+	tell_those(redefinition, "writing other columns from now on", writes_otherwise, &text);
 	if (session->records_again) strbuf_printf(&text, "; %lld record%s to be read again", (long long)session->records_again, session->records_again == 1 ? " is" : "s are");
 	if (!session->check) session_notice(session, "%s", text.text);
 	strbuf_release(&text);
 }
 
 /* What is read by others, or holds rows: streams, tables, plain views, sinks that others write to. */
-static bool redefine(Session *session, Redefinition *redefinition, bool cascade, Error *err)
+static bool redefine(Session *session, Redefinition *redefinition, Error *err)
 {
 	redefinition->engine = session->engine;
 	redefinition->is_other_target = redefinition->old->kind == RELATION_SINK;
 	redefinition->is_other_result = relation_is_changelog(redefinition->old);
-	bool ok = (!has_table(redefinition->old) || engine_check_key(redefinition, err)) && redefine_try(redefinition, err) && (cascade || redefine_refuse(redefinition, err))
+	bool ok = (!has_table(redefinition->old) || engine_check_key(redefinition, err)) && redefine_try(redefinition, err) && redefine_refuse(redefinition, err)
 		&& redefine_records(redefinition, &session->records_again, err) && redefine_apply(session, redefinition, err);
 	if (ok) tell_changes(session, redefinition);
 	redefine_release(redefinition);
@@ -166,11 +178,11 @@ static bool replace_query(Session *session, BoundCreate *create, Error *err)
 	if (same) session_notice(session, "%s \"%s\": its plan is the same, it goes on untouched", relation_kind_name(create->existing->kind), create->existing->name);
 	if (same) return take_over_options(session, create, err);
 	Redefinition redefinition = {
-		.engine = engine, .old = create->existing, .made = create->relation, .is_other_query = true,
+		.engine = engine, .old = create->existing, .made = create->relation, .is_other_query = true, .cascade = create->cascade,
 		.column_from = columns_by_name(create->existing, create->relation, &session->arena),
 	};
 	session->context->result_is_final = create->relation->kind == RELATION_SINK;
-	bool ok = redefine_try(&redefinition, err) && (create->cascade || redefine_refuse(&redefinition, err)) && redefine_records(&redefinition, &session->records_again, err);
+	bool ok = redefine_try(&redefinition, err) && redefine_refuse(&redefinition, err) && redefine_records(&redefinition, &session->records_again, err);
 	Lowered *lowered = ok ? engine_lower(session, session->context, create->query.plan, err) : NULL;
 	ok = lowered && redefine_replace(session, &redefinition, lowered, err);
 	if (ok) tell_changes(session, &redefinition);
@@ -194,8 +206,10 @@ static bool replace(Session *session, BoundCreate *create, Error *err)
 	if (again && (!runtime_start(session->engine->runtime, err) || !starts_are_there(session->engine->runtime, create->existing, err))) return false;
 	if (create->existing->kind == RELATION_MATERIALIZED) return replace_query(session, create, err);
 	if (create->existing->kind == RELATION_SINK && create->existing->query_sql) return replace_sink(session, create, err);
-	Redefinition redefinition = {.old = create->existing, .made = create->relation, .column_from = columns_by_name(create->existing, create->relation, &session->arena)};
-	return redefine(session, &redefinition, create->cascade, err);
+	Redefinition redefinition = {
+		.old = create->existing, .made = create->relation, .cascade = create->cascade, .column_from = columns_by_name(create->existing, create->relation, &session->arena),
+	};
+	return redefine(session, &redefinition, err);
 }
 
 /* Options that change no answer are taken over: brokers, credentials, rates. Readers are made anew with them. */
@@ -321,8 +335,8 @@ static bool alter_reading(Session *session, BoundAlter *alter, Error *err)
 	if (alter->relation->query_sql && alter->relation->kind != RELATION_VIEW)
 		return error_set(err, ERR_UNSUPPORTED, alter->ast->name.span, "ALTER of %s \"%s\" that changes its result", relation_kind_name(alter->relation->kind), alter->relation->name)
 			|| error_hint(err, "CREATE OR REPLACE gives it another definition.");
-	Redefinition redefinition = {.old = alter->relation, .made = alter->replacement, .column_from = alter->column_from};
-	return redefine(session, &redefinition, alter->cascade, err);
+	Redefinition redefinition = {.old = alter->relation, .made = alter->replacement, .cascade = alter->cascade, .column_from = alter->column_from};
+	return redefine(session, &redefinition, err);
 }
 
 /* With another start it forgets where it began. */

@@ -257,7 +257,7 @@ bool redefine_same_column(const Redefinition *redefinition, int made)
 bool redefine_refuse(const Redefinition *redefinition, Error *err)
 {
 	const Relation *old = redefinition->old;
-	for (int d = 0; d < redefinition->dependants.count; d++) {
+	for (int d = 0; !redefinition->cascade && d < redefinition->dependants.count; d++) {
 		const Dependant *dependant = &redefinition->dependants.at[d];
 		if (!dependant->changed) continue;
 		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: %s \"%s\" reads it, and %s", relation_kind_name(old->kind), old->name,

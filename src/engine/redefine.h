@@ -13,6 +13,7 @@ typedef struct Dependant {
 	Relation *made;               /* bound on what changes; a reference of the trial catalog's */
 	bool changed;                 /* it cannot go on with what it remembers */
 	bool follows;                 /* it can, but for what it reads, which is made anew: so is it, unasked */
+	bool writes_otherwise;        /* a sink, of other columns than before */
 	const char *why;
 } Dependant;
 
@@ -23,6 +24,7 @@ typedef struct Redefinition {
 	bool is_other_query;          /* made is a query in the place of another: whoever reads it is made anew along with it */
 	bool is_other_result;         /* it has a pipeline of its own, whose rows will be others: whoever reads it must read it again */
 	bool is_other_target;         /* made is a sink that is written elsewhere or otherwise */
+	bool cascade;                 /* what would change of those that read it is made anew */
 	Catalog *trial;
 	VEC(Dependant) dependants;    /* in order of dependence */
 	Arena arena;
@@ -30,7 +32,7 @@ typedef struct Redefinition {
 
 /* Tries it out. False: err names the first that could not be bound any more, CASCADE or not. */
 bool redefine_try(Redefinition *redefinition, Error *err);
-/* Refuses by name where something would change. */
+/* Refuses by name where something would change, but with CASCADE. */
 bool redefine_refuse(const Redefinition *redefinition, Error *err);
 /* How many records and rows, of all sources, have to be read again for what is made anew. */
 bool redefine_records(const Redefinition *redefinition, int64_t *records, Error *err);

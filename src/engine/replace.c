@@ -5,46 +5,61 @@
 #include "run/deliver.h"
 #include "run/place.h"
 #include "run/sharing.h"
+#include "run/written.h"
 
 /* ---- sinks, which get the difference ---- */
 
-/* What it writes goes behind what it has written: in the same columns, with or without an op as before. */
-static const char *writes_otherwise(const Lowered *old, const Lowered *made, Arena *arena)
+/* untold: why nobody knows what it has delivered */
+typedef struct SinkChange { const Relation *old, *made; const char *untold, *why, *hint; bool other_columns; } SinkChange;
+
+/* What it writes goes behind what it has written. */
+static bool compare_sink(const Redefinition *redefinition, const Lowered *old, const Lowered *made, SinkChange *change, Error *err)
 {
-	if (old->column_count != made->column_count) return "it would write other columns";
-	for (int c = 0; c < old->column_count; c++) {
-		if (strcmp(old->names[c], made->names[c]) != 0) return arena_printf(arena, "it would write column \"%s\" as \"%s\"", old->names[c], made->names[c]);
-		if (!type_equal(old->types[c], made->types[c])) return arena_printf(arena, "it would write column \"%s\" with another type", old->names[c]);
-	}
-	if (old->append_only == made->append_only) return NULL;
-	return old->append_only ? "it has written rows without an op, and rows could be taken back" : "it has written rows with an op, and they would have none";
+	Arena *arena = (Arena *)(uintptr_t)&redefinition->arena;
+	EncoderConfig before, after;
+	bool never = true;
+	if (sink_forgets(sink_target(redefinition->engine->catalog, change->old))) return true;
+	if (!written_by(redefinition->engine->catalog, change->old, old, arena, &before, err) || !written_by(redefinition->trial, change->made, made, arena, &after, err)) return false;
+	change->why = written_otherwise(&before, &after, &never, arena);
+	change->other_columns = change->why && !never;
+	change->hint = never ? "DROP the sink first, and make it again on another target." : "CASCADE lets it take back what it has delivered and write the new columns from now on; or DROP it first.";
+	if (change->other_columns && redefinition->cascade) change->why = NULL;
+	return true;
 }
 
-static bool check_sink(const Redefinition *redefinition, Relation *old_sink, Relation *made_sink, Error *err)
+static bool refuse_sink(const Redefinition *redefinition, const SinkChange *change, Error *err)
+{
+	const char *kind = relation_kind_name(redefinition->old->kind), *name = redefinition->old->name;
+	bool itself = change->old == redefinition->old;
+	if (!change->why && !change->untold) return true;
+	if (itself) error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot go on where it is: %s", name, change->untold ? change->untold : change->why);
+	else if (change->untold)
+		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s", kind, name, change->old->name, change->untold);
+	else error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\" reads it, and %s", kind, name, change->old->name, change->why);
+	return error_hint(err, "%s", change->hint);
+}
+
+/* Of one that is away nobody need tell what it has delivered: it delivers all again when it is resumed. */
+static bool check_sink(const Redefinition *redefinition, Relation *old_sink, Relation *made_sink, bool *other_columns, Error *err)
 {
 	Lowered *old = NULL, *made = NULL;
-	const char *why = NULL, *kind = relation_kind_name(redefinition->old->kind), *name = redefinition->old->name;
-	Arena *arena = (Arena *)(uintptr_t)&redefinition->arena;
+	Pipeline *pipeline;
+	SinkChange change = {.old = old_sink, .made = made_sink, .hint = "DROP it first, or PAUSE it: when it is resumed it delivers all rows again."};
 	bool ok = engine_lower_on(redefinition->engine->catalog, old_sink, &old, err) && engine_lower_on(redefinition->trial, made_sink, &made, err);
-	if (ok && !(why = delivered_unknown(old, arena)) && !sink_forgets(old_sink)) why = writes_otherwise(old, made, arena);
-	if (why && old_sink == redefinition->old) error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot go on where it is: %s", name, why);
-	else if (why)
-		error_set(err, ERR_DEPENDENT_OBJECTS, SPAN_NONE, "%s \"%s\" cannot be changed: sink \"%s\", which reads it, could not be told what changes: %s", kind, name, old_sink->name, why);
-	if (why) error_hint(err, "DROP the sink first, and make it again on another target.");
+	if (ok && runtime_lane_of(redefinition->engine->runtime, old_sink->id, &pipeline)) change.untold = delivered_unknown(old, (Arena *)(uintptr_t)&redefinition->arena);
+	if (ok && !change.untold) ok = compare_sink(redefinition, old, made, &change, err);
 	lowered_free(old, true);
 	lowered_free(made, true);
-	return ok && !why;
+	if (other_columns) *other_columns = change.other_columns;
+	return ok && refuse_sink(redefinition, &change, err);
 }
 
-/* Of those that run: one that is away delivers all again when it is resumed. */
-static bool check_sinks(const Redefinition *redefinition, Error *err)
+static bool check_sinks(Redefinition *redefinition, Error *err)
 {
-	Pipeline *pipeline;
 	for (int d = 0; d < redefinition->dependants.count && !redefinition->is_other_target; d++) {
-		const Dependant *dependant = &redefinition->dependants.at[d];
+		Dependant *dependant = &redefinition->dependants.at[d];
 		bool is_sink = dependant->old->kind == RELATION_SINK && relation_has_pipeline(dependant->old), stays = !dependant->changed && !dependant->follows;
-		if (!is_sink || stays || !runtime_lane_of(redefinition->engine->runtime, dependant->old->id, &pipeline)) continue;
-		if (!check_sink(redefinition, dependant->old, dependant->made, err)) return false;
+		if (is_sink && !stays && !check_sink(redefinition, dependant->old, dependant->made, &dependant->writes_otherwise, err)) return false;
 	}
 	return true;
 }
@@ -57,7 +72,7 @@ static bool check_itself(const Redefinition *redefinition, Error *err)
 	if (old->kind != RELATION_SINK) return true;
 	if (!runtime_lane_of(redefinition->engine->runtime, old->id, &pipeline))
 		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot be replaced: it is not running", old->name) || error_hint(err, "RESUME or DROP it first.");
-	return check_sink(redefinition, old, redefinition->made, err);
+	return check_sink(redefinition, old, redefinition->made, NULL, err);
 }
 
 /* In the file and in the catalog. */
@@ -79,12 +94,11 @@ static bool must_go(const Redefinition *redefinition, const Dependant *dependant
 /* What they have delivered, before anything that they read changes. */
 static bool keep_delivered(const Redefinition *redefinition, Error *err)
 {
-	Engine *engine = redefinition->engine;
-	Pipeline *pipeline;
+	Runtime *runtime = redefinition->engine->runtime;
 	for (int d = 0; d < redefinition->dependants.count && !redefinition->is_other_target; d++) {
 		Relation *old = redefinition->dependants.at[d].old;
-		if (old->kind != RELATION_SINK || !must_go(redefinition, &redefinition->dependants.at[d]) || !runtime_lane_of(engine->runtime, old->id, &pipeline)) continue;
-		if (!pipeline->building && (!runtime_file_begin(engine->runtime, err) || !delivered_keep_all(engine->runtime, &old, 1, err))) return false;
+		if (!must_go(redefinition, &redefinition->dependants.at[d])) continue;
+		if (!runtime_file_begin(runtime, err) || !sink_keeps_delivered(runtime, old, err)) return false;
 	}
 	return true;
 }

@@ -67,6 +67,42 @@ static void csv_add_row(const Encoder *e, const Column *columns, int row, const 
 	strbuf_addc(out, '\n');
 }
 
+void encoder_options(EncoderConfig *config, const OptionSet *options)
+{
+	config->format = options_text(options, "format");
+	config->csv_delimiter = *options_text(options, "csv.delimiter");
+	config->csv_quote = *options_text(options, "csv.quote");
+	config->csv_header = options_boolean(options, "csv.header");
+}
+
+bool encoder_names_fields(const EncoderConfig *config)
+{
+	Error none = ERROR_INIT;
+	const Format *format = format_find(config->format, SPAN_NONE, &none);
+	return format && format->framing != FRAMING_CSV;
+}
+
+static bool same_names(const EncoderConfig *a, const EncoderConfig *b)
+{
+	bool same = a->column_count == b->column_count;
+	for (int col = 0; same && col < a->column_count; col++) same = strcmp(a->columns[col].name, b->columns[col].name) == 0;
+	return same;
+}
+
+bool encoder_alike(const EncoderConfig *a, const EncoderConfig *b)
+{
+	bool same = a->column_count == b->column_count && a->with_op == b->with_op;
+	for (int col = 0; same && col < a->column_count; col++) same = type_equal(a->columns[col].type, b->columns[col].type);
+	return same && ((!encoder_names_fields(a) && !a->csv_header) || same_names(a, b));
+}
+
+const char *encoder_cannot_follow(const EncoderConfig *old, const EncoderConfig *made)
+{
+	if (encoder_names_fields(old)) return NULL;
+	if (old->column_count != made->column_count) return "all lines of a csv file have as many fields";
+	return old->csv_header && !same_names(old, made) ? "the header of its csv file names other columns" : NULL;
+}
+
 Encoder *encoder_new(const EncoderConfig *config, Error *err)
 {
 	const Format *format = format_find(config->format, SPAN_NONE, err);

@@ -133,6 +133,15 @@ typedef struct EncoderConfig {
 	bool csv_header;
 } EncoderConfig;
 
+/* The format and what it wants to know, as a sink's options say. */
+void encoder_options(EncoderConfig *config, const OptionSet *options);
+/* Does each row say how its fields are called? */
+bool encoder_names_fields(const EncoderConfig *config);
+/* Is a row written by both the same text? CSV without a header does not say how columns are called. */
+bool encoder_alike(const EncoderConfig *a, const EncoderConfig *b);
+/* Why rows of `made` cannot stand behind those of `old` in one file; NULL: they can. Both have the same options. */
+const char *encoder_cannot_follow(const EncoderConfig *old, const EncoderConfig *made);
+
 typedef struct Encoder Encoder;
 Encoder *encoder_new(const EncoderConfig *config, Error *err);
 void encoder_free(Encoder *encoder);

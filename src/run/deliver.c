@@ -4,15 +4,20 @@
  * The new query of the sink is built beside, as those of views are, into a table weir_building_N. What was delivered is what the sink's query gives over
  * the tables that it read, as the last commit left them: at that moment it is computed once more, by operators of its own, into weir_delivered_N. When the
  * lane joins, both are merged in order (store/diff.c), and the difference goes to the target; its position is recorded in the same transaction, so a crash
- * leaves all of it or nothing. Rejected: to keep what was delivered for every sink, which costs as much as the view for what seldom happens; and to push
+ * leaves all of it or nothing. How the old one wrote is noted beside (written.h). Where the new one writes other columns no old row is like a new one: all are
+ * taken back as they were written, then all new ones are delivered. Without an op to take them back with, and where columns have only come, an old row is
+ * the new one that a reader finds in it: a field that is not there is NULL. Rejected: to keep what was delivered for every sink, which costs as much as the view for what seldom happens; and to push
  * the difference of the views through the sink's operators, which is wrong where one of them takes no deletes, and holds it in memory. */
 #include "run/deliver.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "op/changes.h"
 #include "run/commit.h"
 #include "run/place.h"
+#include "run/written.h"
 
 enum { PORTION_BYTES = 8 << 20, NAME_BYTES = 64 };
 
@@ -98,9 +103,19 @@ static StoreTable *make_table(Runtime *runtime, const Relation *sink, const Lowe
 	return table;
 }
 
+static bool put_written(Runtime *runtime, const Relation *sink, const Lowered *lowered, Error *err)
+{
+	Arena arena;
+	EncoderConfig written;
+	arena_init(&arena, 0);
+	bool ok = written_by(runtime->catalog, sink, lowered, &arena, &written, err) && written_put(runtime->store, sink->id, &written, err);
+	arena_release(&arena);
+	return ok;
+}
+
 static bool keep(Runtime *runtime, const Relation *sink, Lowered *lowered, Error *err)
 {
-	Writing writing = {.runtime = runtime, .table = make_table(runtime, sink, lowered, err)};
+	Writing writing = {.runtime = runtime, .table = put_written(runtime, sink, lowered, err) ? make_table(runtime, sink, lowered, err) : NULL};
 	if (!writing.table) {
 		lowered_free(lowered, true);
 		return false;
@@ -160,7 +175,7 @@ bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err)
 {
 	char name[NAME_BYTES];
 	delivered_name(sink->id, name);
-	return store_table_drop_name(runtime->store, name, err);
+	return store_table_drop_name(runtime->store, name, err) && written_put(runtime->store, sink->id, NULL, err);
 }
 
 bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, Error *err)
@@ -169,10 +184,36 @@ bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, 
 	delivered_name(sink->id, from);
 	delivered_name(to->id, name);
 	snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO %s", from, name);
-	return !is_kept(runtime, sink) || store_execute(runtime->store, sql, err);
+	return !is_kept(runtime, sink) || (store_execute(runtime->store, sql, err) && written_move(runtime->store, sink->id, to->id, err));
+}
+
+/* ---- with other columns ---- */
+
+static const char *other_columns(const EncoderConfig *old, const EncoderConfig *made, Arena *arena)
+{
+	if (old->column_count != made->column_count) return "it would write other columns";
+	for (int c = 0; c < old->column_count; c++) {
+		const char *was = old->columns[c].name, *is = made->columns[c].name;
+		if (strcmp(was, is) != 0) return arena_printf(arena, "it would write column \"%s\" as \"%s\"", was, is);
+		if (!type_equal(old->columns[c].type, made->columns[c].type)) return arena_printf(arena, "it would write column \"%s\" with another type", was);
+	}
+	return NULL;
+}
+
+const char *written_otherwise(const EncoderConfig *old, const EncoderConfig *made, bool *never, Arena *arena)
+{
+	*never = true;
+	if (old->with_op != made->with_op) return made->with_op ? "it has written rows without an op, and rows could be taken back" : "it has written rows with an op, and they would have none";
+	if (encoder_alike(old, made)) return NULL;
+	const char *columns = other_columns(old, made, arena), *why = encoder_cannot_follow(old, made);
+	*never = why != NULL;
+	return why ? arena_printf(arena, "%s, and %s", columns, why) : columns;
 }
 
 /* ---- joining ---- */
+
+/* How far, and how, its target is written; as what it is to be written. */
+typedef struct Joining { Runtime *runtime; Lane *lane; Pipeline *pipeline; const Relation *target; Arena arena; int64_t position; EncoderConfig old, made; bool refused; } Joining;
 
 static bool takes_back(const Batch *batch)
 {
@@ -189,27 +230,40 @@ static bool cannot_take_back(const Pipeline *pipeline, Error *err)
 	return error_hint(err, "DROP it, and make it again on another target.");
 }
 
-static bool deliver(Runtime *runtime, Pipeline *pipeline, StoreDiff *diff, bool *refused, Error *err)
+/* sink: NULL where it is only asked whether there is anything to take back. */
+static bool deliver_rows(Joining *joining, StoreDiff *diff, Sink *sink, Error *err)
 {
+	const Pipeline *pipeline = joining->pipeline;
 	for (Batch *batch = NULL; ; batch_unref(batch)) {
 		if (!store_diff_next(diff, &batch, err)) return false;
 		if (!batch) return true;
-		bool impossible = pipeline->lowered->append_only && !sink_forgets(pipeline->target) && takes_back(batch);
-		*refused = impossible ? !cannot_take_back(pipeline, err) : !runtime->trying && !sink_write(pipeline->sink, batch, (int64_t)runtime->commit, err);
-		if (!*refused) continue;
+		bool impossible = !joining->made.with_op && !sink_forgets(joining->target) && takes_back(batch);
+		joining->refused = impossible ? !cannot_take_back(pipeline, err) : !joining->runtime->trying && !sink_write(sink, batch, (int64_t)joining->runtime->commit, err);
+		if (!joining->refused) continue;
 		batch_unref(batch);
 		return false;
 	}
 }
 
-static bool record_position(Runtime *runtime, Pipeline *pipeline, bool *refused, Error *err)
+static bool deliver_difference(Joining *joining, const StoreTableSpec *old, const StoreTableSpec *made, Sink *sink, Error *err)
 {
-	int64_t position = pipeline->sink_position, commit = (int64_t)runtime->commit;
-	if (runtime->trying) return true;
-	*refused = !sink_flush(pipeline->sink, commit, &position, err);
-	if (*refused) return false;
-	pipeline->sink_position = position;
-	return position == SINK_POSITION_NEW || store_sink_put(runtime->store, pipeline->relation->id, position, commit, NULL, err);
+	StoreDiff *diff = store_diff_open(joining->runtime->store, old, made, err);
+	bool ok = diff && deliver_rows(joining, diff, sink, err);
+	store_diff_close(diff);
+	return ok;
+}
+
+/* Of a target that nothing was written to, or that forgets, there is nothing to take back. */
+static bool take_all_back(Joining *joining, const StoreTableSpec *old, Error *err)
+{
+	bool writes = joining->made.with_op && !joining->runtime->trying, ok = true;
+	Sink *sink = NULL;
+	if (joining->position <= 0 || sink_forgets(joining->target)) return true;
+	if (writes) joining->refused = !(ok = pipeline_open_target(joining->pipeline, &joining->old, joining->position, &sink, err));
+	ok = ok && deliver_difference(joining, old, NULL, sink, err);
+	if (ok && writes) joining->refused = !(ok = sink_flush(sink, (int64_t)joining->runtime->commit, &joining->position, err));
+	if (sink) sink_close(sink);
+	return ok;
 }
 
 /* Nothing was delivered, or nobody knows what: it is given all rows. */
@@ -220,23 +274,93 @@ static bool make_empty(Runtime *runtime, const Pipeline *pipeline, Error *err)
 	return table != NULL;
 }
 
+/* The one column of this name, in any case, and its type; -1: there is none. *other: a reader may take another for it. */
+static int find_column(const EncoderConfig *written, const EncodeColumn *column, bool *other)
+{
+	int found = -1, named = 0;
+	for (int c = 0; c < written->column_count; c++) {
+		if (strcasecmp(written->columns[c].name, column->name) != 0) continue;
+		named++;
+		found = c;
+	}
+	if (found >= 0) *other |= named > 1 || strcmp(written->columns[found].name, column->name) != 0 || !type_equal(written->columns[found].type, column->type);
+	return found;
+}
+
+/* How the table of what was delivered is read as rows of the new columns. False: they are other rows. Only where columns have come is a row that stays what
+ * a reader of the new ones finds in it, now and after the next change: one that is gone would still stand in it. */
+static bool old_columns(Joining *joining, StoreColumn *columns)
+{
+	const EncoderConfig *old = &joining->old, *made = &joining->made;
+	bool alike = encoder_alike(old, made), other = !alike && (made->with_op || !encoder_names_fields(made));
+	for (int c = 0; !alike && c < old->column_count; c++)
+		if (find_column(made, &old->columns[c], &other) < 0) other = true;
+	for (int c = 0; c < made->column_count; c++) {
+		int from = alike ? c : find_column(old, &made->columns[c], &other);
+		columns[c] = (StoreColumn){.name = from < 0 ? NULL : written_column(&joining->arena, from), .type = made->columns[c].type, .nullable = true};
+	}
+	return !other;
+}
+
+static void old_spec(Joining *joining, StoreTableSpec *old, bool *anew)
+{
+	int room = joining->old.column_count > joining->made.column_count ? joining->old.column_count : joining->made.column_count;
+	StoreColumn *columns = arena_array(&joining->arena, StoreColumn, room + 1);
+	char *name = arena_alloc(&joining->arena, NAME_BYTES);
+	delivered_name(joining->pipeline->relation->id, name);
+	*old = (StoreTableSpec){.id = joining->pipeline->relation->id, .name = name, .kind = "sink", .columns = columns, .column_count = joining->made.column_count};
+	*anew = !old_columns(joining, columns);
+	if (!*anew) return;
+	old->column_count = joining->old.column_count;
+	for (int c = 0; c < old->column_count; c++) columns[c] = (StoreColumn){.name = written_column(&joining->arena, c), .type = joining->old.columns[c].type, .nullable = true};
+}
+
+static bool may_follow(Joining *joining, Error *err)
+{
+	bool never;
+	const char *why = joining->position > 0 && !sink_forgets(joining->target) ? written_otherwise(&joining->old, &joining->made, &never, &joining->arena) : NULL;
+	joining->refused = why && never;
+	if (!joining->refused) return true;
+	error_set(err, ERR_WRONG_STATE, SPAN_NONE, "sink \"%s\" cannot go on where it is: %s", joining->pipeline->relation->name, why);
+	return error_hint(err, "DROP it, and make it again on another target.");
+}
+
+static bool deliver(Joining *joining, Error *err)
+{
+	Pipeline *pipeline = joining->pipeline;
+	StoreTableSpec made, old;
+	bool anew;
+	pipeline_table_spec(pipeline, &joining->arena, &made);
+	old_spec(joining, &old, &anew);
+	if (anew && !take_all_back(joining, &old, err)) return false;
+	joining->refused = !pipeline_begin_sink(joining->runtime, joining->lane, pipeline, joining->position, err);
+	return !joining->refused && deliver_difference(joining, anew ? NULL : &old, &made, pipeline->sink, err);
+}
+
+static bool record_position(Joining *joining, Error *err)
+{
+	Runtime *runtime = joining->runtime;
+	Pipeline *pipeline = joining->pipeline;
+	int64_t position = pipeline->sink_position, commit = (int64_t)runtime->commit;
+	if (runtime->trying) return true;
+	joining->refused = !sink_flush(pipeline->sink, commit, &position, err);
+	if (joining->refused) return false;
+	pipeline->sink_position = position;
+	return position == SINK_POSITION_NEW || store_sink_put(runtime->store, pipeline->relation->id, position, commit, NULL, err);
+}
+
 bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused, Error *err)
 {
-	char name[NAME_BYTES];
-	Arena arena;
-	StoreTableSpec made, old;
-	StoreDiff *diff = NULL;
-	arena_init(&arena, 0);
-	pipeline_table_spec(pipeline, &arena, &made);
-	old = made;
-	old.name = name;
-	old.has_key = false;
-	delivered_name(pipeline->relation->id, name);
-	bool ok = (is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err)) && !(*refused = !pipeline_begin_sink(runtime, lane, pipeline, err))
-		&& (diff = store_diff_open(runtime->store, &old, &made, err)) && deliver(runtime, pipeline, diff, refused, err) && record_position(runtime, pipeline, refused, err);
-	store_diff_close(diff);
-	ok = ok && delivered_forget(runtime, pipeline->relation, err) && table_beside_drop(runtime, pipeline->relation, err);
-	arena_release(&arena);
+	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation), .position = pipeline_recorded(pipeline)};
+	arena_init(&joining.arena, 0);
+	bool ok = (is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
+		&& written_by(runtime->catalog, pipeline->relation, pipeline->lowered, &joining.arena, &joining.made, err);
+	joining.old = joining.made;
+	if (ok) written_get(runtime->store, pipeline->relation->id, &joining.arena, &joining.old);
+	ok = ok && may_follow(&joining, err) && deliver(&joining, err) && record_position(&joining, err)
+		&& delivered_forget(runtime, pipeline->relation, err) && table_beside_drop(runtime, pipeline->relation, err);
+	*refused = joining.refused;
+	arena_release(&joining.arena);
 	return ok;
 }
 

@@ -3,6 +3,7 @@
 #define WEIR_RUN_DELIVER_H
 
 #include "run/runtime.h"
+#include "run/written.h"
 
 /* Nothing that it is given is ever seen. */
 bool sink_forgets(const Relation *sink);
@@ -13,8 +14,13 @@ const char *delivered_unknown(const Lowered *lowered, Arena *arena);
 bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
 /* The same for each sink among the relations. Refused, with the sink's name, where what one has delivered cannot be told. */
 bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count, Error *err);
+/* pause.c: the same for a relation that is to be made anew, if it is a sink that runs, or that rests where all rests that it reads. */
+bool sink_keeps_delivered(Runtime *runtime, Relation *sink, Error *err);
 bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err);
 bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, Error *err);
+
+/* Why the sink would write otherwise than before; NULL: it would not. *never: that cannot stand behind what it has written. May be in arena. */
+const char *written_otherwise(const EncoderConfig *old, const EncoderConfig *made, bool *never, Arena *arena);
 
 /* The sink that was built beside joins: it delivers what makes what was delivered what it has. *refused: it is the sink that cannot. */
 bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused, Error *err);

@@ -505,18 +505,19 @@ static bool rests_with_all(Runtime *runtime, const Relation *sink)
 	return place_is_away(place) && place.lane && !place.copy;
 }
 
-/* Before any of them leaves: what the sinks among them have delivered. */
+bool sink_keeps_delivered(Runtime *runtime, Relation *sink, Error *err)
+{
+	Pipeline *pipeline;
+	if (sink->kind != RELATION_SINK) return true;
+	if (runtime_lane_of(runtime, sink->id, &pipeline)) return pipeline->building || delivered_keep_all(runtime, &sink, 1, err);
+	return !rests_with_all(runtime, sink) || place_get(runtime, sink).beside || delivered_keep(runtime, sink, NULL, err);
+}
+
+/* Before any of them leaves. */
 static bool keep_all_delivered(Runtime *runtime, const Relations *family, Error *err)
 {
 	bool ok = true;
-	for (int r = 0; ok && r < family->at.count; r++) {
-		Pipeline *pipeline;
-		Relation *sink = family->at.at[r];
-		if (sink->kind != RELATION_SINK) continue;
-		bool runs = runtime_lane_of(runtime, sink->id, &pipeline) && !pipeline->building;
-		if (runs) ok = delivered_keep_all(runtime, &sink, 1, err);
-		else if (rests_with_all(runtime, sink) && !place_get(runtime, sink).beside) ok = delivered_keep(runtime, sink, NULL, err);
-	}
+	for (int r = 0; ok && r < family->at.count; r++) ok = sink_keeps_delivered(runtime, family->at.at[r], err);
 	return ok;
 }
 

@@ -5,6 +5,7 @@
 #include "run/checkpoint.h"
 #include "run/deliver.h"
 #include "run/starts.h"
+#include "run/written.h"
 #include "type/text.h"
 
 /* ---- the end ---- */
@@ -204,10 +205,9 @@ void pipeline_free(Pipeline *pipeline)
 	free(pipeline);
 }
 
-/* What a sink writes may have columns of one name. */
 static const char *column_name(const Pipeline *pipeline, int column, Arena *arena)
 {
-	return pipeline->relation->kind == RELATION_SINK ? arena_printf(arena, "c%d", column + 1) : pipeline->relation->columns[column].name;
+	return pipeline->relation->kind == RELATION_SINK ? written_column(arena, column) : pipeline->relation->columns[column].name;
 }
 
 void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec)
@@ -237,37 +237,40 @@ static bool open_table(Runtime *runtime, Pipeline *pipeline, bool create, Error 
 	return pipeline->table != NULL;
 }
 
-/* The relation that a sink pipeline writes to: the one its definition names first among those that are sinks, or itself. */
-static Relation *sink_target(const Runtime *runtime, Relation *relation)
+bool pipeline_open_target(Pipeline *pipeline, const EncoderConfig *written, int64_t position, Sink **out, Error *err)
 {
-	for (int d = 0; d < relation->depend_count; d++) {
-		Relation *target = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (target && target->kind == RELATION_SINK && target != relation && target->connector) return target;
-	}
-	return relation;
-}
-
-static bool open_sink(Runtime *runtime, Pipeline *pipeline, Error *err)
-{
+	Runtime *runtime = pipeline->runtime;
+	const Relation *target = sink_target(runtime->catalog, pipeline->relation);
+	const Lowered *lowered = pipeline->lowered;
+	bool keyed = lowered->has_key && lowered->column_count == written->column_count;      /* other columns are only taken back: there is no update to be told */
+	OptionSet stored = {target->options, target->option_count}, options;
 	Arena arena;
 	arena_init(&arena, 0);
-	pipeline->target = relation_ref(sink_target(runtime, pipeline->relation));
-	const Relation *target = pipeline->target;
-	OptionSet stored = {target->options, target->option_count}, options;
-	EncodeColumn *columns = arena_array(&arena, EncodeColumn, pipeline->lowered->column_count + 1);
-	for (int c = 0; c < pipeline->lowered->column_count; c++)
-		columns[c] = (EncodeColumn){.name = c < target->column_count ? target->columns[c].name : pipeline->lowered->names[c], .type = pipeline->lowered->types[c]};
-	int64_t position = SINK_POSITION_NEW, commit;
-	const char *detail;
-	if (!store_sink_get(runtime->store, pipeline->relation->id, &position, &commit, &detail, &arena)) position = SINK_POSITION_NEW;
 	bool ok = options_resolve(&arena, &stored, &options, err);
 	SinkConfig config = {
-		.name = target->name, .options = &options, .columns = columns, .column_count = pipeline->lowered->column_count,
-		.append_only = pipeline->lowered->append_only, .key_columns = pipeline->lowered->key,
-		.key_count = pipeline->lowered->has_key ? pipeline->lowered->key_count : 0, .position = position, .looks_only = runtime->trying,
+		.name = target->name, .options = &options, .columns = written->columns, .column_count = written->column_count,
+		.append_only = !written->with_op, .key_columns = lowered->key, .key_count = keyed ? lowered->key_count : 0, .position = position, .looks_only = runtime->trying,
 	};
-	ok = ok && sink_open(&config, &pipeline->sink, err);
+	ok = ok && sink_open(&config, out, err);
+	arena_release(&arena);
+	return ok;
+}
+
+int64_t pipeline_recorded(const Pipeline *pipeline)
+{
+	int64_t position;
+	bool wrote = store_sink_get(pipeline->runtime->store, pipeline->relation->id, &position, NULL, NULL, NULL);
+	return wrote ? position : SINK_POSITION_NEW;
+}
+
+static bool open_sink(Runtime *runtime, Pipeline *pipeline, int64_t position, Error *err)
+{
+	Arena arena;
+	EncoderConfig written;
+	arena_init(&arena, 0);
+	pipeline->target = relation_ref(sink_target(runtime->catalog, pipeline->relation));
 	pipeline->sink_position = position;
+	bool ok = written_by(runtime->catalog, pipeline->relation, pipeline->lowered, &arena, &written, err) && pipeline_open_target(pipeline, &written, position, &pipeline->sink, err);
 	arena_release(&arena);
 	return ok;
 }
@@ -275,11 +278,11 @@ static bool open_sink(Runtime *runtime, Pipeline *pipeline, Error *err)
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err)
 {
 	if (pipeline->end == PIPELINE_VIEW) return open_table(runtime, pipeline, create, err);
-	if (pipeline->end == PIPELINE_SINK) return (pipeline->loaded && store_is_copy(runtime->store)) || open_sink(runtime, pipeline, err);
+	if (pipeline->end == PIPELINE_SINK) return (pipeline->loaded && store_is_copy(runtime->store)) || open_sink(runtime, pipeline, pipeline_recorded(pipeline), err);
 	return true;
 }
 
-bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err)
+bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, int64_t position, Error *err)
 {
 	op_disconnect(pipeline->lowered->root, pipeline->tail);
 	graph_remove(&lane->graph, pipeline->tail);
@@ -291,7 +294,7 @@ bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error
 	make_tail(pipeline, sink_tap, pipeline, wants_net(pipeline));
 	interrupt_by(pipeline, &runtime->interrupt);
 	graph_add(&lane->graph, pipeline->tail);
-	return open_sink(runtime, pipeline, err);
+	return open_sink(runtime, pipeline, position, err);
 }
 
 /* ---- the beginning ---- */

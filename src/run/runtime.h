@@ -236,8 +236,11 @@ Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *t
 void pipeline_free(Pipeline *pipeline);
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
 void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec);
-/* A sink that was built beside writes to its target from now on; its table stays in the file. */
-bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *err);
+/* The target of a sink, to be written so from this position on. */
+bool pipeline_open_target(Pipeline *pipeline, const EncoderConfig *written, int64_t position, Sink **out, Error *err);
+int64_t pipeline_recorded(const Pipeline *pipeline);   /* how far its target is written, by the file */
+/* A sink that was built beside writes to its target from now on, behind this position; its table stays in the file. */
+bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, int64_t position, Error *err);
 void runtime_open_commit(Runtime *runtime);
 StepContext runtime_step_context(Runtime *runtime, const Lane *lane);
 bool runtime_cut(Runtime *runtime, Error *err);       /* the writer must be free */

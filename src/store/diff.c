@@ -33,14 +33,15 @@ static void print_side(const StoreTableSpec *spec, int side, Arena *arena, StrBu
 	strbuf_printf(sql, "SELECT %d", side);
 	for (int c = 0; c < spec->column_count; c++) {
 		strbuf_adds(sql, ", ");
-		strbuf_add_sql_ident(sql, spec->columns[c].name);
+		if (spec->columns[c].name) strbuf_add_sql_ident(sql, spec->columns[c].name);
+		else strbuf_adds(sql, "NULL");
 	}
 	strbuf_printf(sql, " FROM %s", store_quoted(arena, spec->name));
 }
 
 static bool has_key_of(const StoreTableSpec *old, const StoreTableSpec *made)
 {
-	bool same = old->has_key && made->has_key && old->key_count == made->key_count;
+	bool same = old && made && old->has_key && made->has_key && old->key_count == made->key_count;
 	for (int k = 0; same && k < made->key_count; k++) same = old->key[k] == made->key[k];
 	return same;
 }
@@ -57,9 +58,9 @@ static void print_order(const StoreDiff *diff, bool one_each, StrBuf *sql)
 static bool prepare(StoreDiff *diff, const StoreTableSpec *old, const StoreTableSpec *made, Error *err)
 {
 	StrBuf sql = STRBUF_INIT;
-	print_side(old, 0, &diff->arena, &sql);
-	strbuf_adds(&sql, " UNION ALL ");
-	print_side(made, 1, &diff->arena, &sql);
+	if (old) print_side(old, 0, &diff->arena, &sql);
+	if (old && made) strbuf_adds(&sql, " UNION ALL ");
+	if (made) print_side(made, 1, &diff->arena, &sql);
 	print_order(diff, has_key_of(old, made), &sql);
 	int rc = sqlite3_prepare_v2(diff->store->db, sql.text, -1, &diff->stmt, NULL);
 	strbuf_release(&sql);
@@ -69,16 +70,17 @@ static bool prepare(StoreDiff *diff, const StoreTableSpec *old, const StoreTable
 StoreDiff *store_diff_open(Store *store, const StoreTableSpec *old, const StoreTableSpec *made, Error *err)
 {
 	StoreDiff *diff = mem_new(StoreDiff);
+	const StoreTableSpec *spec = made ? made : old;
 	arena_init(&diff->arena, 0);
 	diff->store = store;
-	diff->column_count = made->column_count;
-	diff->types = arena_array(&diff->arena, Type, made->column_count);
-	diff->values = arena_array(&diff->arena, Value, made->column_count);
-	diff->ordered = arena_array(&diff->arena, Value, made->column_count);
-	diff->order_count = made->has_key ? made->key_count : made->column_count;
-	diff->order = arena_array(&diff->arena, int, made->column_count);
-	for (int c = 0; c < made->column_count; c++) diff->types[c] = made->columns[c].type;
-	for (int k = 0; k < diff->order_count; k++) diff->order[k] = made->has_key ? made->key[k] : k;
+	diff->column_count = spec->column_count;
+	diff->types = arena_array(&diff->arena, Type, spec->column_count);
+	diff->values = arena_array(&diff->arena, Value, spec->column_count);
+	diff->ordered = arena_array(&diff->arena, Value, spec->column_count);
+	diff->order_count = spec->has_key ? spec->key_count : spec->column_count;
+	diff->order = arena_array(&diff->arena, int, spec->column_count);
+	for (int c = 0; c < spec->column_count; c++) diff->types[c] = spec->columns[c].type;
+	for (int k = 0; k < diff->order_count; k++) diff->order[k] = spec->has_key ? spec->key[k] : k;
 	diff->packed = diff->run = diff->row = diff->key = STRBUF_INIT;
 	if (prepare(diff, old, made, err)) return diff;
 	store_diff_close(diff);

@@ -323,7 +323,8 @@ bool store_scan_next(StoreScan *scan, int rows_max, Batch **out, int64_t *last_r
 void store_scan_close(StoreScan *scan);
 
 /* The changes that make the rows of `old` those of `made`, which has the same columns, in order of the latter's key or of all columns: rows of one key side
- * by side in one batch, first what goes. Streamed: the tables may be of any size. On the writer's connection; neither table may change meanwhile. */
+ * by side in one batch, first what goes. A column of `old` without a name is NULL in all of its rows. One of both may be NULL: all of the other goes, or comes.
+ * Streamed: the tables may be of any size. On the writer's connection; neither table may change meanwhile. */
 typedef struct StoreDiff StoreDiff;
 StoreDiff *store_diff_open(Store *store, const StoreTableSpec *old, const StoreTableSpec *made, Error *err);
 bool store_diff_next(StoreDiff *diff, Batch **out, Error *err);      /* *out NULL at the end; the caller unrefs */

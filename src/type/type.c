@@ -1,6 +1,7 @@
 #include "type/type.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,6 +73,19 @@ void type_print(Type type, StrBuf *out)
 		type_print(type.fields[i].type, out);
 	}
 	strbuf_addc(out, '>');
+}
+
+bool type_read(const char *text, Type *type)
+{
+	size_t bytes = strcspn(text, "(");
+	int precision = 0, scale = 0;
+	for (int kind = 0; kind < TYPE_ROW; kind++) {
+		if (strlen(KIND_NAMES[kind]) != bytes || strncmp(text, KIND_NAMES[kind], bytes) != 0) continue;
+		if (kind == TYPE_DECIMAL && sscanf(text + bytes, "(%d,%d)", &precision, &scale) != 2) return false;
+		*type = (Type){.kind = (TypeKind)kind, .precision = (uint8_t)precision, .scale = (uint8_t)scale};
+		return true;
+	}
+	return false;
 }
 
 const char *type_kind_name(TypeKind kind) { return KIND_NAMES[kind]; }

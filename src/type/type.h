@@ -75,6 +75,8 @@ bool type_is_exact_in_file(Type type);
 
 /* "DECIMAL(10,2)", "ROW<a INTEGER>": the spelling that the parser reads back. */
 void type_print(Type type, StrBuf *out);
+/* What type_print has written, of any but ROW. False: it is no such text. */
+bool type_read(const char *text, Type *type);
 const char *type_kind_name(TypeKind kind);                /* "INTEGER" */
 
 /* A type's name as any of the systems writes it, already without parameters ("varchar", "double precision",
