@@ -353,6 +353,27 @@ static void what_nobody_reads_is_not_remembered(void **context)
 	assert_true(bytes[1] * 2 < bytes[0]);
 }
 
+/* A batch that meets many rows makes many portions of pairs. */
+static void pairs_take_no_memory_beyond_their_portion(void **context)
+{
+	(void)context;
+	enum { THEIRS = 2000, OWN = 200 };
+	Harness h;
+	StrBuf rows = STRBUF_INIT;
+	shape = (Shape){.kind = JOIN_INNER, .residual = true, .left_grows = true, .right_grows = true};
+	harness_open(&h, make_join, types(), types(), NULL);
+	for (int n = 0; n < THEIRS; n++) {
+		char row[64];
+		snprintf(row, sizeof row, "+1 | 1 | 'a' | %d", THEIRS - n);
+		harness_push(&h, 0, row);
+	}
+	for (int n = 0; n < OWN; n++) strbuf_printf(&rows, "+1 | 1 | 'a' | 1\n");
+	harness_push(&h, 1, rows.text);
+	assert_true(h.op->scratch.used_bytes < 200000);
+	strbuf_release(&rows);
+	harness_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +386,7 @@ int main(void)
 		cmocka_unit_test(late_rows_meet_by_the_rule_not_by_what_is_in_memory),
 		cmocka_unit_test(what_watermarks_have_passed_takes_no_memory),
 		cmocka_unit_test(what_nobody_reads_is_not_remembered),
+		cmocka_unit_test(pairs_take_no_memory_beyond_their_portion),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

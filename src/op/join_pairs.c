@@ -133,12 +133,16 @@ static bool flush_pairs(Pairs *pairs)
 {
 	Join *join = pairs->join;
 	if (pairs->count == 0) return true;
+	if (op_is_interrupted(&join->op, pairs->err)) return false;
 	const JoinRows *others = join->sides[other(pairs->side)].rows;
 	bool wants_batch = join->residual || join_gives_pairs(join), ok = true;
 	Batch *batch = wants_batch ? make_pairs(pairs) : NULL;
-	uint32_t *met = arena_alloc(&join->op.scratch, sizeof *met * BATCH_ROWS_MAX);
+	uint32_t *met = NULL;
 	int met_count = pairs->count;
-	if (join->residual) met_count = expr_select(join->residual, batch, &join->op.scratch, met);
+	if (join->residual) {                 /* into the portion's memory: a batch may make thousands of portions */
+		met = arena_alloc(&batch->arena, sizeof *met * (size_t)pairs->count);
+		met_count = expr_select(join->residual, batch, &batch->arena, met);
+	}
 	for (int m = 0; m < met_count; m++) {
 		int p = join->residual ? (int)met[m] : m, i = (int)pairs->rows[p];
 		pairs->matches[i] += join_row_weight(others, pairs->partners[p]);
