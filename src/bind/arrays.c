@@ -3,6 +3,7 @@
  * arrays, and UNNEST gives values of that type; where it is not, elements are text and `||` is that of text, as in SQLite. */
 #include "bind/binder.h"
 
+#include "expr/cast.h"
 #include "expr/function.h"
 
 static bool is_one_of(const Expr *e, const char *const *names, int count)
@@ -81,6 +82,16 @@ bool declared_of(Clause *clause, const Expr *e, Type *out)
 	return true;
 }
 
+/* What CAST made of the elements */
+static bool type_of_cast(Binder *binder, const Expr *e, Type *out)
+{
+	int depth;
+	const Expr *name = e->args[1];
+	if (name->kind != EXPR_CONSTANT || !element_type_read(str_at(&name->constant.str), name->constant.str.bytes, out, &depth)) return false;
+	for (int i = 1; i < depth; i++) *out = array_type_of(binder, *out);
+	return true;
+}
+
 static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 {
 	static const char *const KEEPING[] = {
@@ -95,11 +106,16 @@ static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 		for (int i = 1; i < e->arg_count; i += 2) values[i / 2] = e->args[i];
 		return common_type(clause, values, e->arg_count / 2, out);
 	}
+	if (expr_is_call(e, "cast_elements")) return type_of_cast(binder, e, out);
 	if (expr_is_call(e, "map_from_arrays")) return array_element_type(clause, e->args[1], out);
 	if (expr_is_call(e, "->") || expr_is_call(e, "subscript") || expr_is_call(e, "array_flatten")) {
 		Type outer;
 		if (!array_element_type(clause, e->args[0], &outer) || outer.kind != TYPE_JSON || outer.field_count != 1) return false;
 		*out = outer.fields[0].type;
+		return true;
+	}
+	if (expr_is_call(e, "regexp_match_rows")) {
+		*out = array_type_of(binder, TYPE(TEXT));
 		return true;
 	}
 	if (is_one_of(e, TEXTS, sizeof TEXTS / sizeof *TEXTS)) {
@@ -125,6 +141,51 @@ bool array_element_type(Clause *clause, const Expr *e, Type *out)
 	if (column->declared.kind != TYPE_JSON || column->declared.field_count != 1) return false;
 	*out = column->declared.fields[0].type;
 	return true;
+}
+
+/* The type inside arrays of arrays and maps of arrays, and how deep it lies */
+static Type innermost(Type list, int *depth)
+{
+	for (*depth = 0; list.kind == TYPE_JSON && list.field_count == 1; ++*depth) list = list.fields[0].type;
+	return list;
+}
+
+/* Whether e is an array of just these elements. Text that was read as an array may hold anything. */
+static bool has_elements(Clause *clause, const Expr *e, Type declared)
+{
+	Type element;
+	int depth, wanted_depth;
+	if (expr_is_call(e, "text_to_array") || !array_element_type(clause, e, &element)) return false;
+	Type inner = innermost(array_type_of(clause->binder, element), &depth), wanted = innermost(declared, &wanted_depth);
+	return depth == wanted_depth && type_equal(inner, wanted);
+}
+
+/* CAST(a AS INT[]): each element, where it is not of that type as it stands. Rows inside keep their text until their fields are read. */
+Expr *cast_array(Clause *clause, Expr *e, Type declared, CastRule rule, Span span)
+{
+	Binder *binder = clause->binder;
+	int depth;
+	Type inner = innermost(declared, &depth), from;
+	if (!depth || inner.kind == TYPE_JSON || inner.kind == TYPE_ROW || inner.kind == TYPE_NULL || has_elements(clause, e, declared)) return e;
+	if (inner.kind == TYPE_BLOB && array_element_type(clause, e, &from)) {
+		REFUSE(binder, span, "CAST of an array of %s to one of BLOB", type_kind_name(from.kind));
+		return NULL;
+	}
+	if (inner.kind == TYPE_BLOB) return e;
+	StrBuf name = STRBUF_INIT;
+	type_print(inner, &name);
+	for (int i = 0; i < depth; i++) strbuf_adds(&name, "[]");
+	Expr *args[3] = {e, expr_text(binder->arena, arena_strdup(binder->arena, name.text)), expr_bool(binder->arena, rule == CAST_TRY)};
+	strbuf_release(&name);
+	return expr_call(binder->arena, "cast_elements", args, 3, span, binder->err);
+}
+
+/* CAST(r AS ROW<...>) says what the fields of JSON are; those of a declared ROW are what they are. */
+bool row_can_be(Clause *clause, const Expr *e, Type declared, Span span)
+{
+	const ScopeColumn *column = declared.kind == TYPE_ROW ? column_of(clause, e) : NULL;
+	if (!column || column->declared.kind != TYPE_ROW || type_equal(column->declared, declared)) return true;
+	return REFUSE(clause->binder, span, "CAST of a ROW to one of other fields") || error_hint(clause->binder->err, "CAST(ROW(r.a, r.b) AS ROW<...>) casts each field.");
 }
 
 /* An element that came out as JSON, as a value of its type; of TYPE_NULL: as text */

@@ -184,6 +184,8 @@ Expr *bind_collate(Clause *clause, const AstExpr *ast);                         
 
 /* ---- arrays.c ---- */
 bool array_element_type(Clause *clause, const Expr *e, Type *out);
+Expr *cast_array(Clause *clause, Expr *e, Type declared, CastRule rule, Span span);
+bool row_can_be(Clause *clause, const Expr *e, Type declared, Span span);
 bool is_map(Type declared);                                                       /* else it is an ARRAY, or not known */
 bool declared_of(Clause *clause, const Expr *e, Type *out);
 Type array_type_of(Binder *binder, Type element);                                /* JSON that remembers it */

@@ -315,10 +315,12 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 	if (!decimal_literal(binder, ast->args.at[0], to, &e)) return NULL;
 	if (e) return e;
 	e = bind_expr(clause, ast->args.at[0]);
-	if (!e) return NULL;
+	if (!e || !row_can_be(clause, e, declared, ast->span)) return NULL;
 	bool is_array = ast->type->kind == AST_TYPE_ARRAY && e->type.kind == TYPE_TEXT;
 	if (is_array && !(e = text_as_array(binder, e, declared, ast->span))) return NULL;
-	Expr *result = expr_cast(binder->arena, e, to, ast->try_cast ? CAST_TRY : CAST_EXPLICIT, binder->err);
+	CastRule rule = ast->try_cast ? CAST_TRY : CAST_EXPLICIT;
+	if (e->type.kind == TYPE_JSON && !(e = cast_array(clause, e, declared, rule, ast->span))) return NULL;
+	Expr *result = expr_cast(binder->arena, e, to, rule, binder->err);
 	if (!result && binder->err->span.end == 0) binder->err->span = ast->span;
 	return result;
 }

@@ -1,4 +1,4 @@
-/* Functions that give rows: UNNEST, json_each, json_tree, generate_series. PLAN_EXPAND sets their rows onto each row of its input, so that
+/* Functions that give rows: UNNEST, regexp_matches, json_each, json_tree, generate_series, range. PLAN_EXPAND sets their rows onto each row of its input, so that
  * arguments are columns of what stands to the left in FROM; alone, the input is one row.
  *
  * Several arrays, UNNEST(a, b), are put side by side by array_zip() and unnested as one; several functions in one SELECT share a node that puts their
@@ -21,16 +21,21 @@ typedef struct TableFunction {
 	ExpandKind kind;
 	int least, most;              /* arguments */
 	TypeKind element;             /* UNNEST: what its elements are by themselves; TYPE_NULL: as declared, else text */
+	const char *array;            /* UNNEST: the function that makes its array of the arguments; NULL: they are arrays */
+	bool excludes_end;            /* SERIES */
 } TableFunction;
 
 enum { ARRAYS_MAX = 64 };          /* of one UNNEST */
 
 static const TableFunction TABLE_FUNCTIONS[] = {
-	{"unnest", EXPAND_UNNEST, 1, ARRAYS_MAX, TYPE_NULL}, {"explode", EXPAND_UNNEST, 1, 1, TYPE_NULL},
-	{"json_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON}, {"jsonb_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON},
-	{"json_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT}, {"jsonb_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT},
-	{"json_each", EXPAND_JSON_EACH, 1, 2, TYPE_NULL}, {"jsonb_each", EXPAND_JSON_EACH, 1, 1, TYPE_NULL},
-	{"json_tree", EXPAND_JSON_TREE, 1, 2, TYPE_NULL}, {"generate_series", EXPAND_SERIES, 2, 3, TYPE_NULL},
+	{"unnest", EXPAND_UNNEST, 1, ARRAYS_MAX, TYPE_NULL, NULL, false}, {"explode", EXPAND_UNNEST, 1, 1, TYPE_NULL, NULL, false},
+	{"json_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON, NULL, false}, {"jsonb_array_elements", EXPAND_UNNEST, 1, 1, TYPE_JSON, NULL, false},
+	{"json_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT, NULL, false}, {"jsonb_array_elements_text", EXPAND_UNNEST, 1, 1, TYPE_TEXT, NULL, false},
+	{"regexp_matches", EXPAND_UNNEST, 2, 3, TYPE_NULL, "regexp_match_rows", false}, {"regexp_split_to_table", EXPAND_UNNEST, 2, 3, TYPE_TEXT, "regexp_split_to_array", false},
+	{"string_to_table", EXPAND_UNNEST, 2, 3, TYPE_TEXT, "string_to_array", false},
+	{"json_each", EXPAND_JSON_EACH, 1, 2, TYPE_NULL, NULL, false}, {"jsonb_each", EXPAND_JSON_EACH, 1, 1, TYPE_NULL, NULL, false},
+	{"json_tree", EXPAND_JSON_TREE, 1, 2, TYPE_NULL, NULL, false}, {"generate_series", EXPAND_SERIES, 2, 3, TYPE_NULL, NULL, false},
+	{"range", EXPAND_SERIES, 2, 3, TYPE_NULL, NULL, true},
 };
 
 typedef struct MadeColumn { const char *name; TypeKind type; } MadeColumn;
@@ -188,30 +193,39 @@ static bool json_columns(Clause *clause, AstTable *ast, Plan *plan, ScopeTable *
 
 /* ---- series ---- */
 
-static bool series_arguments(Binder *binder, AstTable *ast, Expr **args, int count, Type *type)
+/* range(a, b, step) is generate_series(a, b - sign(step), step). */
+static bool exclude_end(Binder *binder, Expr **args, int count, Span span)
+{
+	Expr *last[2] = {args[1], expr_int(binder->arena, 1)};
+	if (count > 2) last[1] = expr_call(binder->arena, "sign", &args[2], 1, span, binder->err);
+	return last[1] && (args[1] = expr_call(binder->arena, "-", last, 2, span, binder->err));
+}
+
+static bool series_arguments(Binder *binder, const TableFunction *function, AstTable *ast, Expr **args, int count, Type *type)
 {
 	bool is_time = args[0]->type.kind == TYPE_TIMESTAMP || args[0]->type.kind == TYPE_DATE;
 	*type = is_time ? TYPE(TIMESTAMP) : TYPE(INTEGER);
-	if (is_time && count < 3) return error_set(binder->err, ERR_UNDEFINED_FUNCTION, ast->call->op_span, "generate_series over times needs an INTERVAL as its step");
+	if (is_time && count < 3) return error_set(binder->err, ERR_UNDEFINED_FUNCTION, ast->call->op_span, "%s over times needs an INTERVAL as its step", function->name);
+	if (is_time && function->excludes_end) return REFUSE(binder, ast->call->op_span, "%s over times", function->name);
 	for (int i = 0; i < count; i++) {
 		Type to = is_time && i == 2 ? TYPE(INTERVAL) : *type;
 		if (args[i]->type.kind == TYPE_REAL || args[i]->type.kind == TYPE_DECIMAL)
-			return REFUSE(binder, args[i]->span, "generate_series over %s", type_kind_name(args[i]->type.kind));
+			return REFUSE(binder, args[i]->span, "%s over %s", function->name, type_kind_name(args[i]->type.kind));
 		if (!(args[i] = expr_cast(binder->arena, args[i], to, CAST_ASSIGN, binder->err))) return false;
 	}
-	return true;
+	return !function->excludes_end || exclude_end(binder, args, count, ast->call->op_span);
 }
 
-static bool series_columns(Clause *clause, const char *function_name, AstTable *ast, Plan *plan, ScopeTable *table)
+static bool series_columns(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeTable *table)
 {
 	Binder *binder = clause->binder;
 	Type type;
-	if (!series_arguments(binder, ast, plan->args, plan->arg_count, &type)) return false;
+	if (!series_arguments(binder, function, ast, plan->args, plan->arg_count, &type)) return false;
 	const char *name = ast->alias.text ? ast->alias.text : "value";
 	ColumnId id = add_made(binder, plan, name, type, true);
 	ScopeColumn *column = add_column(table, scope_column_of(binder, name, id, type, plan->outer));
 	ScopeColumn other = *column;                      /* SQLite's name for it, and PostgreSQL's */
-	other.name = ast->alias.text ? "value" : function_name;
+	other.name = ast->alias.text ? "value" : function->name;
 	if (names_equal(name, other.name)) return true;
 	other.hidden = true;
 	add_column(table, other);
@@ -219,6 +233,20 @@ static bool series_columns(Clause *clause, const char *function_name, AstTable *
 }
 
 /* ---- the function ---- */
+
+/* regexp_matches(text, pattern): the elements of an array that another function makes of the arguments */
+static bool array_of_arguments(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeColumn *array)
+{
+	Binder *binder = clause->binder;
+	Expr *made = expr_call(binder->arena, function->array, plan->args, plan->arg_count, ast->call->op_span, binder->err);
+	if (!made) return false;
+	plan->args = arena_array(binder->arena, Expr *, 1);
+	plan->args[0] = made;
+	plan->arg_count = 1;
+	*array = (ScopeColumn){.expr = made, .declared = made->type};
+	declared_of(clause, made, &array->declared);
+	return true;
+}
 
 static bool bind_function_arguments(Clause *clause, const TableFunction *function, AstTable *ast, Plan *plan, ScopeColumn *values)
 {
@@ -236,13 +264,13 @@ static bool bind_function_arguments(Clause *clause, const TableFunction *functio
 		if (argument->name.text) return REFUSE(binder, argument->name.span, "naming arguments of %s()", function->name);
 		if (!bind_column_like(clause, argument->value, &values[i])) return false;
 		plan->args[i] = values[i].expr;
-		bool wants_json = function->kind == EXPAND_UNNEST || (function->kind != EXPAND_SERIES && i == 0);
+		bool wants_json = !function->array && (function->kind == EXPAND_UNNEST || (function->kind != EXPAND_SERIES && i == 0));
 		TypeKind kind = values[i].expr->type.kind;
 		if (wants_json && kind != TYPE_JSON && kind != TYPE_TEXT && kind != TYPE_NULL)
 			return error_set(binder->err, ERR_DATATYPE_MISMATCH, values[i].expr->span, "%s() takes JSON, not %s", function->name, type_kind_name(kind));
 		if (wants_json && !(plan->args[i] = expr_cast(binder->arena, plan->args[i], TYPE(JSON), CAST_EXPLICIT, binder->err))) return false;
 	}
-	return true;
+	return !function->array || array_of_arguments(clause, function, ast, plan, values);
 }
 
 static Plan *lone_row(Binder *binder, Span span)
@@ -301,7 +329,7 @@ bool bind_table_function(Binder *binder, AstTable *ast, Scope *lateral, From *le
 	ScopeTable *table = scope_table_new(binder, alias, ast, JSON_COLUMN_COUNT + fields + 3);
 	table->column_count = 0;
 	bool done = function->kind == EXPAND_UNNEST ? unnest_columns(binder, function, ast, values, plan, table)
-		: function->kind == EXPAND_SERIES ? series_columns(&clause, function->name, ast, plan, table) : json_columns(&clause, ast, plan, table);
+		: function->kind == EXPAND_SERIES ? series_columns(&clause, function, ast, plan, table) : json_columns(&clause, ast, plan, table);
 	if (!done) return false;
 	if (ast->with_ordinality) {
 		ColumnId id = add_made(binder, plan, "ordinality", TYPE(INTEGER), left_outer);
@@ -321,7 +349,7 @@ static bool may_make_rows(Clause *clause, const AstExpr *ast, const TableFunctio
 	if (!item) return error_set(binder->err, ERR_WRONG_OBJECT_TYPE, ast->op_span, "%s() makes rows and cannot stand in %s", function->name, clause->name);
 	if (function->kind == EXPAND_JSON_EACH || function->kind == EXPAND_JSON_TREE)
 		return REFUSE(binder, ast->op_span, "%s() as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
-	if (function->kind == EXPAND_UNNEST && ast->call->arguments.count > 1)
+	if (function->kind == EXPAND_UNNEST && !function->array && ast->call->arguments.count > 1)
 		return REFUSE(binder, ast->op_span, "%s() of several arrays as a value", function->name) || error_hint(binder->err, "Put it into FROM.");
 	return true;
 }
@@ -331,15 +359,16 @@ bool is_row_function(const AstExpr *ast)
 	return ast->kind == AST_CALL && is_table_function(call_name(ast->call)) && !function_find(call_name(ast->call));
 }
 
-/* Functions that make rows in the items of a SELECT, subqueries aside */
+/* Functions that make rows in the items of a SELECT, subqueries and arguments of others aside */
 static int count_row_functions(const AstExpr *ast)
 {
 	if (!ast) return 0;
+	if (is_row_function(ast)) return 1;
 	int count = count_row_functions(ast->operand) + count_row_functions(ast->otherwise);
 	for (int i = 0; i < ast->args.count; i++) count += count_row_functions(ast->args.at[i]);
 	if (ast->kind != AST_CALL) return count;
 	for (int i = 0; i < ast->call->arguments.count; i++) count += count_row_functions(ast->call->arguments.at[i].value);
-	return count + is_row_function(ast);
+	return count;
 }
 
 static bool is_one_of_many(const Select *select)
@@ -375,16 +404,21 @@ static bool row_value(Binder *binder, Expr *json, Type element, Span span, Scope
 	return fields_from_json(binder, out, span);
 }
 
-/* The node that sets the rows onto those of FROM; values: its arguments */
+/* The node that sets the rows onto those of FROM; values: its arguments. One of these may make rows, too: unnest(regexp_matches(...)). */
 static Plan *row_node(Clause *clause, const TableFunction *function, const AstExpr *ast, ScopeColumn *values, Type *series)
 {
 	Binder *binder = clause->binder;
+	Select *select = clause->select;
 	AstTable *table = arena_new(binder->arena, AstTable);
 	*table = (AstTable){.kind = AST_TABLE_FUNCTION, .call = (AstExpr *)ast, .span = ast->span};
-	Clause arguments = {.binder = binder, .scope = &clause->select->scope, .name = "a table function"};
-	Plan *plan = expand_node(binder, function, clause->select->plan, table, false);
-	if (!bind_function_arguments(&arguments, function, table, plan, values)) return NULL;
-	if (function->kind == EXPAND_SERIES && !series_arguments(binder, table, plan->args, plan->arg_count, series)) return NULL;
+	bool alone = !is_one_of_many(select);
+	Clause arguments = {.binder = binder, .scope = &select->scope, .name = alone ? clause->name : "a table function", .select = alone ? select : NULL};
+	Plan given = {0};
+	if (!bind_function_arguments(&arguments, function, table, &given, values)) return NULL;
+	Plan *plan = expand_node(binder, function, select->plan, table, false);
+	plan->args = given.args;
+	plan->arg_count = given.arg_count;
+	if (function->kind == EXPAND_SERIES && !series_arguments(binder, function, table, plan->args, plan->arg_count, series)) return NULL;
 	return plan;
 }
 

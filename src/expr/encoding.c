@@ -139,19 +139,49 @@ void kernel_from_base64(KernelCall *call)
 
 /* ---- encode, decode ---- */
 
-typedef enum Encoding { ENCODING_NONE, ENCODING_HEX, ENCODING_BASE64, ENCODING_UTF8 } Encoding;
+typedef enum Encoding { ENCODING_NONE, ENCODING_HEX, ENCODING_BASE64, ENCODING_UTF8, ENCODING_ESCAPE } Encoding;
 
 static Encoding encoding_of(const Str *name)
 {
 	static const struct { const char *name; Encoding encoding; } NAMES[] = {
-		{"hex", ENCODING_HEX}, {"base64", ENCODING_BASE64}, {"utf-8", ENCODING_UTF8}, {"utf8", ENCODING_UTF8}, {"us-ascii", ENCODING_UTF8}, {"escape", ENCODING_UTF8},
+		{"hex", ENCODING_HEX}, {"base64", ENCODING_BASE64}, {"utf-8", ENCODING_UTF8}, {"utf8", ENCODING_UTF8}, {"us-ascii", ENCODING_UTF8}, {"escape", ENCODING_ESCAPE},
 	};
 	for (int i = 0; i < 6; i++)
 		if (strlen(NAMES[i].name) == name->bytes && strncasecmp(NAMES[i].name, str_at(name), name->bytes) == 0) return NAMES[i].encoding;
 	return ENCODING_NONE;
 }
 
-/* encode(bytes, 'hex' | 'base64' | 'utf-8'): text */
+/* PostgreSQL's: 0 and bytes beyond ASCII as \ooo, a backslash twice, all else as it is */
+static void set_escaped(KernelCall *call, int row, const Str *s)
+{
+	char *out = arena_alloc(call->scratch, (size_t)s->bytes * 4), *o = out;
+	for (uint32_t b = 0; b < s->bytes; b++) {
+		unsigned char c = bytes_at(s)[b];
+		if (c == 0 || c >= 0x80) *o++ = '\\', *o++ = (char)('0' + (c >> 6)), *o++ = (char)('0' + (c >> 3 & 7)), *o++ = (char)('0' + (c & 7));
+		else if (c == '\\') *o++ = '\\', *o++ = '\\';
+		else *o++ = (char)c;
+	}
+	result_set(call, row, out, (size_t)(o - out));
+}
+
+static bool is_octal(const char *at) { return at[0] >= '0' && at[0] <= '3' && at[1] >= '0' && at[1] <= '7' && at[2] >= '0' && at[2] <= '7'; }
+
+/* The same backwards; false: a backslash before anything else */
+static bool from_escaped(const Str *s, char *out, size_t *bytes)
+{
+	const char *at = str_at(s), *end = at + s->bytes;
+	char *o = out;
+	while (at < end) {
+		if (*at != '\\') *o++ = *at++;
+		else if (end - at >= 2 && at[1] == '\\') *o++ = '\\', at += 2;
+		else if (end - at >= 4 && is_octal(at + 1)) *o++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0')), at += 4;
+		else return false;
+	}
+	*bytes = (size_t)(o - out);
+	return true;
+}
+
+/* encode(bytes, 'hex' | 'base64' | 'utf-8' | 'escape'): text */
 void kernel_encode(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++) {
@@ -159,6 +189,7 @@ void kernel_encode(KernelCall *call)
 		Encoding encoding = encoding_of(&call->args[1].str[i]);
 		if (encoding == ENCODING_HEX) set_hex(call, i, bytes_at(s), s->bytes, LOWER_HEX);
 		else if (encoding == ENCODING_BASE64) set_base64(call, i, s);
+		else if (encoding == ENCODING_ESCAPE) set_escaped(call, i, s);
 		else if (encoding == ENCODING_UTF8 && utf8_is_valid(str_at(s), s->bytes)) call->out->str[i] = *s;
 		else kernel_null(call, i);
 	}
@@ -171,7 +202,8 @@ void kernel_decode(KernelCall *call)
 		Encoding encoding = encoding_of(&call->args[1].str[i]);
 		char *out = arena_alloc(call->scratch, s->bytes);
 		size_t bytes = 0;
-		bool ok = encoding == ENCODING_HEX ? from_hex(s, NULL, out, &bytes) : encoding == ENCODING_BASE64 && from_base64(s, out, &bytes);
+		bool ok = encoding == ENCODING_HEX ? from_hex(s, NULL, out, &bytes) : encoding == ENCODING_ESCAPE ? from_escaped(s, out, &bytes)
+			: encoding == ENCODING_BASE64 && from_base64(s, out, &bytes);
 		if (ok) result_set(call, i, out, bytes);
 		else if (encoding == ENCODING_UTF8) call->out->str[i] = *s;
 		else kernel_null(call, i);

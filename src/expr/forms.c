@@ -232,7 +232,7 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 /* Functions with a regular expression as second argument, and how it is read */
 static const struct { const char *function; unsigned flags; } REGEX_FUNCTIONS[] = {
 	{"regexp", 0}, {"~", 0}, {"~*", REGEX_IGNORE_CASE}, {"similar to", REGEX_SIMILAR}, {"regexp_like", 0}, {"regexp_extract", 0}, {"regexp_extract_all", 0}, {"regexp_match", 0},
-	{"regexp_replace", 0}, {"regexp_replace_all", 0}, {"regexp_count", 0}, {"regexp_instr", 0}, {"regexp_split_to_array", 0},
+	{"regexp_match_rows", 0}, {"regexp_replace", 0}, {"regexp_replace_all", 0}, {"regexp_count", 0}, {"regexp_instr", 0}, {"regexp_split_to_array", 0},
 };
 
 static bool check_regex(const Expr *call, const Expr *arg, unsigned flags, Error *err)
@@ -263,7 +263,7 @@ static bool check_match_flags(const Expr *call, Error *err)
 	const Str *flags = call->arg_count > 2 ? text_constant(call->args[2]) : NULL;
 	if (!flags || !memchr(str_at(flags), 'g', flags->bytes)) return true;
 	error_set(err, ERR_UNSUPPORTED, call->span, "all matches in %s: the flag g", call->function->name);
-	return error_hint(err, "regexp_extract_all() gives them as an array.");
+	return error_hint(err, "regexp_matches() gives them as rows.");
 }
 
 static bool check_pattern(const Expr *call, Error *err)

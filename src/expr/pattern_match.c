@@ -102,7 +102,20 @@ void kernel_regexp_extract(KernelCall *call)
 	}
 }
 
-/* regexp_match(text, pattern [, flags]): the groups as a JSON array, or what matched if there are none */
+/* The groups of a match as a JSON array, or what matched if there are none */
+static void print_groups(const Regex *regex, const char *text, StrBuf *out)
+{
+	int groups = regex_group_count(regex), first = groups ? 1 : 0;
+	for (int g = first; g <= groups; g++) {
+		size_t start, end;
+		strbuf_addc(out, g > first ? ',' : '[');
+		if (regex_group(regex, g, &start, &end)) text_print_json(text + start, end - start, out);
+		else strbuf_adds(out, "null");
+	}
+	strbuf_addc(out, ']');
+}
+
+/* regexp_match(text, pattern [, flags]) */
 void kernel_regexp_match(KernelCall *call)
 {
 	Regex *regex;
@@ -113,16 +126,8 @@ void kernel_regexp_match(KernelCall *call)
 			kernel_null(call, i);
 			continue;
 		}
-		const char *text = str_at(&call->args->str[i]);
-		int groups = regex_group_count(regex);
 		strbuf_clear(&out);
-		for (int g = groups ? 1 : 0; g <= groups; g++) {
-			size_t start, end;
-			strbuf_addc(&out, out.bytes ? ',' : '[');
-			if (regex_group(regex, g, &start, &end)) text_print_json(text + start, end - start, &out);
-			else strbuf_adds(&out, "null");
-		}
-		strbuf_addc(&out, ']');
+		print_groups(regex, str_at(&call->args->str[i]), &out);
 		call->out->str[i] = str_copy(call->scratch, out.text, out.bytes);
 	}
 	strbuf_release(&out);
@@ -174,6 +179,35 @@ void kernel_regexp_extract_all(KernelCall *call)
 		strbuf_clear(&out);
 		bool ok = regex && group >= 0 && group <= regex_group_count(regex) && each_occurrence(regex, &call->args->str[i], extract_one, &extracting) && out.bytes <= RESULT_BYTES_MAX;
 		if (!out.bytes) strbuf_addc(&out, '[');
+		strbuf_addc(&out, ']');
+		if (ok) call->out->str[i] = str_copy(call->scratch, out.text, out.bytes);
+		else kernel_null(call, i);
+	}
+	strbuf_release(&out);
+}
+
+typedef struct Matching { const char *text; StrBuf *out; bool all; } Matching;
+
+static bool match_one(const Regex *regex, size_t start, size_t end, void *context)
+{
+	(void)start, (void)end;
+	Matching *matching = context;
+	if (matching->out->bytes > 1) strbuf_addc(matching->out, ',');
+	print_groups(regex, matching->text, matching->out);
+	return matching->all && matching->out->bytes <= RESULT_BYTES_MAX;
+}
+
+/* The rows of regexp_matches() as an array: the groups of the first match, with flag g of all */
+void kernel_regexp_match_rows(KernelCall *call)
+{
+	StrBuf out = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		Regex *regex = regex_at(call, i);
+		Matching matching = {str_at(&call->args->str[i]), &out, ((Matcher *)call->state)->flags & REGEX_ALL};
+		strbuf_clear(&out);
+		strbuf_addc(&out, '[');
+		bool ok = regex && each_occurrence(regex, &call->args->str[i], match_one, &matching) && out.bytes <= RESULT_BYTES_MAX;
 		strbuf_addc(&out, ']');
 		if (ok) call->out->str[i] = str_copy(call->scratch, out.text, out.bytes);
 		else kernel_null(call, i);
