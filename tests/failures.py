@@ -200,6 +200,20 @@ def a_limit_stops_one_of_two_equal_views(folder):
     assert rows(path, "SELECT a, n FROM served ORDER BY a") == [(1, 1), (2, 2)]
 
 
+def a_view_that_grows_beyond_memory_stops_alone(folder):
+    path = folder / "f.db"
+    weir(path, "-c", """SET memory_limit = '500MiB'; CREATE TABLE t (a INTEGER PRIMARY KEY); CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM t;
+        CREATE MATERIALIZED VIEW pairs AS SELECT x.a, y.a AS b FROM t x CROSS JOIN t y; CREATE MATERIALIZED VIEW of_pairs AS SELECT count(*) AS n FROM pairs""")
+    weir(path, "-c", "INSERT INTO t SELECT i FROM generate_series(1, 20000) AS g(i)")
+    assert rows(path, STATES) == [("n", "live"), ("of_pairs", "stopped"), ("pairs", "stopped")]
+    assert rows(path, "SELECT n, (SELECT count(*) FROM pairs) FROM n") == [(20000, 0)]
+    assert "memory_limit" in rows(path, "SELECT why FROM weir_views WHERE name = 'pairs'")[0][0]
+    assert "memory_limit" in weir(path, "-c", "CREATE MATERIALIZED VIEW again AS SELECT x.a, y.a AS b FROM t x CROSS JOIN t y", code=3).stderr
+    weir(path, "-c", "DELETE FROM t WHERE a > 50; RESUME pairs; INSERT INTO t VALUES (51)")
+    assert rows(path, STATES) == [("n", "live"), ("of_pairs", "live"), ("pairs", "live")]
+    assert rows(path, "SELECT (SELECT n FROM n), (SELECT n FROM of_pairs)") == [(51, 51 * 51)]
+
+
 # ---- impatience: a commit that takes minutes is given up within a second or two ----
 
 NODES = 3000
@@ -316,7 +330,7 @@ def peak_of(path, statement, expected=1):
 
 
 CASES = [
-    a_limit_stops_one_of_two_equal_views, a_long_absence_takes_no_memory, memory_that_a_service_needs_no_more_goes_back, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
+    a_limit_stops_one_of_two_equal_views, a_view_that_grows_beyond_memory_stops_alone, a_long_absence_takes_no_memory, memory_that_a_service_needs_no_more_goes_back, a_long_commit_of_a_script_can_be_canceled, a_view_that_is_made_can_be_canceled, a_service_ends_in_the_midst_of_a_long_commit,
     who_cancels_beside_a_service_ends_only_what_is_not_committed,
     a_bad_record_stops_only_views_that_read_its_source, a_bad_record_ends_until_end_with_1, a_dead_letter_names_each_view_that_misses_the_row, damaged_state_stops_only_its_view, status_says_how_it_is, a_damaged_checkpoint_stops_its_lane,
 ]

@@ -30,6 +30,7 @@ static const Setting SETTINGS[] = {
 	{"commit_retention", "P30D", "commit records that two checkpoints cover are kept so long, one an hour", true, SETTING_DURATION, RUNTIME_SETTING(commits_kept_us), 36500 * ONE_DAY},
 	{"dead_letter_limit", "1GiB", "bytes in weir_dead_letters; beyond it the oldest lose key and value", true, SETTING_BYTES, RUNTIME_SETTING(dead_letters_bytes), INT64_MAX},
 	{"late_row_limit", "1GiB", "bytes in weir_late_rows; beyond it the oldest lose their row", true, SETTING_BYTES, RUNTIME_SETTING(late_rows_bytes), INT64_MAX},
+	{"memory_limit", "0", "above it the view stops that holds the most memory; 0: four fifths of the machine's", true, SETTING_BYTES, RUNTIME_SETTING(memory_limit_bytes), INT64_MAX},
 	{"rules_off", "", "rewrite rules of plans that are not applied, for tests: fold, filters, joins, top-n, scans, projects", true, SETTING_RULES, 0},
 	{"rows_per_batch", "0", "changes of local relations are cut into batches of so many rows, for tests; 0: as they come", true, SETTING_ROWS, RUNTIME_SETTING(rows_per_batch), 1 << 20},
 	{"wal_limit", "1GiB", "input waits while the WAL is larger, because readers hold it", true, SETTING_BYTES, RUNTIME_SETTING(wal_limit_bytes), INT64_MAX},

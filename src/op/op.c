@@ -137,7 +137,7 @@ bool op_push(Op *op, int input, Batch *in, Error *err)
 	if (op_is_interrupted(op, err)) return false;
 	arena_clear(&op->scratch);
 	op->rows_in += in->count;
-	bool fine = push(op, input, in, err);
+	bool fine = (!op->room || op->room->ask(op->room->context, in->count, err)) && push(op, input, in, err);
 	if (!fine && err->code != ERR_CANCELED) op->failed = true;
 	return fine;
 }

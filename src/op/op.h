@@ -67,6 +67,9 @@ enum { OP_INPUTS_MAX = 64, OP_WATERMARKS_MAX = 8 };
 typedef struct WatermarkTerm { int input, index; int64_t delta_us; } WatermarkTerm;
 typedef struct WatermarkRule { WatermarkTerm *terms; int term_count; } WatermarkRule;      /* of out watermark i: min over terms */
 
+/* Asked as rows are pushed: is there memory for more? The runtime's; with an error the operator fails. */
+typedef struct OpRoom { bool (*ask)(void *context, int rows, Error *err); void *context; } OpRoom;
+
 struct Op {
 	const OpClass *class;
 	int id;                       /* in the graph; topological: inputs have lower ids than their readers */
@@ -79,6 +82,7 @@ struct Op {
 	bool defers;                  /* of the runtime: not all that it reads comes from local relations, so what comes from elsewhere is seen as the last commit left it */
 	bool failed;                  /* its push or commit gave an error, or that of one that reads it */
 	const atomic_bool *const *interrupt;      /* of the runtime: when what this points to is true, pushes end with ERR_CANCELED; NULL: never */
+	const OpRoom *room;           /* NULL: nobody asks */
 	bool drops_judge;             /* of lowering: nobody above judges rows, what was late was dropped below; op_emit hands on no Hidden.judge */
 	VEC(OpEdge) outputs;          /* heap; may grow while the graph runs (views made later) */
 	State *state;                 /* NULL: stateless */

@@ -132,9 +132,15 @@ static void interrupt_by(Pipeline *pipeline, const atomic_bool *const *interrupt
 	for (int o = 0; o < pipeline->lowered->ops.count; o++) {
 		Op *op = pipeline->lowered->ops.at[o];
 		op->interrupt = interrupt;
-		for (int n = 0; n < op->inner_count; n++) op->inner[n]->interrupt = interrupt;
+		op->room = &pipeline->room;
+		for (int n = 0; n < op->inner_count; n++) {
+			op->inner[n]->interrupt = interrupt;
+			op->inner[n]->room = &pipeline->room;
+		}
 	}
-	if (pipeline->tail) pipeline->tail->interrupt = interrupt;
+	if (!pipeline->tail) return;
+	pipeline->tail->interrupt = interrupt;
+	pipeline->tail->room = &pipeline->room;
 }
 
 void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled)
@@ -171,6 +177,7 @@ Pipeline *pipeline_new(Runtime *runtime, Relation *relation, Lowered *lowered, b
 	pipeline->relation = relation ? relation_ref(relation) : NULL;
 	pipeline->end = end_of(relation, beside);
 	pipeline->building = beside;
+	pipeline->room = (OpRoom){pipeline_has_room, pipeline};
 	if (pipeline->end == PIPELINE_VIEW) make_tail(pipeline, NULL, NULL, false);
 	else if (pipeline->end == PIPELINE_SINK) make_tail(pipeline, sink_tap, pipeline, wants_net(pipeline));
 	judge_by_sources(pipeline);

@@ -46,6 +46,7 @@ struct Pipeline {
 	bool defers;                      /* as its operators (op.h); not while it is given content */
 	const atomic_bool *canceled;      /* of a client that reads no view: its query's own, whoever runs it (pipeline_cancel_by) */
 	Error ended;                      /* of a client: why its query is over */
+	OpRoom room;                      /* limits.c */
 	int64_t followed;                 /* of a client that has ended since its view is made or started anew: the last commit of which it has the changes; 0: not known */
 };
 
@@ -58,6 +59,8 @@ void accounts_close(Pipeline *pipeline);
 /* Of several scans of a relation one counts its rows. */
 bool account_counts(const Pipeline *pipeline, const LoweredScan *scan);
 void account_settle(Pipeline *pipeline);              /* what it has counted is in the file */
+/* limits.c: is there memory for what its operators are given? */
+bool pipeline_has_room(void *pipeline, int rows, Error *err);
 /* From now on *canceled alone interrupts its operators. Not for one that a view feeds: that would be interrupted, too. */
 void pipeline_cancel_by(Pipeline *pipeline, const atomic_bool *canceled);
 void pipeline_defer(Pipeline *pipeline, bool defers);

@@ -45,6 +45,7 @@ typedef struct RuntimeConfig {
 	int64_t checkpoint_rows;          /* 4,000,000 */
 	int64_t checkpoint_small_bytes;   /* 1 MiB: saved with the commit itself */
 	int64_t checkpoint_growth_bytes;  /* 16 MiB of pages that are new: see checkpoint.h */
+	int64_t memory_limit_bytes;       /* 0: four fifths of what the machine has; above it the view that holds most stops */
 	int64_t wal_limit_bytes;          /* 1 GiB: above it input waits */
 	int64_t dead_letters_bytes, late_rows_bytes;      /* 1 GiB each: beyond it the oldest lose their bytes */
 	int64_t commits_kept_us;          /* 30 days: one commit record an hour */
@@ -124,6 +125,7 @@ typedef struct Runtime {
 	bool note_wanted;                 /* it has changed */
 	struct { _Atomic int64_t commits, us, most_us; } metered;     /* by the writer, since weir_metrics was written */
 	int64_t metered_us;               /* monotonic: then */
+	struct { int64_t rows, over_since_us, machine_bytes; } room;     /* limits.c: rows pushed since memory was looked at; since when it is over its limit, 0: it is not */
 	uint64_t limits_looked;           /* the commit after which state limits were looked at */
 	bool limiting;
 	VEC(RetentionNote) retentions;    /* up to when old rows of each relation have been taken away */
