@@ -87,6 +87,11 @@ static void decode_one(DecoderConfig config, const Wanted *wanted, int count, Re
 #define DECIMAL(p, s) {.kind = TYPE_DECIMAL, .precision = p, .scale = s}
 #define T(kind_) {.kind = TYPE_##kind_}
 
+static const RowField INTEGERS[] = {{"", T(INTEGER)}}, TIMES[] = {{"INTEGER", T(TIMESTAMP)}};
+#define LIST(elements) {.kind = TYPE_JSON, .field_count = 1, .fields = elements}
+static const RowField PARTS[] = {{"a", T(INTEGER)}, {"b", LIST(INTEGERS)}, {"c", T(TEXT)}, {"d", DECIMAL(6, 2)}};
+#define ROW_OF_PARTS {.kind = TYPE_ROW, .field_count = 4, .fields = PARTS}
+
 typedef struct FieldCase { const char *title; Type type; const char *json; size_t bytes; const char *cell; const char *error; } FieldCase;
 
 static const FieldCase FIELDS[] = {
@@ -180,6 +185,17 @@ static const FieldCase FIELDS[] = {
 	{"JSON of a string keeps its quotes", T(JSON), BYTES("{\"a\":\"x\\n\"}"), "\"x\\n\"", ""},
 	{"JSON null is NULL", T(JSON), BYTES("{\"a\":null}"), "NULL", ""},
 	{"a whole ROW", T(ROW), BYTES("{\"a\":{\"b\":1.10}}"), "{\"b\":1.10}", ""},
+	{"fields in their order and types", ROW_OF_PARTS, BYTES("{\"a\":{\"d\":1.5, \"c\":\"\\u0078\\n\",\"b\":[1.0, \"2\",null],\"a\":\"7\",\"z\":0}}"), "{\"a\":7,\"b\":[1,2,null],\"c\":\"x\\n\",\"d\":1.50}", ""},
+	{"fields as they are declared", ROW_OF_PARTS, BYTES("{\"a\":{\"a\":7,\"b\":[ ],\"c\":\"x\",\"d\":1e1}}"), "{\"a\":7,\"b\":[],\"c\":\"x\",\"d\":10.00}", ""},
+	{"fields in another case, missing, twice", ROW_OF_PARTS, BYTES("{\"a\":{\"A\":1,\"c\":1,\"C\":3,\"c\":{\"x\": 2}}}"), "{\"a\":1,\"b\":null,\"c\":\"{\\\"x\\\":2}\",\"d\":null}", ""},
+	{"two cases fit neither", ROW_OF_PARTS, BYTES("{\"a\":{\"A\":1,\"C\":3,\"D\":4,\"d\":5,\"D\":6}}"), "{\"a\":1,\"b\":null,\"c\":\"3\",\"d\":5.00}", ""},
+	{"a field of another type", ROW_OF_PARTS, BYTES("{\"a\":{\"a\":\"x\"}}"), "BAD", "field \"a\": \"x\" is no INTEGER"},
+	{"an array for a ROW", ROW_OF_PARTS, BYTES("{\"a\":[1]}"), "BAD", "field \"a\": [1] is no ROW<a INTEGER, b ARRAY<INTEGER>, c TEXT, d DECIMAL(6,2)>"},
+	{"an object for an array inside", ROW_OF_PARTS, BYTES("{\"a\":{\"b\":{}}}"), "BAD", "field \"a\": {} is no ARRAY<INTEGER>"},
+	{"an array inside an array of numbers", LIST(INTEGERS), BYTES("{\"a\":[1,[2]]}"), "BAD", "field \"a\": [2] is no INTEGER"},
+	{"an array in a string", LIST(INTEGERS), BYTES("{\"a\":\"[1]\"}"), "BAD", "is no ARRAY<INTEGER>"},
+	{"a number for an array", LIST(INTEGERS), BYTES("{\"a\":1}"), "BAD", "field \"a\": 1 is no ARRAY<INTEGER>"},
+	{"a map by its keys, the last of each", LIST(TIMES), BYTES("{\"a\":{\"07\":0,\"10\":null,\"7\":1770000000}}"), "{\"10\":null,\"7\":\"2026-02-02 02:40:00\"}", ""},
 	{"a ROW that is a number", T(ROW), BYTES("{\"a\":1}"), "BAD", "field \"a\": 1 is no object"},
 
 	{"an open object", T(TEXT), BYTES("{"), "DEAD", "not JSON: it ends after 1 bytes where a field name should be"},

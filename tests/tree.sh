@@ -27,7 +27,7 @@ may_include() {
 	catalog) echo base type expr catalog ;;
 	state) echo base state ;;
 	op) echo base type expr state op ;;
-	format) echo base type catalog format ;;
+	format) echo base type expr catalog format ;;
 	connect) echo base type catalog format connect ;;
 	plan) echo base type expr catalog state op plan ;;
 	bind) echo base type expr ast catalog op plan format bind ;;

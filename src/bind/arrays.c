@@ -3,8 +3,8 @@
  * arrays, and UNNEST gives values of that type; where it is not, elements are text and `||` is that of text, as in SQLite. */
 #include "bind/binder.h"
 
-#include "expr/cast.h"
 #include "expr/function.h"
+#include "type/text.h"
 
 static bool is_one_of(const Expr *e, const char *const *names, int count)
 {
@@ -73,24 +73,77 @@ static bool makes_map(const Expr *e)
 	return is_one_of(e, MAPS, sizeof MAPS / sizeof *MAPS);
 }
 
+/* ---- the one form of values that are kept whole ---- */
+
+/* The type that json_as(x, 'ROW<...>') makes */
+static bool type_of_json_as(Binder *binder, const Expr *e, Type *out)
+{
+	if (!expr_is_call(e, "json_as") || e->args[1]->kind != EXPR_CONSTANT) return false;
+	const Str *text = &e->args[1]->constant.str;
+	return type_read(str_at(text), text->bytes, binder->arena, out);
+}
+
+bool form_of(Clause *clause, const Expr *e, Type *out)
+{
+	const ScopeColumn *column = e->kind == EXPR_COLUMN ? column_of(clause, e) : NULL;
+	if (!column) return type_of_json_as(clause->binder, e, out);
+	*out = column->declared;
+	return type_is_nested(*out);
+}
+
+/* how: what becomes of parts that are no such values; see json_as */
+static Expr *nested_by(Binder *binder, Expr *e, Type declared, const char *how)
+{
+	Type made;
+	if (!type_is_nested(declared) || (type_of_json_as(binder, e, &made) && type_same_inside(made, declared))) return e;
+	if (e->kind == EXPR_CONSTANT && e->constant.is_null) return e;
+	StrBuf text = STRBUF_INIT;
+	type_print(declared, &text);
+	Expr *args[3] = {e, expr_text(binder->arena, arena_strdup(binder->arena, text.text)), how ? expr_text(binder->arena, how) : NULL};
+	strbuf_release(&text);
+	return expr_call(binder->arena, "json_as", args, how ? 3 : 2, e->span, binder->err);
+}
+
+Expr *nested_as(Binder *binder, Expr *e, Type declared) { return nested_by(binder, e, declared, NULL); }
+
+Expr *nested_form(Clause *clause, Expr *e, Type declared)
+{
+	Type made;
+	return form_of(clause, e, &made) && type_same_inside(made, declared) ? e : nested_as(clause->binder, e, declared);
+}
+
 /* The same as a declaration says it: JSON that knows its elements */
 bool declared_of(Clause *clause, const Expr *e, Type *out)
 {
 	Type element;
+	if (form_of(clause, e, out)) return true;
 	if (!array_element_type(clause, e, &element)) return false;
 	*out = list_type(clause->binder, makes_map(e) ? type_kind_name(TYPE_TEXT) : "", element);
 	return true;
 }
 
-/* What CAST made of the elements */
-static bool type_of_cast(Binder *binder, const Expr *e, Type *out)
+/* What is compared with a value in its form gets that form, too: ARRAY[1, 2], '[1, 2]', MAP['b', 1, 'a', 2]. */
+static bool takes_form(const Expr *e) { return e->type.kind == TYPE_JSON || (e->type.kind == TYPE_TEXT && expr_is_constant(e)); }
+
+bool bring_into_form(Clause *clause, Expr **a, Expr **b, Span span)
 {
-	int depth;
-	const Expr *name = e->args[1];
-	if (name->kind != EXPR_CONSTANT || !element_type_read(str_at(&name->constant.str), name->constant.str.bytes, out, &depth)) return false;
-	for (int i = 1; i < depth; i++) *out = array_type_of(binder, *out);
-	return true;
+	Type left, right;
+	bool has_left = form_of(clause, *a, &left), has_right = form_of(clause, *b, &right);
+	if (has_left && has_right && !type_same_inside(left, right)) {
+		StrBuf one = STRBUF_INIT, other = STRBUF_INIT;
+		type_print(left, &one);
+		type_print(right, &other);
+		REFUSE(clause->binder, span, "comparing %s with %s", one.text, other.text);
+		strbuf_release(&one);
+		strbuf_release(&other);
+		return error_hint(clause->binder->err, "CAST one of them.");
+	}
+	if (has_left && !has_right && takes_form(*b)) *b = nested_by(clause->binder, *b, left, "compare");
+	if (has_right && !has_left && takes_form(*a)) *a = nested_by(clause->binder, *a, right, "compare");
+	return *a && *b;
 }
+
+/* ---- what elements are ---- */
 
 static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 {
@@ -100,13 +153,18 @@ static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 	};
 	static const char *const TEXTS[] = {"split", "string_to_array", "regexp_split_to_array", "regexp_match", "json_keys", "str_to_map", "text_to_array", "regexp_extract_all"};
 	Binder *binder = clause->binder;
+	Type made;
+	if (type_of_json_as(binder, e, &made)) {
+		if (made.kind != TYPE_JSON || made.field_count != 1) return false;
+		*out = made.fields->type;
+		return true;
+	}
 	if (expr_is_call(e, "json_array")) return common_type(clause, e->args, e->arg_count, out);
 	if (expr_is_call(e, "json_object")) {
 		Expr **values = arena_array(binder->arena, Expr *, e->arg_count / 2 + 1);
 		for (int i = 1; i < e->arg_count; i += 2) values[i / 2] = e->args[i];
 		return common_type(clause, values, e->arg_count / 2, out);
 	}
-	if (expr_is_call(e, "cast_elements")) return type_of_cast(binder, e, out);
 	if (expr_is_call(e, "map_from_arrays")) return array_element_type(clause, e->args[1], out);
 	if (expr_is_call(e, "->") || expr_is_call(e, "subscript") || expr_is_call(e, "array_flatten")) {
 		Type outer;
@@ -143,41 +201,24 @@ bool array_element_type(Clause *clause, const Expr *e, Type *out)
 	return true;
 }
 
-/* The type inside arrays of arrays and maps of arrays, and how deep it lies */
-static Type innermost(Type list, int *depth)
+static Type innermost(Type list)
 {
-	for (*depth = 0; list.kind == TYPE_JSON && list.field_count == 1; ++*depth) list = list.fields[0].type;
+	while (list.kind == TYPE_JSON && list.field_count == 1) list = list.fields[0].type;
 	return list;
 }
 
-/* Whether e is an array of just these elements. Text that was read as an array may hold anything. */
-static bool has_elements(Clause *clause, const Expr *e, Type declared)
-{
-	Type element;
-	int depth, wanted_depth;
-	if (expr_is_call(e, "text_to_array") || !array_element_type(clause, e, &element)) return false;
-	Type inner = innermost(array_type_of(clause->binder, element), &depth), wanted = innermost(declared, &wanted_depth);
-	return depth == wanted_depth && type_equal(inner, wanted);
-}
+static bool holds_row(Type type) { return innermost(type).kind == TYPE_ROW; }
 
-/* CAST(a AS INT[]): each element, where it is not of that type as it stands. Rows inside keep their text until their fields are read. */
-Expr *cast_array(Clause *clause, Expr *e, Type declared, CastRule rule, Span span)
+/* CAST(a AS INT[]): each element as CAST makes it; a field of a ROW that is no value of its type is null. */
+Expr *cast_nested(Clause *clause, Expr *e, Type declared, CastRule rule, Span span)
 {
-	Binder *binder = clause->binder;
-	int depth;
-	Type inner = innermost(declared, &depth), from;
-	if (!depth || inner.kind == TYPE_JSON || inner.kind == TYPE_ROW || inner.kind == TYPE_NULL || has_elements(clause, e, declared)) return e;
-	if (inner.kind == TYPE_BLOB && array_element_type(clause, e, &from)) {
-		REFUSE(binder, span, "CAST of an array of %s to one of BLOB", type_kind_name(from.kind));
+	Type from;
+	if (innermost(declared).kind == TYPE_BLOB && array_element_type(clause, e, &from) && innermost(from).kind != TYPE_BLOB) {
+		REFUSE(clause->binder, span, "CAST of an array of %s to one of BLOB", type_kind_name(from.kind));
 		return NULL;
 	}
-	if (inner.kind == TYPE_BLOB) return e;
-	StrBuf name = STRBUF_INIT;
-	type_print(inner, &name);
-	for (int i = 0; i < depth; i++) strbuf_adds(&name, "[]");
-	Expr *args[3] = {e, expr_text(binder->arena, arena_strdup(binder->arena, name.text)), expr_bool(binder->arena, rule == CAST_TRY)};
-	strbuf_release(&name);
-	return expr_call(binder->arena, "cast_elements", args, 3, span, binder->err);
+	if (form_of(clause, e, &from) && type_same_inside(from, declared)) return e;
+	return nested_by(clause->binder, e, declared, rule == CAST_TRY || holds_row(declared) ? NULL : "cast");
 }
 
 /* CAST(r AS ROW<...>) says what the fields of JSON are; those of a declared ROW are what they are. */
@@ -207,11 +248,53 @@ Expr *typed_element(Clause *clause, Expr *call)
 	return element_value(clause->binder, call, element, call->span);
 }
 
-/* Whether a || b joins arrays or maps: one of them is known to be one. */
-bool is_array_concat(Clause *clause, const Expr *a, const Expr *b)
+/* Of JSONB, or a part of it */
+static bool is_jsonb(Clause *clause, const Expr *e)
 {
+	Type made;
+	while (expr_is_call(e, "->") || expr_is_call(e, "json_path") || expr_is_call(e, "coalesce")) e = e->args[0];
+	return form_of(clause, e, &made) && made.kind == TYPE_JSON && made.precision;
+}
+
+/* Text that stands beside JSONB or a MAP is JSON where it is a literal, as in PostgreSQL. */
+static Expr *literal_as_json(Binder *binder, Expr *e)
+{
+	Value value;
+	Error ignored = ERROR_INIT;
+	if (e->type.kind != TYPE_TEXT || !expr_is_constant(e) || !expr_fold(binder->arena, e, &value, &ignored) || value.is_null) return e;
+	if (!json_text_is_valid(str_at(&value.str), value.str.bytes)) return e;
+	return expr_cast(binder->arena, e, TYPE(JSON), CAST_EXPLICIT, binder->err);
+}
+
+/* What a || b is: an array whose elements are REAL stays one, whatever numbers are put to it. */
+static bool form_of_concat(Clause *clause, Expr *const *args, int known, Type *out)
+{
+	const Expr *other = args[1 - known];
 	Type element;
-	return array_element_type(clause, a, &element) || array_element_type(clause, b, &element);
+	if (!form_of(clause, args[known], out) || out->kind != TYPE_JSON) return false;
+	if (out->precision || is_map(*out)) return true;
+	if (other->type.kind != TYPE_JSON) element = other->type;
+	else if (!array_element_type(clause, other, &element)) return false;
+	return out->fields->type.kind == TYPE_REAL && type_is_numeric(element);
+}
+
+/* a || b that joins arrays, maps or JSONB: one of them is known to be one. *out NULL: it joins text. */
+bool bind_nested_concat(Clause *clause, Expr **args, Span span, Expr **out)
+{
+	Binder *binder = clause->binder;
+	Type element, form = TYPE(JSON);
+	bool joins = false, found = false;
+	*out = NULL;
+	for (int i = 0; i < 2; i++) {
+		bool jsonb = is_jsonb(clause, args[i]), list = array_element_type(clause, args[i], &element);
+		if (!jsonb && !list) continue;
+		if ((jsonb || (form_of(clause, args[i], &form) && is_map(form))) && !(args[1 - i] = literal_as_json(binder, args[1 - i]))) return false;
+		joins |= list || args[1 - i]->type.kind == TYPE_JSON;
+	}
+	if (!joins) return true;
+	for (int i = 0; i < 2 && !found; i++) found = form_of_concat(clause, args, i, &form);
+	Expr *joined = expr_call(binder->arena, "jsonb_concat", args, 2, span, binder->err);
+	return joined && (*out = found ? nested_as(binder, joined, form) : joined);
 }
 
 /* ---- a[i], a[m:n] ---- */

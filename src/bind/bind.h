@@ -37,7 +37,8 @@ typedef struct BindSettings {
 	bool stored;                      /* text of the catalog: nothing exists yet of that name, options are canonical and complete */
 } BindSettings;
 
-typedef struct BoundColumn { const char *name; Type type; bool nullable; } BoundColumn;
+/* declared: what a ROW, ARRAY, MAP or JSONB holds, where that is known; else TYPE_NULL */
+typedef struct BoundColumn { const char *name; Type type; bool nullable; Type declared; } BoundColumn;
 
 /* A query: SELECT, the query of a view, of a sink, of INSERT. */
 typedef struct BoundQuery {

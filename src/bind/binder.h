@@ -184,14 +184,19 @@ Expr *bind_collate(Clause *clause, const AstExpr *ast);                         
 
 /* ---- arrays.c ---- */
 bool array_element_type(Clause *clause, const Expr *e, Type *out);
-Expr *cast_array(Clause *clause, Expr *e, Type declared, CastRule rule, Span span);
+Expr *cast_nested(Clause *clause, Expr *e, Type declared, CastRule rule, Span span);
 bool row_can_be(Clause *clause, const Expr *e, Type declared, Span span);
 bool is_map(Type declared);                                                       /* else it is an ARRAY, or not known */
 bool declared_of(Clause *clause, const Expr *e, Type *out);
 Type array_type_of(Binder *binder, Type element);                                /* JSON that remembers it */
 Expr *element_value(Binder *binder, Expr *json, Type type, Span span);
 Expr *typed_element(Clause *clause, Expr *call);
-bool is_array_concat(Clause *clause, const Expr *a, const Expr *b);
+bool bind_nested_concat(Clause *clause, Expr **args, Span span, Expr **out);
+/* The declared type of a value that is kept whole, where it is in the one form of that (expr/nested.h). */
+bool form_of(Clause *clause, const Expr *e, Type *out);
+Expr *nested_as(Binder *binder, Expr *e, Type declared);                          /* e itself where the type has no such form */
+Expr *nested_form(Clause *clause, Expr *e, Type declared);                        /* the same; e itself where it has it already */
+bool bring_into_form(Clause *clause, Expr **a, Expr **b, Span span);              /* both sides of = */
 bool column_element(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out);      /* ast: from[i] or from[m:n] */
 
 /* ---- defined_functions.c ---- */

@@ -113,7 +113,7 @@ Plan *fit_to_columns(Binder *binder, Plan *given, const Relation *target, const 
 		Expr *from = given_value(binder, given, i);
 		bool freely = target->kind == RELATION_SINK && type_is_numeric(from->type) && type_is_numeric(type);
 		Expr *e = expr_cast(binder->arena, from, type, freely ? CAST_EXPLICIT : CAST_ASSIGN, binder->err);
-		if (!e) {
+		if (!e || !(e = nested_as(binder, e, target->columns[column].type))) {
 			name_column(binder, target, column, span);
 			return NULL;
 		}
@@ -133,8 +133,10 @@ Expr *default_of(Binder *binder, const Relation *relation, int column)
 ScopeTable *row_table(Binder *binder, const Relation *relation, AstIdent alias, Expr **row)
 {
 	ScopeTable *table = scope_table_new(binder, alias.text ? alias : (AstIdent){relation->name, SPAN_NONE, true}, NULL, relation->column_count);
-	for (int i = 0; i < relation->column_count; i++)
-		table->columns[i] = (ScopeColumn){.name = relation->columns[i].name, .expr = row[i], .declared = row[i]->type, .hidden = relation->columns[i].hidden};
+	for (int i = 0; i < relation->column_count; i++) {
+		const RelationColumn *column = &relation->columns[i];
+		table->columns[i] = (ScopeColumn){.name = column->name, .expr = row[i], .declared = type_is_nested(column->type) ? column->type : row[i]->type, .hidden = column->hidden};
+	}
 	return table;
 }
 
@@ -166,7 +168,8 @@ static bool set_from_query(Clause *clause, const Relation *target, const AstAssi
 		Expr *e = arena_new(binder->arena, Expr);
 		*e = (Expr){.kind = EXPR_SUBQUERY, .subquery = SUBQUERY_SCALAR, .plan = exact_columns(binder, &one), .nullable = true, .span = assignment->value->span};
 		e->type = e->plan->columns[0].type;
-		if (!(row[column] = expr_cast(binder->arena, e, plain_type(target->columns[column].type), CAST_ASSIGN, binder->err))) return false;
+		Type type = target->columns[column].type;
+		if (!(e = expr_cast(binder->arena, e, plain_type(type), CAST_ASSIGN, binder->err)) || !(row[column] = nested_as(binder, e, type))) return false;
 	}
 	return true;
 }

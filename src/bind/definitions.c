@@ -105,7 +105,8 @@ static bool set_columns(Binder *binder, Relation *relation, const BoundQuery *qu
 			error_set(binder->err, ERR_DUPLICATE_COLUMN, at, "two columns of %s \"%s\" are named \"%s\"", relation_kind_name(relation->kind), relation->name, name);
 			return error_hint(binder->err, "Name them apart with AS, or list their names: CREATE ... %s (a, b, ...) AS SELECT.", relation->name);
 		}
-		relation->columns[i] = (RelationColumn){.name = arena_strdup(&relation->arena, name), .type = plain_type(from->type), .not_null = !from->nullable};
+		Type type = from->declared.kind == TYPE_NULL || relation->kind == RELATION_SINK ? from->type : type_copy(&relation->arena, from->declared);
+		relation->columns[i] = (RelationColumn){.name = arena_strdup(&relation->arena, name), .type = type, .not_null = !from->nullable};
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "bind/binder.h"
 
 #include "expr/function.h"
+#include "expr/json_text.h"
 #include "type/text.h"
 
 /* ---- columns ---- */
@@ -158,6 +159,7 @@ Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
 	Binder *binder = clause->binder;
 	if (!arrays_compare(clause, op, a, b, span) || !(a = as_array_like(clause, a, b)) || !(b = as_array_like(clause, b, a))) return NULL;
 	const char *test = op == AST_OP_IS || op == AST_OP_IS_NOT ? literal_test(op == AST_OP_IS_NOT, b) : NULL;
+	if (!test && !bring_into_form(clause, &a, &b, span)) return NULL;
 	if (test) {
 		if (strstr(test, "null") == NULL) a = expr_condition(binder->arena, a);
 		return expr_call(binder->arena, test, &a, 1, span, binder->err);
@@ -202,8 +204,9 @@ static Expr *bind_binary(Clause *clause, const AstExpr *ast)
 	if (!b) return NULL;
 	Expr *args[2] = {a, b};
 	if (ast->op == AST_OP_SUBTRACT && takes_key_away(binder, a, b)) return without_key(binder, args, ast->op_span);
-	bool joins_arrays = ast->op == AST_OP_CONCAT && is_array_concat(clause, a, b);
-	Expr *e = expr_call(binder->arena, joins_arrays ? "jsonb_concat" : operator_name(ast->op), args, 2, ast->op_span, binder->err);
+	Expr *e = NULL;
+	if (ast->op == AST_OP_CONCAT && !bind_nested_concat(clause, args, ast->op_span, &e)) return NULL;
+	if (!e) e = expr_call(binder->arena, operator_name(ast->op), args, 2, ast->op_span, binder->err);
 	return e ? expr_with_span(binder, e, ast->span) : NULL;
 }
 
@@ -278,6 +281,22 @@ static Expr *bind_array_value(Clause *clause, const AstExpr *ast, Type element)
 	return expr_call(binder->arena, "json_array", args, ast->args.count, ast->span, binder->err);
 }
 
+/* A constant of another form than is declared is an error here, where CAST makes it NULL. */
+static bool check_form(Binder *binder, Expr *e, Type declared, Span span)
+{
+	Value value, made;
+	if (!type_is_nested(declared) || !expr_is_constant(e)) return true;
+	if (!expr_fold(binder->arena, e, &value, binder->err)) return false;
+	Expr *form = nested_as(binder, e, declared);
+	if (!form || !expr_fold(binder->arena, form, &made, binder->err)) return false;
+	if (value.is_null || !made.is_null || *json_part(str_at(&value.str), value.str.bytes).at == 'n') return true;
+	StrBuf type = STRBUF_INIT;
+	type_print(declared, &type);
+	error_set(binder->err, ERR_INVALID_TEXT, span, "%.*s is no %s", (int)value.str.bytes, str_at(&value.str), type.text);
+	strbuf_release(&type);
+	return false;
+}
+
 Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 {
 	Binder *binder = clause->binder;
@@ -293,7 +312,7 @@ Expr *bind_assigned(Clause *clause, const AstExpr *ast, Type declared)
 	if (braces && !(e = text_as_array(binder, e, declared, ast->span))) return NULL;
 	Expr *cast = expr_cast(binder->arena, e, to, CAST_ASSIGN, binder->err);
 	if (!cast && binder->err->span.end == 0) binder->err->span = ast->span;
-	return cast;
+	return cast && check_form(binder, cast, declared, ast->span) ? nested_form(clause, cast, declared) : NULL;
 }
 
 /* CAST(ROW(a, b) AS ROW<x INTEGER, y TEXT>): the names are those of the type */
@@ -301,7 +320,8 @@ static Expr *cast_field(Clause *clause, const AstExpr *value, Type field, CastRu
 {
 	if (value->kind == AST_ROW && field.kind == TYPE_ROW) return bind_row_as(clause, value, field, "type", cast_field, rule);
 	Expr *e = bind_expr(clause, value);
-	return e ? expr_cast(clause->binder->arena, e, plain_type(field), rule, clause->binder->err) : NULL;
+	if (!e || !(e = expr_cast(clause->binder->arena, e, plain_type(field), rule, clause->binder->err))) return NULL;
+	return nested_form(clause, e, field);
 }
 
 static Expr *bind_cast(Clause *clause, const AstExpr *ast)
@@ -319,10 +339,9 @@ static Expr *bind_cast(Clause *clause, const AstExpr *ast)
 	bool is_array = ast->type->kind == AST_TYPE_ARRAY && e->type.kind == TYPE_TEXT;
 	if (is_array && !(e = text_as_array(binder, e, declared, ast->span))) return NULL;
 	CastRule rule = ast->try_cast ? CAST_TRY : CAST_EXPLICIT;
-	if (e->type.kind == TYPE_JSON && !(e = cast_array(clause, e, declared, rule, ast->span))) return NULL;
 	Expr *result = expr_cast(binder->arena, e, to, rule, binder->err);
 	if (!result && binder->err->span.end == 0) binder->err->span = ast->span;
-	return result;
+	return result ? cast_nested(clause, result, declared, rule, ast->span) : NULL;
 }
 
 static Expr *bind_list(Clause *clause, const AstExpr *ast, const char *function)

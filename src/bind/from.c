@@ -70,7 +70,7 @@ bool scan_relation(Binder *binder, Relation *relation, AstTable *ast, AstIdent a
 		table->columns[i] = scope_column_of(binder, column->name, id, column->type, !column->not_null);
 		table->columns[i].hidden = column->hidden;
 		table->columns[i].proctime = is_proctime(column);
-		if (relation_is_local(relation) || relation_is_changelog(relation)) {
+		if (relation->kind == RELATION_MATERIALIZED || relation_is_local(relation) || relation_is_changelog(relation)) {
 			if (!fields_from_json(binder, &table->columns[i], span)) return false;
 		} else add_fields(&scanning, &table->columns[i], path);
 	}

@@ -304,7 +304,7 @@ static Expr *in_list(Clause *clause, const AstExpr *ast)
 		}
 		args[i] = bind_expr(clause, i ? ast->args.at[i] : without_collation(left_ast));
 		if (args[i]) args[i] = collated(binder, args[i], left_ast);
-		if (!args[i]) return NULL;
+		if (!args[i] || (i && !bring_into_form(clause, &args[0], &args[i], ast->args.at[i]->span))) return NULL;
 	}
 	return expr_call(binder->arena, "in", args, ast->args.count, ast->span, binder->err);
 }

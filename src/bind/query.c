@@ -188,6 +188,18 @@ static bool match_by_name(Binder *binder, const AstBody *body, Rows *rows)
 	return take_columns(binder, &rows[0], &names) && take_columns(binder, &rows[1], &names);
 }
 
+/* What all operands declare of what a column holds; TYPE_NULL: different things */
+static Type *common_declared(Binder *binder, const Rows *rows, int count)
+{
+	Type *out = arena_array(binder->arena, Type, rows[0].column_count + 1);
+	for (int c = 0; c < rows[0].column_count; c++) {
+		out[c] = rows[0].columns[c].declared;
+		for (int i = 1; i < count; i++)
+			if (c >= rows[i].column_count || !type_same_inside(out[c], rows[i].columns[c].declared)) out[c] = TYPE(NULL);
+	}
+	return out;
+}
+
 static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 {
 	AstBodies bodies = {0};
@@ -197,11 +209,17 @@ static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 		if (!bind_body(binder, bodies.at[i], outer, NULL, &rows[i])) return false;
 	if (body->by_name && !match_by_name(binder, body, rows)) return false;
 	const ScopeColumn *names = rows[0].columns;
+	Type *declared = common_declared(binder, rows, bodies.count);
 	if (!bring_together(binder, rows, bodies.count, body->span, set_word(body))) return false;
 	for (int i = 0; i < bodies.count && (body->op != AST_UNION || !body->all); i++) rows_in_equal_form(binder, &rows[i]);
 	Plan *plan = body->op == AST_UNION ? union_plan(binder, rows, bodies.count, body->span) : setop_plan(binder, body, rows);
 	if (body->op == AST_UNION && !body->all) plan = distinct_plan(binder, plan, body->span);
 	rows_of_plan(binder, plan, names, out);
+	for (int c = 0; c < out->column_count; c++) {
+		if (!type_is_nested(declared[c])) continue;
+		out->columns[c].declared = declared[c];
+		if (!fields_from_json(binder, &out->columns[c], body->span)) return false;
+	}
 	return true;
 }
 
@@ -490,7 +508,8 @@ bool finish_query(Binder *binder, Rows *rows, BoundQuery *out)
 	out->columns = arena_array(binder->arena, BoundColumn, rows->column_count + 1);
 	for (int i = 0; i < rows->column_count; i++) {
 		const PlanColumn *column = &out->plan->columns[i];
-		out->columns[i] = (BoundColumn){rows->columns[i].name, column->type, column->nullable};
+		Type declared = rows->columns[i].declared;
+		out->columns[i] = (BoundColumn){rows->columns[i].name, column->type, column->nullable, type_is_nested(declared) && column->type.kind == TYPE_JSON ? declared : TYPE(NULL)};
 	}
 	out->ordered = rows->ordered;
 	out->limit = rows->limit;

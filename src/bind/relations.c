@@ -149,15 +149,6 @@ static bool write_one_form(Binder *binder, AstCreateRelation *ast, OptionSet *op
 
 /* ---- columns ---- */
 
-static Type keep_type(Arena *arena, Type type)
-{
-	if (type.field_count == 0) return type;
-	RowField *fields = arena_array(arena, RowField, type.field_count);
-	for (int i = 0; i < type.field_count; i++) fields[i] = (RowField){arena_strdup(arena, type.fields[i].name), keep_type(arena, type.fields[i].type)};
-	type.fields = fields;
-	return type;
-}
-
 static ColumnId add_input(Making *making, ColumnPath path, Type type)
 {
 	vec_push_in(making->binder->arena, &making->inputs, (RelationInput){path, type});
@@ -213,7 +204,7 @@ static RelationColumn *add_column(Making *making, const char *name, Type type, C
 {
 	Relation *relation = making->relation;
 	RelationColumn *column = &relation->columns[relation->column_count];
-	*column = (RelationColumn){.name = arena_strdup(&relation->arena, name), .type = keep_type(&relation->arena, type), .kind = kind};
+	*column = (RelationColumn){.name = arena_strdup(&relation->arena, name), .type = type_copy(&relation->arena, type), .kind = kind};
 	ScopeColumn *seen = &making->table->columns[relation->column_count];
 	ColumnPath path = {.column = relation->column_count};
 	making->table->column_count = ++relation->column_count;
@@ -283,7 +274,7 @@ static bool compute_column(Making *making, const AstColumnDef *ast)
 	if (!e) return false;
 	Type type = e->type.kind == TYPE_NULL ? TYPE(TEXT) : e->type;
 	if (ast->type && !bind_type(binder, ast->type, &type)) return false;
-	if (!(e = expr_cast(binder->arena, e, plain_type(type), CAST_EXPLICIT, binder->err))) return false;
+	if (!(e = expr_cast(binder->arena, e, plain_type(type), CAST_EXPLICIT, binder->err)) || !(e = nested_as(binder, e, type))) return false;
 	RelationColumn *column = add_column(making, ast->name.text, plain_type(type), COLUMN_COMPUTED);
 	making->table->columns[making->relation->column_count - 1].expr = e;
 	column->not_null = ast->not_null || ast->primary_key;
@@ -482,8 +473,9 @@ static bool make_default(Making *making, int column, const AstExpr *ast)
 	Expr *e = bind_constant_expr(binder, ast, "DEFAULT");
 	if (!e) return false;
 	if (!expr_walk(e, is_of_no_column, NULL)) return REFUSE(binder, ast->span, "a subquery in DEFAULT");
-	e = expr_cast(binder->arena, e, plain_type(relation->columns[column].type), CAST_ASSIGN, binder->err);
-	if (!e) {
+	Type type = relation->columns[column].type;
+	e = expr_cast(binder->arena, e, plain_type(type), CAST_ASSIGN, binder->err);
+	if (!e || !(e = nested_as(binder, e, type))) {
 		if (binder->err->span.end == 0) binder->err->span = ast->span;
 		return error_detail(binder->err, "DEFAULT of column \"%s\"", relation->columns[column].name);
 	}

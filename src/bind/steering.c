@@ -187,7 +187,7 @@ static bool describe_query(Binder *binder, AstQuery *ast)
 	view->column_count = query.column_count;
 	view->columns = arena_array(&view->arena, RelationColumn, query.column_count + 1);
 	for (int i = 0; i < query.column_count; i++)
-		view->columns[i] = (RelationColumn){.name = arena_strdup(&view->arena, query.columns[i].name), .type = plain_type(query.columns[i].type), .not_null = !query.columns[i].nullable};
+		view->columns[i] = (RelationColumn){.name = arena_strdup(&view->arena, query.columns[i].name), .type = query.columns[i].declared.kind == TYPE_NULL ? query.columns[i].type : query.columns[i].declared, .not_null = !query.columns[i].nullable};
 	vec_push_in(binder->arena, &binder->out->derived, view);
 	binder->out->relations.at = arena_array(binder->arena, Relation *, 1);
 	binder->out->relations.at[0] = view;

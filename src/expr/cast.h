@@ -20,9 +20,6 @@ Type decimal_type_for(const Expr *e);
 /* precision and scale brought under 38 digits: the scale is cut first, not below 6 */
 Type decimal_type_cut(int precision, int scale);
 
-/* "DECIMAL(10,2)[][]", as cast_elements() has it: the type inside and how many dimensions; false: no type */
-bool element_type_read(const char *at, size_t bytes, Type *type, int *depth);
-
 KernelFunction kernel_cast, kernel_try_cast, kernel_truth;
 
 #endif

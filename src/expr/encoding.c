@@ -99,7 +99,7 @@ static int base64_value(char c)
 }
 
 /* Both alphabets, blanks passed over, padding optional */
-static bool from_base64(const Str *s, char *out, size_t *bytes)
+bool base64_read(const Str *s, char *out, size_t *bytes)
 {
 	uint32_t bits = 0;
 	int have = 0, digits = 0, padding = 0;
@@ -132,7 +132,7 @@ void kernel_from_base64(KernelCall *call)
 		const Str *s = &call->args->str[i];
 		char *out = arena_alloc(call->scratch, s->bytes);
 		size_t bytes;
-		if (from_base64(s, out, &bytes) && utf8_is_valid(out, bytes)) result_set(call, i, out, bytes);
+		if (base64_read(s, out, &bytes) && utf8_is_valid(out, bytes)) result_set(call, i, out, bytes);
 		else kernel_null(call, i);
 	}
 }
@@ -203,7 +203,7 @@ void kernel_decode(KernelCall *call)
 		char *out = arena_alloc(call->scratch, s->bytes);
 		size_t bytes = 0;
 		bool ok = encoding == ENCODING_HEX ? from_hex(s, NULL, out, &bytes) : encoding == ENCODING_ESCAPE ? from_escaped(s, out, &bytes)
-			: encoding == ENCODING_BASE64 && from_base64(s, out, &bytes);
+			: encoding == ENCODING_BASE64 && base64_read(s, out, &bytes);
 		if (ok) result_set(call, i, out, bytes);
 		else if (encoding == ENCODING_UTF8) call->out->str[i] = *s;
 		else kernel_null(call, i);

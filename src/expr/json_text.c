@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "expr/utf8.h"
+#include "type/calendar.h"
 #include "type/text.h"
 
 static const char *skip_blanks(const char *at, const char *end)
@@ -276,6 +277,22 @@ int json_compare(JsonPart a, JsonPart b)
 		return compare_bytes(a.at + 1, json_part_bytes(a) - 2, b.at + 1, json_part_bytes(b) - 2);
 	default: return compare_numbers(a, b);
 	}
+}
+
+/* ---- times ---- */
+
+bool json_time(const Str *text, int64_t *us)
+{
+	const char *at = str_at(text);
+	Int128 nano;
+	if (text_to_timestamp(at, text->bytes, us)) return true;
+	return text_to_decimal(at, text->bytes, DECIMAL_PRECISION_MAX, 9, &nano) && epoch_to_timestamp(nano, epoch_divisor_by_size(nano), us);
+}
+
+bool json_date(const Str *text, int64_t *days)
+{
+	if (text_to_date(str_at(text), text->bytes, days)) return true;
+	return text_to_integer(str_at(text), text->bytes, days) && *days >= DAYS_MIN && *days <= DAYS_MAX;
 }
 
 /* ---- printing ---- */

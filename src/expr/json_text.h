@@ -44,6 +44,10 @@ int64_t json_count(JsonPart container);
 /* In order: null, false, true, numbers, text, arrays (member by member), objects (as they stand). 0: the values are equal. */
 int json_compare(JsonPart a, JsonPart b);
 
+/* Times as JSON holds them, without quotes: ISO text, or a number of s, ms, us or ns by its size; of days, that of days since 1970. */
+bool json_time(const Str *text, int64_t *us);
+bool json_date(const Str *text, int64_t *days);
+
 /* ---- printing ---- */
 
 void json_minify(JsonPart part, StrBuf *out);                   /* without blanks between */

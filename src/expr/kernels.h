@@ -28,6 +28,8 @@ static inline bool is_null_at(const Column *column, int row) { return column->nu
 static inline void result_set(KernelCall *call, int row, const char *at, size_t bytes) { call->out->str[row] = str_borrow(at, bytes); }
 static inline bool result_is_null(const KernelCall *call, int row) { return call->out->null && call->out->null[row]; }
 
+bool base64_read(const Str *s, char *out, size_t *bytes);             /* out: room for s->bytes; false: it is none */
+
 /* Functions that make text of any length make at most so much, else NULL: a row must not take the memory of all. */
 enum { RESULT_BYTES_MAX = 1 << 20 };
 

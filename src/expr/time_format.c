@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "expr/json_text.h"
 #include "expr/kernels.h"
 #include "expr/time_pattern.h"
 #include "type/text.h"
@@ -114,14 +115,6 @@ void kernel_parse_clock(KernelCall *call)
 
 /* ---- as JSON holds them ---- */
 
-static bool json_time(const Str *text, int64_t *us)
-{
-	const char *at = str_at(text);
-	Int128 nano;
-	if (text_to_timestamp(at, text->bytes, us)) return true;
-	return text_to_decimal(at, text->bytes, DECIMAL_PRECISION_MAX, 9, &nano) && epoch_to_timestamp(nano, epoch_divisor_by_size(nano), us);
-}
-
 void kernel_json_timestamp(KernelCall *call)
 {
 	for (int i = 0; i < call->count; i++)
@@ -130,12 +123,8 @@ void kernel_json_timestamp(KernelCall *call)
 
 void kernel_json_date(KernelCall *call)
 {
-	for (int i = 0; i < call->count; i++) {
-		const Str *text = &call->args->str[i];
-		int64_t *days = &call->out->i64[i];
-		bool fine = text_to_date(str_at(text), text->bytes, days) || (text_to_integer(str_at(text), text->bytes, days) && *days >= DAYS_MIN && *days <= DAYS_MAX);
-		if (!fine) kernel_null(call, i);
-	}
+	for (int i = 0; i < call->count; i++)
+		if (!json_date(&call->args->str[i], &call->out->i64[i])) kernel_null(call, i);
 }
 
 /* ---- seconds since 1970 ---- */

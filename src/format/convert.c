@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "expr/nested.h"
 #include "format/decoder.h"
 #include "type/calendar.h"
 #include "type/number.h"
@@ -396,8 +397,62 @@ static bool to_blob(Decoder *d, int col, const JsonSlot *slot, Str *out)
 	return true;
 }
 
+/* ---- ROW, ARRAY, MAP, JSONB ---- */
+
+typedef struct NestedColumn { Decoder *decoder; int col; } NestedColumn;
+
+static JsonSlot slot_of_part(Decoder *d, JsonPart part)
+{
+	JsonSlot slot = {.kind = SLOT_NUMBER, .at = part.at, .bytes = json_part_bytes(part)};
+	switch (*part.at) {
+	case '{': case '[': slot.kind = SLOT_NESTED; break;
+	case 't': slot.kind = SLOT_TRUE; break;
+	case 'f': slot.kind = SLOT_FALSE; break;
+	case '"':
+		strbuf_clear(&d->part);
+		json_unescape(part, &d->part);
+		slot = (JsonSlot){.kind = SLOT_STRING, .at = d->part.text, .bytes = d->part.bytes};
+		break;
+	default: break;
+	}
+	return slot;
+}
+
+/* A part is converted as a column of its type is. */
+static bool convert_part(void *context, Type type, JsonPart part, Value *out)
+{
+	Decoder *d = ((NestedColumn *)context)->decoder;
+	int col = ((NestedColumn *)context)->col;
+	JsonSlot slot = slot_of_part(d, part);
+	Type whole = d->types[col];
+	union { int64_t i64; double f64; Int128 i128; Str str; Interval interval; } value;
+	Column column = {.type = type, .data = &value};
+	bool is_null, wrong_form = type.kind == TYPE_ROW || type.kind == TYPE_JSON;
+	d->types[col] = type;
+	bool fine = wrong_form ? bad(d, col, &slot, ERR_INVALID_TEXT, NULL) : convert_slot(d, col, &slot, &column, 0, &is_null);
+	d->types[col] = whole;
+	if (fine) *out = column_value(&column, 0);
+	return fine;
+}
+
+static bool to_nested(Decoder *d, int col, const JsonSlot *slot, Str *out)
+{
+	NestedColumn context = {d, col};
+	NestedReading reading = {.part = convert_part, .context = &context};
+	size_t bytes;
+	const char *text = slot_text(d, col, slot, &bytes);
+	strbuf_clear(&d->whole);
+	if (slot->kind == SLOT_STRING) {
+		strbuf_clear(&d->scratch);
+		json_add_string(&d->scratch, text, bytes);
+		text = d->scratch.text, bytes = d->scratch.bytes;
+	} else if (slot->kind == SLOT_BYTES && !json_is_valid(text, bytes)) return bad(d, col, slot, ERR_INVALID_TEXT, NULL);
+	return nested_print(json_part(text, bytes), &d->types[col], &reading, &d->whole) && checked_text(d, col, d->whole.text, d->whole.bytes, out);
+}
+
 static bool to_json(Decoder *d, int col, const JsonSlot *slot, Str *out)
 {
+	if (type_is_nested(d->types[col])) return to_nested(d, col, slot, out);
 	if (slot->kind == SLOT_BYTES) {
 		if (!json_is_valid(slot->at, slot->bytes)) return bad(d, col, slot, ERR_INVALID_TEXT, NULL);
 		return nested_text(d, col, &(JsonSlot){.kind = SLOT_NESTED, .at = slot->at, .bytes = slot->bytes}, out);

@@ -49,6 +49,7 @@ static void copy_config(Decoder *d, const DecoderConfig *config)
 	for (int i = 0; i < config->column_count; i++) {
 		columns[i] = config->columns[i];
 		columns[i].name = arena_strdup(arena, columns[i].name);
+		columns[i].type = type_copy(arena, columns[i].type);
 		const char **path = arena_array(arena, const char *, columns[i].path_count + 1);
 		for (int p = 0; p < columns[i].path_count; p++) path[p] = arena_strdup(arena, config->columns[i].path[p]);
 		columns[i].path = path;
@@ -67,11 +68,13 @@ Decoder *decoder_new(const DecoderConfig *config, Error *err)
 	arena_init(&d->spans, 0);
 	copy_config(d, config);
 	d->class = format->decoder;
-	d->scratch = STRBUF_INIT;
+	d->scratch = d->whole = d->part = STRBUF_INIT;
 	d->types = arena_array(&d->arena, Type, config->column_count + 1);
+	d->plain_types = arena_array(&d->arena, Type, config->column_count + 1);
 	d->seen = arena_array(&d->arena, bool, config->column_count + 1);
 	for (int i = 0; i < config->column_count; i++) {
-		d->types[i] = config->columns[i].type;
+		d->types[i] = d->config.columns[i].type;
+		d->plain_types[i] = plain_type(d->types[i]);
 		d->has_key |= config->columns[i].is_key;
 	}
 	d->rows_a_record = 1;
@@ -90,6 +93,8 @@ void decoder_free(Decoder *d)
 	if (!d) return;
 	if (d->state) d->class->release(d);
 	strbuf_release(&d->scratch);
+	strbuf_release(&d->whole);
+	strbuf_release(&d->part);
 	arena_release(&d->spans);
 	arena_release(&d->arena);
 	free(d);
@@ -220,7 +225,7 @@ void decoder_add_row(Decoder *d, const JsonSlot *const *slots, RowOp op)
 
 static void begin_batch(Decoder *d, int room)
 {
-	d->batch = batch_new(d->types, d->config.column_count, room);
+	d->batch = batch_new(d->plain_types, d->config.column_count, room);
 	d->positions = arena_alloc(&d->batch->arena, sizeof *d->positions * (size_t)room);
 	d->ops = d->config.changelog == CHANGELOG_NONE ? NULL : arena_alloc(&d->batch->arena, (size_t)room);
 	d->row = 0;

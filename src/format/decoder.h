@@ -34,7 +34,7 @@ struct Decoder {
 	const DecoderClass *class;
 	DecoderConfig config;         /* copied into arena */
 	Arena arena;
-	Type *types;
+	Type *types, *plain_types;    /* as declared; as they are in batches */
 	void *state;                  /* of the format */
 	bool *seen;                   /* per column: in one of the first records its field was there */
 	DecoderStats stats;
@@ -55,6 +55,7 @@ struct Decoder {
 	const Record *record;
 	const DeadSink *dead;
 	StrBuf scratch;
+	StrBuf whole, part;           /* of a ROW, ARRAY or MAP: its text in the one form, the string that is being converted */
 	char number[32];
 	char last_day[16];            /* "2026-11-20" of the last timestamp, and what it is */
 	int64_t last_day_us;

@@ -163,6 +163,19 @@ static bool stands_in_value(const Reader *reader, int column)
 	return declared->kind == COLUMN_PHYSICAL && !(without_keys && key_fields_have(keys, declared->name));
 }
 
+/* As it is declared: a plan has JSON for what is kept whole. */
+static Type declared_type(const RelationColumn *declared, const ColumnPath *path, Type read_as)
+{
+	Type type = declared->type;
+	for (int i = 0; i < path->field_count && type.kind == TYPE_ROW; i++) {
+		int field = 0;
+		while (field < type.field_count && strcmp(type.fields[field].name, path->fields[i]) != 0) field++;
+		if (field == type.field_count) return read_as;
+		type = type.fields[field].type;
+	}
+	return type_is_nested(type) && type_phys(read_as) == PHYS_STR && read_as.kind != TYPE_TEXT ? type : read_as;
+}
+
 static bool decode_column(Reader *reader, const ColumnPath *path, Type type, bool not_null, DecodeColumn *out, Error *err)
 {
 	const Relation *relation = reader->relation;
@@ -170,7 +183,7 @@ static bool decode_column(Reader *reader, const ColumnPath *path, Type type, boo
 	StrBuf name = STRBUF_INIT;
 	strbuf_adds(&name, declared->name);
 	for (int i = 0; i < path->field_count; i++) strbuf_printf(&name, ".%s", path->fields[i]);
-	*out = (DecodeColumn){.name = arena_strdup(&reader->arena, name.text), .type = type, .unit = time_unit(reader), .not_null = not_null, .ordinal = -1};
+	*out = (DecodeColumn){.name = arena_strdup(&reader->arena, name.text), .type = declared_type(declared, path, type), .unit = time_unit(reader), .not_null = not_null, .ordinal = -1};
 	strbuf_release(&name);
 	for (int c = 0, n = 0; c < relation->column_count; c++) {
 		if (!stands_in_value(reader, c)) continue;

@@ -56,7 +56,7 @@ static bool parse_column(void *context, const char *name, size_t name_bytes, Jso
 	size_t bytes = 0;
 	const char *type = value.bytes && *value.at == '"' ? json_string_text(parsing->arena, value, &bytes) : NULL;
 	EncodeColumn column = {.name = arena_strndup(parsing->arena, name, name_bytes)};
-	if (!type || !type_read(arena_strndup(parsing->arena, type, bytes), &column.type)) return false;
+	if (!type || !type_read(type, bytes, parsing->arena, &column.type)) return false;
 	vec_push_in(parsing->arena, &parsing->columns, column);
 	return true;
 }

@@ -13,6 +13,9 @@
  * TYPE_NULL is the type of a bare NULL before something gives it another one; physically PHYS_I64, all NULL.
  * ROW types exist only where a stream's columns are declared; the binder turns `bid.price` into a column of its own (a
  * path that the decoder reads), and a whole ROW, ARRAY or MAP value into JSON. A `Type` is plain data, passed by value.
+ *
+ * ARRAY and MAP are declared as JSON with one field, the type of their elements, whose name is that of a MAP's keys ("": an ARRAY).
+ * JSONB is JSON in PostgreSQL's normal form. Expressions and columns in plans have TYPE(JSON) for all of them (plain_type).
  */
 #ifndef WEIR_TYPE_TYPE_H
 #define WEIR_TYPE_TYPE_H
@@ -37,9 +40,9 @@ typedef struct RowField RowField;
 
 typedef struct Type {
 	TypeKind kind;
-	uint8_t precision, scale;         /* DECIMAL only */
-	uint16_t field_count;             /* ROW only */
-	const RowField *fields;           /* ROW only; lives as long as the catalog entry or statement */
+	uint8_t precision, scale;         /* DECIMAL; of JSON, precision 1 is JSONB */
+	uint16_t field_count;             /* ROW; 1 of ARRAY and MAP */
+	const RowField *fields;           /* of these; lives as long as the catalog entry or statement */
 } Type;
 
 struct RowField { const char *name; Type type; };
@@ -67,16 +70,21 @@ static inline PhysKind type_phys(Type type)
 static inline size_t phys_bytes(PhysKind phys) { return phys <= PHYS_F64 ? 8 : 16; }
 
 bool type_equal(Type a, Type b);
+/* The same with what ARRAYs and MAPs hold, and JSONB. */
+bool type_same_inside(Type a, Type b);
+Type type_copy(Arena *arena, Type type);
+/* Whether values are kept whole as JSON and have one form for all that are equal (expr/nested.h). */
+static inline bool type_is_nested(Type t) { return (t.kind == TYPE_ROW && t.field_count) || (t.kind == TYPE_JSON && (t.field_count || t.precision)); }
 /* Of a declared column, as a query sees it: ROW, ARRAY and MAP values are JSON. */
 static inline Type plain_type(Type declared) { return declared.kind == TYPE_ROW || declared.kind == TYPE_JSON ? TYPE(JSON) : declared; }
 static inline bool type_is_numeric(Type t) { return t.kind == TYPE_INTEGER || t.kind == TYPE_REAL || t.kind == TYPE_DECIMAL; }
 /* Whether equal values of the type are equal in the file, too, as SQLite compares: only then can columns be a PRIMARY KEY there. */
 bool type_is_exact_in_file(Type type);
 
-/* "DECIMAL(10,2)", "ROW<a INTEGER>": the spelling that the parser reads back. */
+/* "DECIMAL(10,2)", "ROW<a INTEGER>", "ARRAY<TEXT>": the spelling that the parser reads back. */
 void type_print(Type type, StrBuf *out);
-/* What type_print has written, of any but ROW. False: it is no such text. */
-bool type_read(const char *text, Type *type);
+/* What type_print printed; false: anything else. */
+bool type_read(const char *at, size_t bytes, Arena *arena, Type *type);
 const char *type_kind_name(TypeKind kind);                /* "INTEGER" */
 
 /* A type's name as any of the systems writes it, already without parameters ("varchar", "double precision",
