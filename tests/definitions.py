@@ -232,6 +232,25 @@ class Definitions(unittest.TestCase):
         self.weir("run", "a.db", "--until-end")
         self.assertEqual(self.lines()[2:], ['{"op":"-D","b":2,"n":1}', '{"op":"-D","b":3,"n":1}', '{"op":"+I","b":2.0,"n":1}', '{"op":"+I","b":3.0,"n":1}'])
 
+    def test_what_a_sink_wrote_before_it_stayed_behind_is_cut_off(self):
+        self.make("CREATE MATERIALIZED VIEW some AS SELECT a, a + 1000000000000 AS much FROM g WHERE a = 99999; CREATE SINK out AS SELECT a, much FROM some WITH (connector = 'file', path = 'out.ndjson', format = 'json');")
+        self.add("".join('{"a":%d}\n' % a for a in range(50000)) + '{"a":99999}\n')
+        self.weir("run", "a.db", "--until-end")
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW some AS SELECT a, a + 1000000000000 AS much FROM g WHERE a < 50000")
+        done = self.weir("run", "a.db", "--until-end")
+        self.assertIn('sink "out" is stopped', done.stderr)
+        self.assertEqual(self.lines(), ['{"a":99999,"much":1000000099999}'])
+        self.assertEqual(self.ask("SELECT position FROM weir_sinks"), [(os.path.getsize(self.path("out.ndjson")),)])
+
+    def test_a_paused_sink_that_delivers_all_again_is_named(self):
+        self.make_sink()
+        done = self.weir("a.db", "-c", "PAUSE out; ALTER MATERIALIZED VIEW per_b REBUILD")
+        self.assertIn('sink "out" delivers all rows again when it is resumed', done.stderr)
+        self.assertNotIn("again", self.weir("a.db", "-c", "ALTER MATERIALIZED VIEW per_b REBUILD").stderr)
+        self.weir("run", "a.db", "--until-end")
+        self.weir("a.db", "-c", "RESUME ALL")
+        self.assertEqual(self.lines(), ['{"op":"+I","b":2,"n":1}', '{"op":"+I","b":3,"n":1}'] * 2)
+
     def test_check_writes_no_sink(self):
         self.make_sink()
         before = self.lines()

@@ -171,6 +171,16 @@ bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count,
 	return ok;
 }
 
+void delivered_tell_untold(Runtime *runtime, const Relation *sink)
+{
+	char text[ERROR_MESSAGE_BYTES];
+	int64_t position;
+	bool has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL) && position > 0;
+	if (!has || is_kept(runtime, sink) || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
+	snprintf(text, sizeof text, "sink \"%s\" delivers all rows again when it is resumed: it cannot be told any more which it has delivered", sink->name);
+	runtime->config.notice(runtime->config.context, text);
+}
+
 bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err)
 {
 	char name[NAME_BYTES];
@@ -213,7 +223,7 @@ const char *written_otherwise(const EncoderConfig *old, const EncoderConfig *mad
 /* ---- joining ---- */
 
 /* How far, and how, its target is written; as what it is to be written. */
-typedef struct Joining { Runtime *runtime; Lane *lane; Pipeline *pipeline; const Relation *target; Arena arena; int64_t position; EncoderConfig old, made; bool refused; } Joining;
+typedef struct Joining { Runtime *runtime; Lane *lane; Pipeline *pipeline; const Relation *target; Arena arena; int64_t position; EncoderConfig old, made; bool refused, opened; } Joining;
 
 static bool takes_back(const Batch *batch)
 {
@@ -259,7 +269,7 @@ static bool take_all_back(Joining *joining, const StoreTableSpec *old, Error *er
 	bool writes = joining->made.with_op && !joining->runtime->trying, ok = true;
 	Sink *sink = NULL;
 	if (joining->position <= 0 || sink_forgets(joining->target)) return true;
-	if (writes) joining->refused = !(ok = pipeline_open_target(joining->pipeline, &joining->old, joining->position, &sink, err));
+	if (writes) joining->refused = !(ok = joining->opened = pipeline_open_target(joining->pipeline, &joining->old, joining->position, &sink, err));
 	ok = ok && deliver_difference(joining, old, NULL, sink, err);
 	if (ok && writes) joining->refused = !(ok = sink_flush(sink, (int64_t)joining->runtime->commit, &joining->position, err));
 	if (sink) sink_close(sink);
@@ -333,8 +343,10 @@ static bool deliver(Joining *joining, Error *err)
 	pipeline_table_spec(pipeline, &joining->arena, &made);
 	old_spec(joining, &old, &anew);
 	if (anew && !take_all_back(joining, &old, err)) return false;
-	joining->refused = !pipeline_begin_sink(joining->runtime, joining->lane, pipeline, joining->position, err);
-	return !joining->refused && deliver_difference(joining, anew ? NULL : &old, &made, pipeline->sink, err);
+	bool opened = pipeline_begin_sink(joining->runtime, joining->lane, pipeline, joining->position, err);
+	joining->opened |= opened;
+	joining->refused = !opened;
+	return opened && deliver_difference(joining, anew ? NULL : &old, &made, pipeline->sink, err);
 }
 
 static bool record_position(Joining *joining, Error *err)
@@ -349,6 +361,16 @@ static bool record_position(Joining *joining, Error *err)
 	return position == SINK_POSITION_NEW || store_sink_put(runtime->store, pipeline->relation->id, position, commit, NULL, err);
 }
 
+/* What was written of what does not count. */
+static void cut_off(Joining *joining)
+{
+	int64_t recorded = pipeline_recorded(joining->pipeline);
+	Sink *sink = NULL;
+	Error unheard = ERROR_INIT;
+	if (!joining->opened || joining->runtime->trying) return;
+	if (pipeline_open_target(joining->pipeline, &joining->old, recorded > 0 ? recorded : 0, &sink, &unheard)) sink_close(sink);
+}
+
 bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused, Error *err)
 {
 	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation), .position = pipeline_recorded(pipeline)};
@@ -359,6 +381,7 @@ bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused,
 	if (ok) written_get(runtime->store, pipeline->relation->id, &joining.arena, &joining.old);
 	ok = ok && may_follow(&joining, err) && deliver(&joining, err) && record_position(&joining, err)
 		&& delivered_forget(runtime, pipeline->relation, err) && table_beside_drop(runtime, pipeline->relation, err);
+	if (!ok) cut_off(&joining);
 	*refused = joining.refused;
 	arena_release(&joining.arena);
 	return ok;

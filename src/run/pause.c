@@ -510,7 +510,11 @@ bool sink_keeps_delivered(Runtime *runtime, Relation *sink, Error *err)
 	Pipeline *pipeline;
 	if (sink->kind != RELATION_SINK) return true;
 	if (runtime_lane_of(runtime, sink->id, &pipeline)) return pipeline->building || delivered_keep_all(runtime, &sink, 1, err);
-	return !rests_with_all(runtime, sink) || place_get(runtime, sink).beside || delivered_keep(runtime, sink, NULL, err);
+	Place place = place_get(runtime, sink);
+	if (place.beside || !place.lane) return true;
+	if (rests_with_all(runtime, sink) && !delivered_keep(runtime, sink, NULL, err)) return false;
+	delivered_tell_untold(runtime, sink);
+	return true;
 }
 
 /* Before any of them leaves. */
