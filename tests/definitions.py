@@ -3,7 +3,7 @@
 
 usage: definitions.py --weir WEIR
 """
-import argparse, os, sqlite3, subprocess, sys, tempfile, unittest
+import argparse, collections, json, os, sqlite3, subprocess, sys, tempfile, unittest
 
 WEIR = None
 
@@ -250,6 +250,63 @@ class Definitions(unittest.TestCase):
         self.weir("run", "a.db", "--until-end")
         self.weir("a.db", "-c", "RESUME ALL")
         self.assertEqual(self.lines(), ['{"op":"+I","b":2,"n":1}', '{"op":"+I","b":3,"n":1}'] * 2)
+
+    OF_BOTH = """CREATE STREAM l (b INTEGER, t TEXT); INSERT INTO l VALUES (2, 'x'), (3, 'y'); CREATE MATERIALIZED VIEW per_b AS SELECT b, count(*) AS n FROM g GROUP BY b;
+        CREATE SINK out AS SELECT l.t, p.n FROM per_b p JOIN l ON l.b = p.b WITH (connector = 'file', path = 'out.ndjson', format = 'json');"""
+
+    def test_a_sink_that_cannot_be_told_any_more_when_the_view_has_caught_up_stays_behind(self):
+        self.make(self.OF_BOTH)
+        self.weir("a.db", "-c", "CREATE OR REPLACE MATERIALIZED VIEW per_b AS SELECT b, count(*) * 2 AS n FROM g GROUP BY b; ALTER STREAM l SET (retention = '1 day')")
+        before = self.lines()
+        done = self.weir("run", "a.db", "--until-end")
+        self.assertIn('sink "out" is stopped: it cannot be told any more what it has delivered', done.stderr)
+        self.assertEqual(self.ask("SELECT b, n FROM per_b"), [(2, 2), (3, 2)])
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY id"), [("per_b", "live"), ("out", "stopped")])
+        self.assertEqual(self.lines(), before)
+        self.weir("a.db", "-c", "RESUME out")
+        self.assertEqual(self.lines(), before + ['{"op":"+I","t":"x","n":2}', '{"op":"+I","t":"y","n":2}'])
+
+    FEW = OF_BOTH.replace("CREATE SINK", "CREATE MATERIALIZED VIEW few WITH (state_limit = '1MB') AS SELECT b, count(DISTINCT t) AS n FROM l GROUP BY b; CREATE SINK").replace("JOIN l", "JOIN few ON few.b = p.b JOIN l")
+    REPLACE = "CREATE OR REPLACE MATERIALIZED VIEW per_b AS SELECT b, count(*) * 2 AS n FROM g GROUP BY b;"
+
+    def test_nothing_takes_along_what_is_being_replaced(self):
+        self.make(self.FEW)
+        for statement in ("PAUSE few", "ALTER MATERIALIZED VIEW few REBUILD"):
+            refused = self.weir("a.db", "-c", self.REPLACE + statement, code=1)
+            self.assertIn('sink "out", which reads materialized view "few", is being replaced', refused.stderr)
+        done = self.weir("a.db", "-c", "PAUSE ALL")
+        self.assertIn('sink "out", which reads materialized view "few", is being replaced; it goes on', done.stderr)
+        self.assertEqual(self.ask("SELECT name FROM weir_views WHERE state = 'paused'"), [("totals",)])
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.lines()[2:], ['{"op":"-D","t":"x","n":1}', '{"op":"+I","t":"x","n":2}', '{"op":"-D","t":"y","n":1}', '{"op":"+I","t":"y","n":2}'])
+
+    def test_a_successor_that_was_stopped_takes_its_place_when_its_mates_do(self):
+        self.make(self.FEW)
+        before = self.lines()
+        self.weir("a.db", "-c", self.REPLACE)
+        done = self.weir("a.db", "-c", "INSERT INTO l SELECT 2, 'more ' || value FROM generate_series(1, 50000)")
+        self.assertIn('"few" is stopped', done.stderr)
+        self.weir("run", "a.db", "--until-end")
+        self.assertEqual(self.ask("SELECT name, state FROM weir_views WHERE name <> 'totals' ORDER BY name"), [("few", "stopped"), ("out", "stopped"), ("per_b", "live")])
+        self.assertEqual(self.ask("SELECT b, n FROM per_b ORDER BY b"), [(2, 2), (3, 2)])
+        self.weir("a.db", "-c", "ALTER MATERIALIZED VIEW few SET (state_limit = '1GB'); RESUME few; RESUME ALL")
+        self.assertEqual(self.ask("SELECT DISTINCT state FROM weir_views"), [("live",)])
+        net = collections.Counter()
+        for line in self.lines():
+            row = json.loads(line)
+            net[row["t"], row["n"]] += -1 if row["op"][0] == "-" else 1
+        self.assertEqual(self.lines()[:2], before)
+        rows = self.weir("a.db", "-c", "SELECT l.t, p.n FROM per_b p JOIN few ON few.b = p.b JOIN l ON l.b = p.b").stdout.splitlines()
+        self.assertEqual(len(rows), 50002)
+        self.assertEqual(sorted(f"{t}|{n}" for (t, n), copies in net.items() if copies), sorted(rows))
+        self.assertEqual(set(net.values()), {0, 1})
+
+    def test_what_retention_has_taken_is_not_what_a_sink_has_delivered(self):
+        self.weir("a.db", "-c", "CREATE STREAM s (a INTEGER) WITH (retention = '1s'); INSERT INTO s VALUES (1), (2); CREATE SINK out AS SELECT count(*) AS n FROM s WITH (connector = 'file', path = 'out.ndjson', format = 'json')")
+        while not self.ask("SELECT count(*) FROM weir_settings WHERE name LIKE 'expired.%'")[0][0]:
+            self.weir("a.db", "-c", "INSERT INTO s VALUES (3); FLUSH")
+        refused = self.weir("a.db", "-c", "CREATE OR REPLACE STREAM s (a INTEGER); CREATE OR REPLACE SINK out AS SELECT count(a) AS n FROM s WITH (connector = 'file', path = 'out.ndjson', format = 'json')", code=1)
+        self.assertIn('rows of stream "s" have gone by their age', refused.stderr)
 
     def test_check_writes_no_sink(self):
         self.make_sink()

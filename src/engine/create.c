@@ -344,7 +344,7 @@ static bool rebuild_view(Session *session, BoundAlter *alter, Error *err)
 {
 	Engine *engine = session->engine;
 	Relation *view = alter->relation;
-	if (!runtime_start(engine->runtime, err) || !begin_definition(session, err)) return false;
+	if (!runtime_start(engine->runtime, err) || !refuse_while_reader_replaced(engine, view, err) || !begin_definition(session, err)) return false;
 	if (alter->starts_anew) {
 		Relation *replacement = alter->replacement;
 		replacement->id = view->id;

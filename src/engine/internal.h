@@ -80,6 +80,8 @@ bool put_catalog(Session *session, Relation *relation, Error *err);
 
 bool is_being_replaced(const Engine *engine, const Relation *relation);
 bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error *err);      /* redefine.c */
+/* The same where what is done to the relation is done to all that read it, too. */
+bool refuse_while_reader_replaced(const Engine *engine, Relation *relation, Error *err);
 
 /* ---- session.c ---- */
 void session_notice(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));

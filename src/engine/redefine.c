@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "engine/redefine.h"
+#include "run/place.h"
 
 /* ---- how a relation is read, as text ---- */
 
@@ -327,6 +328,18 @@ bool refuse_while_replaced(const Engine *engine, const Relation *relation, Error
 	if (!is_being_replaced(engine, relation)) return true;
 	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\" is being replaced", relation_kind_name(relation->kind), relation->name)
 		|| error_hint(err, "Wait until the new one has caught up (SHOW VIEWS), or DROP it.");
+}
+
+bool refuse_while_reader_replaced(const Engine *engine, Relation *relation, Error *err)
+{
+	Relations family = relations_family(engine->runtime, relation);
+	const Relation *replaced = NULL;
+	for (int r = 0; !replaced && r < family.at.count; r++)
+		if (is_being_replaced(engine, family.at.at[r])) replaced = family.at.at[r];
+	vec_release(&family.at);
+	if (!replaced || replaced == relation) return refuse_while_replaced(engine, relation, err);
+	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "%s \"%s\", which reads %s \"%s\", is being replaced", relation_kind_name(replaced->kind), replaced->name,
+		relation_kind_name(relation->kind), relation->name) || error_hint(err, "Wait until the new one has caught up (SHOW VIEWS), or DROP it.");
 }
 
 /* ---- a query in the place of another ---- */

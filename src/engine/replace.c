@@ -46,7 +46,7 @@ static bool check_sink(const Redefinition *redefinition, Relation *old_sink, Rel
 	Pipeline *pipeline;
 	SinkChange change = {.old = old_sink, .made = made_sink, .hint = "DROP it first, or PAUSE it: when it is resumed it delivers all rows again."};
 	bool ok = engine_lower_on(redefinition->engine->catalog, old_sink, &old, err) && engine_lower_on(redefinition->trial, made_sink, &made, err);
-	if (ok && runtime_lane_of(redefinition->engine->runtime, old_sink->id, &pipeline)) change.untold = delivered_unknown(old, (Arena *)(uintptr_t)&redefinition->arena);
+	if (ok && runtime_lane_of(redefinition->engine->runtime, old_sink->id, &pipeline)) change.untold = delivered_unknown(redefinition->engine->runtime, old, (Arena *)(uintptr_t)&redefinition->arena);
 	if (ok && !change.untold) ok = compare_sink(redefinition, old, made, &change, err);
 	lowered_free(old, true);
 	lowered_free(made, true);

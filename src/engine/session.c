@@ -271,11 +271,13 @@ static bool run_pause(Session *session, BoundStatement *bound, bool pause, Error
 			continue;
 		}
 		if (!runs) return error_set(err, ERR_WRONG_OBJECT_TYPE, SPAN_NONE, "%s \"%s\" is no continuous query", relation_kind_name(relation->kind), relation->name);
-		if (ast->all && is_being_replaced(engine, relation)) {
-			if (pause && !relation->replaces) session_notice(session, "%s \"%s\" is being replaced and goes on", relation_kind_name(relation->kind), relation->name);
+		bool may = pause ? refuse_while_reader_replaced(engine, relation, err) : refuse_while_replaced(engine, relation, err);
+		if (!may && !ast->all) return false;
+		if (!may) {
+			if (pause && !relation->replaces) session_notice(session, "%s; it goes on", err->message);
+			*err = ERROR_INIT;
 			continue;
 		}
-		if (!refuse_while_replaced(engine, relation, err)) return false;
 		if (!(pause ? runtime_pause(engine->runtime, relation, err) : runtime_resume(engine->runtime, relation, err))) return false;
 	}
 	session_done(session, pause ? "PAUSE" : "RESUME");

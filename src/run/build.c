@@ -444,7 +444,7 @@ static bool take_place(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool of
 	*stays = false;
 	if (!pipeline->building) return true;
 	if (pipeline->relation->kind != RELATION_SINK) return name_table(runtime, pipeline, err);
-	bool refused = false, joins = sink_joins(runtime, lane, pipeline, &refused, err);
+	bool refused = pipeline->untold, joins = refused ? delivered_untold(err) : sink_joins(runtime, lane, pipeline, &refused, err);
 	if (joins || !refused || of_statement) return joins;
 	Error why = *err;
 	*err = ERROR_INIT;
@@ -454,7 +454,7 @@ static bool take_place(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool of
 
 static bool join_file(Runtime *runtime, Lane *lane, bool of_statement, Error *err)
 {
-	if (!lane_replaces(runtime, lane, err)) return false;
+	if (!lane_replaces(runtime, lane, of_statement, err)) return false;
 	for (int p = 0; p < lane->pipelines.count; p++) {
 		Pipeline *pipeline = lane->pipelines.at[p];
 		bool stays;

@@ -23,7 +23,7 @@ enum { PORTION_BYTES = 8 << 20, NAME_BYTES = 64 };
 
 static void delivered_name(int64_t sink, char *name) { snprintf(name, NAME_BYTES, "weir_delivered_%lld", (long long)sink); }
 
-static bool is_kept(Runtime *runtime, const Relation *sink)
+bool delivered_is_kept(Runtime *runtime, const Relation *sink)
 {
 	char name[NAME_BYTES];
 	Arena arena;
@@ -34,13 +34,14 @@ static bool is_kept(Runtime *runtime, const Relation *sink)
 	return kept;
 }
 
-const char *delivered_unknown(const Lowered *lowered, Arena *arena)
+const char *delivered_unknown(Runtime *runtime, const Lowered *lowered, Arena *arena)
 {
 	for (int s = 0; s < lowered->scans.count; s++) {
 		const Relation *relation = lowered->scans.at[s].relation;
 		const char *kind = relation_kind_name(relation->kind);
 		if (!relation_is_maintained(relation) && !relation_is_local(relation)) return arena_printf(arena, "it reads %s \"%s\" itself", kind, relation->name);
 		if (relation_option(relation, "retention")) return arena_printf(arena, "rows of %s \"%s\" go by their age", kind, relation->name);
+		if (retention_has_taken(runtime, relation)) return arena_printf(arena, "rows of %s \"%s\" have gone by their age", kind, relation->name);
 	}
 	return lowered->of_rows ? NULL : "its rows depend on time or on the order of arrival";
 }
@@ -139,9 +140,9 @@ static bool keep_or_say(Runtime *runtime, Relation *sink, const char **why, Aren
 {
 	Lowered *lowered = NULL;
 	*why = NULL;
-	if (is_kept(runtime, sink)) return true;
+	if (delivered_is_kept(runtime, sink)) return true;
 	if (!runtime->config.lower(runtime->config.context, sink, &lowered, err)) return false;
-	if (!(*why = delivered_unknown(lowered, arena))) return keep(runtime, sink, lowered, err);
+	if (!(*why = delivered_unknown(runtime, lowered, arena))) return keep(runtime, sink, lowered, err);
 	lowered_free(lowered, true);
 	return true;
 }
@@ -171,12 +172,17 @@ bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count,
 	return ok;
 }
 
+bool delivered_untold(Error *err)
+{
+	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "it cannot be told any more what it has delivered; RESUME delivers all rows again");
+}
+
 void delivered_tell_untold(Runtime *runtime, const Relation *sink)
 {
 	char text[ERROR_MESSAGE_BYTES];
 	int64_t position;
 	bool has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL) && position > 0;
-	if (!has || is_kept(runtime, sink) || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
+	if (!has || delivered_is_kept(runtime, sink) || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
 	snprintf(text, sizeof text, "sink \"%s\" delivers all rows again when it is resumed: it cannot be told any more which it has delivered", sink->name);
 	runtime->config.notice(runtime->config.context, text);
 }
@@ -194,7 +200,7 @@ bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, 
 	delivered_name(sink->id, from);
 	delivered_name(to->id, name);
 	snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO %s", from, name);
-	return !is_kept(runtime, sink) || (store_execute(runtime->store, sql, err) && written_move(runtime->store, sink->id, to->id, err));
+	return !delivered_is_kept(runtime, sink) || (store_execute(runtime->store, sql, err) && written_move(runtime->store, sink->id, to->id, err));
 }
 
 /* ---- with other columns ---- */
@@ -245,7 +251,7 @@ static bool deliver_rows(Joining *joining, StoreDiff *diff, Sink *sink, Error *e
 {
 	const Pipeline *pipeline = joining->pipeline;
 	for (Batch *batch = NULL; ; batch_unref(batch)) {
-		if (!store_diff_next(diff, &batch, err)) return false;
+		if (runtime_is_interrupted(joining->runtime, err) || !store_diff_next(diff, &batch, err)) return false;
 		if (!batch) return true;
 		bool impossible = !joining->made.with_op && !sink_forgets(joining->target) && takes_back(batch);
 		joining->refused = impossible ? !cannot_take_back(pipeline, err) : !joining->runtime->trying && !sink_write(sink, batch, (int64_t)joining->runtime->commit, err);
@@ -375,7 +381,7 @@ bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused,
 {
 	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation), .position = pipeline_recorded(pipeline)};
 	arena_init(&joining.arena, 0);
-	bool ok = (is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
+	bool ok = (delivered_is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
 		&& written_by(runtime->catalog, pipeline->relation, pipeline->lowered, &joining.arena, &joining.made, err);
 	joining.old = joining.made;
 	if (ok) written_get(runtime->store, pipeline->relation->id, &joining.arena, &joining.old);

@@ -8,7 +8,7 @@
 /* Nothing that it is given is ever seen. */
 bool sink_forgets(const Relation *sink);
 /* Why what the sink has delivered cannot be told from what is in the file; in arena. NULL: it can. */
-const char *delivered_unknown(const Lowered *lowered, Arena *arena);
+const char *delivered_unknown(Runtime *runtime, const Lowered *lowered, Arena *arena);
 /* Before the sink leaves, or what it reads changes: notes in the file's transaction what it has delivered so far, as of the last commit. Does nothing where
  * that is noted already. *known (may be NULL): it can be told. */
 bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
@@ -16,6 +16,9 @@ bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
 bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count, Error *err);
 /* pause.c: the same for a relation that is to be made anew, if it is a sink that runs, or that rests where all rests that it reads. */
 bool sink_keeps_delivered(Runtime *runtime, Relation *sink, Error *err);
+bool delivered_is_kept(Runtime *runtime, const Relation *sink);
+/* Why a sink stays behind of which it cannot be told. */
+bool delivered_untold(Error *err);
 /* Says so where nothing is noted of a sink that is away, and so it will deliver all rows again. */
 void delivered_tell_untold(Runtime *runtime, const Relation *sink);
 bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err);

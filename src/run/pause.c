@@ -15,7 +15,7 @@
 
 /* ---- which ---- */
 
-static bool is_listed(const Relations *list, const Relation *relation)
+bool relations_have(const Relations *list, const Relation *relation)
 {
 	for (int r = 0; r < list->at.count; r++)
 		if (list->at.at[r] == relation) return true;
@@ -25,7 +25,7 @@ static bool is_listed(const Relations *list, const Relation *relation)
 /* Readers before what they read. */
 static void list_readers(const Runtime *runtime, Relation *relation, Relations *out)
 {
-	if (is_listed(out, relation)) return;
+	if (relations_have(out, relation)) return;
 	int count = catalog_dependants(runtime->catalog, relation->id, NULL, 0);
 	Relation **readers = mem_alloc(sizeof *readers * (size_t)(count + 1));
 	catalog_dependants(runtime->catalog, relation->id, readers, count);
@@ -153,12 +153,14 @@ static bool end_sharing(Runtime *runtime, const Relations *leaving, Error *err)
 	return true;
 }
 
-/* A sink whose successor is being built: when that joins this one is away, and what it reads may have moved on. */
+/* A sink whose successor is being built: when that joins this one is away, and what it reads may have moved on. Where it cannot be told the successor stays behind. */
 static bool keep_for_successors(Runtime *runtime, const Relations *leaving, Error *err)
 {
 	bool ok = true;
-	for (int r = 0; ok && r < leaving->at.count; r++)
-		if (catalog_pending(runtime->catalog, leaving->at.at[r]->id)) ok = delivered_keep_all(runtime, &leaving->at.at[r], 1, err);
+	for (int r = 0; ok && r < leaving->at.count; r++) {
+		Relation *sink = leaving->at.at[r];
+		if (sink->kind == RELATION_SINK && catalog_pending(runtime->catalog, sink->id)) ok = delivered_keep(runtime, sink, NULL, err);
+	}
 	return ok;
 }
 
@@ -414,7 +416,7 @@ static bool resume_below(Runtime *runtime, const Relation *relation, const Relat
 {
 	for (int d = 0; d < relation->depend_count; d++) {
 		Relation *below = catalog_find_id(runtime->catalog, relation->depends[d]);
-		if (below && below != relation && relation_is_maintained(below) && !is_listed(but, below) && !runtime_resume(runtime, below, err)) return false;
+		if (below && below != relation && relation_is_maintained(below) && !relations_have(but, below) && !runtime_resume(runtime, below, err)) return false;
 	}
 	return true;
 }

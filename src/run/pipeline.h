@@ -39,6 +39,7 @@ struct Pipeline {
 	bool has_fates;
 	int64_t *judges;                  /* by number of Lowered.sources: what judges a row of another stream now (op.h) */
 	bool building;                    /* its table has another name until it joins; that of a sink is what it will have to deliver */
+	bool untold;                      /* a sink in the place of another of which nobody knows what it has delivered: it does not join */
 	bool unfed;                       /* no view feeds it: it is only given what is there now */
 	bool replaying;                   /* what comes out was delivered before */
 	bool fresh;                       /* made in the commit being gathered */

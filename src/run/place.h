@@ -41,6 +41,7 @@ bool sinks_release(Runtime *runtime, Error *err);
 typedef struct Relations { VEC(Relation *) at; } Relations;
 /* The view and all that read it, each before what reads it; the caller releases. */
 Relations relations_family(const Runtime *runtime, Relation *relation);
+bool relations_have(const Relations *list, const Relation *relation);
 
 /* Works out anew what the log must keep. */
 bool holds_refresh(Runtime *runtime, Error *err);

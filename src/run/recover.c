@@ -198,20 +198,13 @@ static void wait_for_input(Runtime *runtime)
 	atomic_store(&runtime->input, false);
 }
 
-static bool is_interrupted(const Runtime *runtime, Error *err)
-{
-	if (!runtime->interrupt || !atomic_load(runtime->interrupt)) return false;
-	error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
-	return true;
-}
-
 static bool replay_started(Runtime *runtime, Reader *reader, Error *err)
 {
 	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
 	while (!reader->started) {
 		*err = ERROR_INIT;
 		if (reader_start(reader, 1000, err)) break;
-		if (!err->retryable || clock_monotonic_us() > deadline || is_interrupted(runtime, err)) return false;
+		if (!err->retryable || clock_monotonic_us() > deadline || runtime_is_interrupted(runtime, err)) return false;
 		if (runtime->config.notice) runtime->config.notice(runtime->config.context, err->message);
 		wait_for_input(runtime);
 	}
@@ -234,7 +227,7 @@ static bool replay_partition(Runtime *runtime, Reader *reader, const PartitionRe
 	int64_t deadline = clock_monotonic_us() + REPLAY_PATIENCE_US;
 	while (partition->position < record->position) {
 		bool did = false;
-		if (is_interrupted(runtime, err)) return false;
+		if (runtime_is_interrupted(runtime, err)) return false;
 		if (!reader_step(reader, &step, &did, err)) {
 			if (err->code != ERR_POSITION_LOST) return false;
 			*err = ERROR_INIT;

@@ -56,40 +56,90 @@ static bool hand_over(Runtime *runtime, const Relation *old, const Relation *mad
 	return relation_same_columns(old, made) ? store_changes_move(runtime->store, old->id, made->id, err) : store_changes_drop(runtime->store, old->id, err);
 }
 
-/* A sink that runs has delivered until now; of one that does not it is noted when it left. */
-static bool keep_delivered(Runtime *runtime, Relation *old, Error *err)
+/* A sink that runs has delivered until now; of one that does not it is noted when it left. What could be told when the statement was given may not be any more:
+ * the sink does not fail the others, but stays behind. */
+static bool keep_delivered(Runtime *runtime, Relation *old, bool of_statement, bool *told, Error *err)
 {
 	Pipeline *pipeline;
-	if (old->kind != RELATION_SINK || !runtime_lane_of(runtime, old->id, &pipeline) || pipeline->building) return true;
-	return delivered_keep_all(runtime, &old, 1, err);
+	*told = true;
+	if (old->kind != RELATION_SINK) return true;
+	bool runs = runtime_lane_of(runtime, old->id, &pipeline) != NULL;
+	if (runs && pipeline->building) return true;
+	if (runs) return of_statement ? delivered_keep_all(runtime, &old, 1, err) : delivered_keep(runtime, old, told, err);
+	*told = delivered_is_kept(runtime, old);
+	return true;
 }
 
-bool replaced_leave(Runtime *runtime, Relation *const *relations, int count, Error *err)
+static Relation *old_of(const Runtime *runtime, const Relation *made) { return made->replaces ? catalog_find_id(runtime->catalog, made->replaces) : NULL; }
+
+static bool reads_any(const Relation *relation, const Relations *list)
 {
-	for (int pass = 0; pass < 3; pass++)                  /* what sinks have delivered is told by the views that leave */
-		for (int r = count - 1; r >= 0; r--) {
-			Relation *old = relations[r]->replaces ? catalog_find_id(runtime->catalog, relations[r]->replaces) : NULL;
-			if (!old) continue;
-			bool ok = pass == 0 ? keep_delivered(runtime, old, err) : pass == 1 ? hand_over(runtime, old, relations[r], err) : leave_for_good(runtime, old, err);
-			if (!ok) return false;
+	for (int d = 0; d < relation->depend_count; d++)
+		for (int r = 0; r < list->at.count; r++)
+			if (relation->depends[d] == list->at.at[r]->id) return true;
+	return false;
+}
+
+/* Those of the lane, and behind them those that were to take places together with them, but have left it since. Each before what reads it. */
+static Relations list_successors(const Runtime *runtime, const Lane *lane)
+{
+	Relations list = {0};
+	for (int p = 0; p < lane->pipelines.count; p++) vec_push(&list.at, lane->pipelines.at[p]->relation);
+	for (int count = -1; count != list.at.count; ) {
+		count = list.at.count;
+		for (int r = 0; r < runtime->catalog->relations.count; r++) {
+			Relation *relation = runtime->catalog->relations.at[r];
+			if (relation->replaces && !relations_have(&list, relation) && reads_any(relation, &list)) vec_push(&list.at, relation);
 		}
-	for (int r = 0; r < count; r++) {
-		if (!relations[r]->replaces) continue;
-		int64_t old = relations[r]->replaces;
-		relations[r]->replaces = 0;
-		if (!replaces_put(runtime, relations[r], 0, err)) return false;
+	}
+	return list;
+}
+
+/* It has missed what its lane has done since: it begins anew when it is resumed, together with what it left with. */
+static bool begin_anew(Runtime *runtime, const Relation *relation, Place old, Error *err)
+{
+	Place place = place_get(runtime, relation);
+	if (!place_is_away(place)) return true;
+	if (!away_forget(runtime, relation, err) || !table_beside_drop(runtime, relation, err)) return false;
+	return place_put(runtime, relation, (Place){.state = place.state, .company = place_company(place_is_away(old) ? old : place)}, "what it reads was replaced", err);
+}
+
+static bool replaced_leave(Runtime *runtime, const Relations *list, int in_lane, Error *err)
+{
+	for (int r = list->at.count - 1; r >= 0; r--) {
+		Relation *old = old_of(runtime, list->at.at[r]);
+		if (old && !hand_over(runtime, old, list->at.at[r], err)) return false;
+	}
+	for (int r = list->at.count - 1; r >= 0; r--) {
+		Relation *old = old_of(runtime, list->at.at[r]);
+		if (old && ((r >= in_lane && !begin_anew(runtime, list->at.at[r], place_get(runtime, old), err)) || !leave_for_good(runtime, old, err))) return false;
+	}
+	for (int r = 0; r < list->at.count; r++) {
+		Relation *made = list->at.at[r];
+		int64_t old = made->replaces;
+		if (!old) continue;
+		made->replaces = 0;
+		if (!replaces_put(runtime, made, 0, err)) return false;
 		catalog_remove(runtime->catalog, old);
-		renumber(runtime->catalog, old, relations[r]->id);
+		renumber(runtime->catalog, old, made->id);
 	}
 	return true;
 }
 
-bool lane_replaces(Runtime *runtime, const Lane *lane, Error *err)
+/* What sinks have delivered is told by the views that leave. */
+bool lane_replaces(Runtime *runtime, const Lane *lane, bool of_statement, Error *err)
 {
-	Relation **relations = mem_alloc(sizeof *relations * (size_t)(lane->pipelines.count + 1));
-	for (int p = 0; p < lane->pipelines.count; p++) relations[p] = lane->pipelines.at[p]->relation;
-	bool ok = replaced_leave(runtime, relations, lane->pipelines.count, err);
-	free(relations);
+	Relations list = list_successors(runtime, lane);
+	bool ok = true;
+	for (int r = 0; ok && r < list.at.count; r++) {
+		Relation *old = old_of(runtime, list.at.at[r]);
+		bool told = true;
+		ok = !old || keep_delivered(runtime, old, of_statement, &told, err);
+		if (r < lane->pipelines.count) lane->pipelines.at[r]->untold = !told;
+		else if (ok && !told) delivered_tell_untold(runtime, old);
+	}
+	ok = ok && replaced_leave(runtime, &list, lane->pipelines.count, err);
+	vec_release(&list.at);
 	return ok;
 }
 

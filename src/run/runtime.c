@@ -265,6 +265,13 @@ bool runtime_enter_unless(Runtime *runtime, const atomic_bool *canceled, int64_t
 	return true;
 }
 
+bool runtime_is_interrupted(const Runtime *runtime, Error *err)
+{
+	if (!runtime->interrupt || !atomic_load(runtime->interrupt)) return false;
+	error_set(err, ERR_CANCELED, SPAN_NONE, "canceled");
+	return true;
+}
+
 bool runtime_has_given_up(const Runtime *runtime) { return runtime->failure.code == ERR_CANCELED && atomic_load(&runtime->ending); }
 
 void runtime_hurry(Runtime *runtime)

@@ -281,6 +281,7 @@ bool runtime_backfill(Runtime *runtime, Lane *lane, Pipeline *pipeline, Error *e
 /* Between two commits: what the file has of a table or view, into a scan of no lane. */
 bool scan_give_content(Runtime *runtime, LoweredScan *scan, Error *err);
 int64_t runtime_now(const Runtime *runtime);
+bool runtime_is_interrupted(const Runtime *runtime, Error *err);         /* whoever is inside has lost patience: ERR_CANCELED */
 bool runtime_loop_start(Runtime *runtime, Error *err);
 void runtime_loop_stop(Runtime *runtime);
 bool writer_is_free(const Runtime *runtime);
