@@ -235,6 +235,9 @@ typedef struct GroupWindow {
 	const AstExpr *call;          /* GROUP BY TUMBLE(...); NULL: ksqlDB's */
 } GroupWindow;
 
+/* A subquery in GROUP BY. What says the same elsewhere in the SELECT is the same expression, so that it is known as a key. */
+typedef struct KeyQuery { const AstExpr *ast; const char *text; Expr *expr; } KeyQuery;
+
 struct Select {
 	Binder *binder;
 	AstSelect *ast;
@@ -243,6 +246,7 @@ struct Select {
 	Plan *input;                  /* what is grouped; NULL: not yet known */
 	bool grouped, has_group_by, in_sets;
 	VEC(SelectKey) keys;
+	VEC(KeyQuery) key_queries;    /* those in GROUP BY */
 	VEC(PlanCall) calls;
 	int own_calls;                /* those that the text has; behind them what stands for bare columns */
 	VEC(uint64_t) sets;
@@ -263,6 +267,7 @@ bool add_star(Select *select, const AstExpr *star);                             
 /* ---- grouping.c ---- */
 bool bind_group_by(Select *select);
 Expr *bind_grouping_call(Clause *clause, const AstExpr *ast);
+Expr *bind_key_query(Clause *clause, const AstExpr *ast, Expr *(*bind)(Clause *clause, const AstExpr *ast));       /* an expression that is a subquery */
 Expr *regroup(Select *select, Expr *e);                                           /* from columns of FROM to keys and calls */
 bool regroup_all(Select *select);
 bool refuse_bare(Binder *binder, Span span, const char *name);                   /* false */

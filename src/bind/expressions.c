@@ -378,10 +378,10 @@ static Expr *bind_node(Clause *clause, const AstExpr *ast)
 	case AST_AND: case AST_OR: return bind_junction(clause, ast);
 	case AST_LIKE: return bind_like(clause, ast);
 	case AST_BETWEEN: return bind_between(clause, ast);
-	case AST_IN: return bind_in(clause, ast);
-	case AST_QUANTIFIED: return bind_quantified(clause, ast);
-	case AST_EXISTS: return bind_exists(clause, ast);
-	case AST_SUBQUERY: return bind_scalar_subquery(clause, ast);
+	case AST_IN: return ast->query ? bind_key_query(clause, ast, bind_in) : bind_in(clause, ast);
+	case AST_QUANTIFIED: return ast->query ? bind_key_query(clause, ast, bind_quantified) : bind_quantified(clause, ast);
+	case AST_EXISTS: return bind_key_query(clause, ast, bind_exists);
+	case AST_SUBQUERY: return bind_key_query(clause, ast, bind_scalar_subquery);
 	case AST_CAST: return bind_cast(clause, ast);
 	case AST_CASE: return bind_case(clause, ast);
 	case AST_COLLATE: return bind_collate(clause, ast);

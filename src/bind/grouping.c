@@ -65,6 +65,34 @@ static int bind_key(Select *select, const AstExpr *ast)
 	return add_key(select, e, meant);
 }
 
+static const char *text_of(Binder *binder, const AstExpr *ast)
+{
+	StrBuf text = STRBUF_INIT;
+	ast_print_expr(ast, &text);
+	const char *kept = arena_strdup(binder->arena, text.text);
+	strbuf_release(&text);
+	return kept;
+}
+
+/* Aggregates ask below the keys and have queries of their own. */
+Expr *bind_key_query(Clause *clause, const AstExpr *ast, Expr *(*bind)(Clause *clause, const AstExpr *ast))
+{
+	Select *select = clause->select;
+	if (!select || clause->scope != &select->scope || clause->in_aggregate) return bind(clause, ast);
+	bool is_key = strcmp(clause->name, "GROUP BY") == 0;
+	if (!is_key && !select->key_queries.count) return bind(clause, ast);
+	const char *text = text_of(select->binder, ast);          /* before binding writes into it */
+	for (int i = 0; i < select->key_queries.count; i++) {
+		const KeyQuery *known = &select->key_queries.at[i];
+		if (known->ast != ast && strcmp(known->text, text) != 0) continue;
+		((AstExpr *)ast)->query = known->ast->query;          /* which says the names that binding gave it */
+		return expr_with_span(select->binder, known->expr, ast->span);
+	}
+	Expr *e = bind(clause, ast);
+	if (e && is_key && e->kind == EXPR_SUBQUERY) vec_push_in(select->binder->arena, &select->key_queries, (KeyQuery){ast, text, e});
+	return e;
+}
+
 /* ---- sets ---- */
 
 static bool add_set(Select *select, Sets *sets, uint64_t set, Span span)
@@ -311,10 +339,18 @@ static Expr *key_expr(Select *select, const SelectKey *key, Span span)
 	return expr_column(select->binder->arena, key->id, key->expr->type, key->expr->nullable || select->in_sets, span);
 }
 
-/* Columns that a subquery takes from the grouped query */
+static bool is_key_query(const Select *select, const Expr *e)
+{
+	for (int i = 0; i < select->key_queries.count; i++)
+		if (select->key_queries.at[i].expr->plan == e->plan) return true;
+	return false;
+}
+
+/* Columns that a subquery takes from the grouped query. One that is part of a key keeps its plan for that. */
 static bool regroup_subquery(Select *select, Expr *e)
 {
 	Arena *arena = select->binder->arena;
+	if (is_key_query(select, e)) e->plan = plan_copy(select->binder->context, e->plan, NULL);
 	ColumnSet free = {0};
 	ColumnMap map = {.arena = arena};
 	plan_free_columns(arena, e->plan, &free);
@@ -343,6 +379,7 @@ Expr *regroup(Select *select, Expr *e)
 		const char *name;
 		return add_dependent_key(select, e, &name) ? e : bare_column(select, e, name);
 	}
+	if (e->kind == EXPR_SUBQUERY) e = arena_copy(select->binder->arena, e, sizeof *e);
 	if (e->kind == EXPR_SUBQUERY && !regroup_subquery(select, e)) return NULL;
 	Expr *copy = e;
 	for (int i = 0; i < e->arg_count; i++) {

@@ -118,6 +118,7 @@ static Slots slots_with_subqueries(Select *select)
 {
 	Binder *binder = select->binder;
 	Slots slots = {0};
+	for (int i = 0; i < select->keys.count; i++) add_slot(binder, &select->keys.at[i].expr, &slots);
 	for (int i = 0; i < select->calls.count; i++) {
 		AggregateCall *call = &select->calls.at[i].call;
 		for (int j = 0; j < call->arg_count; j++) add_slot(binder, &call->args[j], &slots);
@@ -127,7 +128,7 @@ static Slots slots_with_subqueries(Select *select)
 	return slots;
 }
 
-/* The input, and behind its columns what aggregates ask of subqueries; they read those columns then. */
+/* The input, and behind its columns what keys and aggregates ask of subqueries; they read those columns then. */
 static Plan *compute_subqueries(Select *select, Plan *input)
 {
 	Binder *binder = select->binder;
@@ -149,19 +150,9 @@ static Plan *compute_subqueries(Select *select, Plan *input)
 	return plan;
 }
 
-/* Whether one in SELECT is the key, NULL in the rows of other sets, or is to be computed there, would have to be told by comparing queries. */
-static bool refuse_keys_with_subqueries(Select *select)
-{
-	for (int i = 0; i < select->keys.count; i++)
-		if (expr_has_subquery(select->keys.at[i].expr)) return REFUSE(select->binder, select->ast->span, "GROUPING SETS with a subquery as key")
-			|| error_hint(select->binder->err, "Compute it as a column of a derived table, and group by that.");
-	return true;
-}
-
 Plan *grouping_sets_plan(Select *select, Plan *input)
 {
 	Binder *binder = select->binder;
-	if (!refuse_keys_with_subqueries(select)) return NULL;
 	input = compute_subqueries(select, input);
 	Plan *plan = plan_new(binder->context, PLAN_UNION, select->sets.count);
 	plan->span = select->ast->span;
