@@ -8,12 +8,25 @@ typedef struct Sink {
 	ChangeLog log;
 	int *key_columns;
 	int key_count;
+	uint64_t portion_bytes;
+	SinkPortion *write;                   /* NULL: all waits for op_sink_take */
+	void *context;
 } Sink;
+
+static bool write_portion(Sink *sink, Error *err)
+{
+	Changes changes;
+	change_log_take(&sink->log, &changes);
+	bool ok = sink->write(sink->context, &changes, err);
+	changes_release(&changes);
+	return ok;
+}
 
 static bool sink_push(Op *op, int input, Batch *in, Error *err)
 {
 	(void)input;
-	return change_log_add(&((Sink *)op)->log, in, &op->scratch, err);
+	Sink *sink = (Sink *)op;
+	return change_log_add(&sink->log, in, &op->scratch, err) && (!sink->write || op_sink_pending_bytes(op) < sink->portion_bytes || write_portion(sink, err));
 }
 
 static void sink_release(Op *op) { change_log_release(&((Sink *)op)->log); }
@@ -37,6 +50,15 @@ void op_sink_take(Op *op, Changes *out)
 	Sink *sink = (Sink *)op;
 	assert(op->class == &SINK);
 	change_log_take(&sink->log, out);
+}
+
+void op_sink_portions(Op *op, uint64_t bytes, SinkPortion *write, void *context)
+{
+	Sink *sink = (Sink *)op;
+	assert(op->class == &SINK);
+	sink->portion_bytes = bytes;
+	sink->write = write;
+	sink->context = context;
 }
 
 uint64_t op_sink_pending_bytes(const Op *op)

@@ -294,6 +294,9 @@ void op_sink_take(Op *sink, Changes *out);
 uint64_t op_sink_pending_bytes(const Op *sink);
 int op_sink_pending_rows(const Op *sink);
 void changes_release(Changes *changes);
+/* From now on what is gathered goes to `write` as soon as it is more than so many bytes, in the midst of a commit; the callee only reads it. write NULL: no more. */
+typedef bool SinkPortion(void *context, const Changes *changes, Error *err);
+void op_sink_portions(Op *sink, uint64_t bytes, SinkPortion *write, void *context);
 
 /* ---- tap.c: the end of a sink or of a continuous SELECT: every batch goes to a function of the runtime, as it is (blackhole, file, Kafka,
  * client). net: collect and net the commit's changes first, as op_sink does, and hand them over at commit. ---- */

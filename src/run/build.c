@@ -11,7 +11,7 @@
 #include "run/sharing.h"
 #include "run/starts.h"
 
-enum { LANE_NEAR_RECORDS = 100000 };
+enum { LANE_NEAR_RECORDS = 100000, CONTENT_PORTION_BYTES = 16 << 20 };
 
 /* ---- content of what is in the file ---- */
 
@@ -217,6 +217,22 @@ static bool is_among(const Making *making, const Relation *relation)
 	return false;
 }
 
+static bool write_content(void *context, const Changes *changes, Error *err)
+{
+	Pipeline *pipeline = context;
+	pipeline->rows_out += changes->count;
+	return store_apply(pipeline->runtime->store, pipeline->table, changes, NULL, err);
+}
+
+/* What a new view holds goes into its table while it is made, since it may be more than memory holds; the transaction is this statement's. Not where its
+ * changes are kept, too: those are the commit's. */
+static void write_portions(Pipeline *pipeline, bool on)
+{
+	if (pipeline->end != PIPELINE_VIEW) return;
+	bool kept = !pipeline->building && (relation_option(pipeline->relation, "changes_retention") || holds_relation(pipeline->runtime, pipeline->relation->id));
+	op_sink_portions(pipeline->tail, CONTENT_PORTION_BYTES, on && !kept ? write_content : NULL, pipeline);
+}
+
 /* What is made together gets its content from one another. The table of a PROCTIME join comes before its left side. */
 static bool give_content(const Making *making, Error *err)
 {
@@ -255,7 +271,9 @@ bool pipelines_make(Runtime *runtime, Relation *const *relations, Lowered **lowe
 	for (int i = 0; i < count; i++)
 		if (ok) ok = open_pipeline(&making, relations[i], lowered[i], err);
 		else lowered_free(lowered[i], true);
+	for (int p = 0; ok && p < count; p++) write_portions(making.pipelines[p], true);
 	ok = ok && give_content(&making, err);
+	for (int p = 0; ok && p < count; p++) write_portions(making.pipelines[p], false);
 	for (int p = 0; ok && p < count; p++) {
 		Place place = {.state = building ? PLACE_BUILDING : PLACE_LIVE, .lane = making.lane->id, .beside = making.pipelines[p]->building};
 		ok = place_put(runtime, relations[p], place, NULL, err) && (building || !untouched || place_begin_unbroken(runtime, relations[p], err));
