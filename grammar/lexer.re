@@ -158,7 +158,7 @@ static Token scan(Lexer *lexer)
 	"<="  { TOKEN(TK_LE); }         ">="  { TOKEN(TK_GE); }
 	"<<"  { TOKEN(TK_LSHIFT); }     ">>"  { TOKEN(TK_RSHIFT); }
 	"<"   { TOKEN(TK_LT); }         ">"   { TOKEN(TK_GT); }
-	"&"   { TOKEN(TK_BITAND); }     "|"   { TOKEN(TK_BITOR); }
+	"&"   { TOKEN(TK_BITAND); }     "|"   { TOKEN(TK_BITOR); }      "#"   { TOKEN(TK_BITXOR); }
 	"~*"  { TOKEN(TK_TILDE_STAR); } "!~"  { TOKEN(TK_NOT_TILDE); }   "!~*" { TOKEN(TK_NOT_TILDE_STAR); }
 	"~"   { TOKEN(TK_BITNOT); }     "+"   { TOKEN(TK_PLUS); }
 	"-"   { TOKEN(TK_MINUS); }      "*"   { TOKEN(TK_STAR); }

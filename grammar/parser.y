@@ -51,7 +51,7 @@
 %left IS OVERLAPS LIKE ILIKE GLOB REGEXP RLIKE MATCH SIMILAR TILDE TILDE_STAR NOT_TILDE NOT_TILDE_STAR BETWEEN IN ISNULL NOTNULL NE EQ.
 %left GT LE LT GE.
 %right ESCAPE.
-%left BITAND BITOR LSHIFT RSHIFT.
+%left BITAND BITOR BITXOR LSHIFT RSHIFT.
 %left PLUS MINUS.
 %left STAR SLASH REM.
 %left CONCAT ARROW ARROW_TEXT PATH PATH_TEXT.
@@ -270,7 +270,7 @@ expr(A) ::= expr(X) AND(T) expr(Y). { A = ast_logic(p, AST_AND, X, T, Y); }
 expr(A) ::= expr(X) OR(T) expr(Y). { A = ast_logic(p, AST_OR, X, T, Y); }
 expr(A) ::= expr(X) LT|GT|LE|GE(T) expr(Y). { A = ast_binary(p, X, T, Y); }
 expr(A) ::= expr(X) EQ|NE(T) expr(Y). { A = ast_binary(p, X, T, Y); }
-expr(A) ::= expr(X) BITAND|BITOR|LSHIFT|RSHIFT(T) expr(Y). { A = ast_binary(p, X, T, Y); }
+expr(A) ::= expr(X) BITAND|BITOR|BITXOR|LSHIFT|RSHIFT(T) expr(Y). { A = ast_binary(p, X, T, Y); }
 expr(A) ::= expr(X) PLUS|MINUS(T) expr(Y). { A = ast_binary(p, X, T, Y); }
 expr(A) ::= expr(X) STAR|SLASH|REM(T) expr(Y). { A = ast_binary(p, X, T, Y); }
 expr(A) ::= expr(X) CONCAT|ARROW|ARROW_TEXT|PATH|PATH_TEXT(T) expr(Y). { A = ast_binary(p, X, T, Y); }

@@ -20,7 +20,7 @@ static int op_level(AstOp op)
 	case AST_OP_MINUS: case AST_OP_PLUS: case AST_OP_BIT_NOT: return LEVEL_UNARY;
 	case AST_OP_EQ: case AST_OP_NE: case AST_OP_IS: case AST_OP_IS_NOT: return LEVEL_EQUALITY;
 	case AST_OP_LT: case AST_OP_LE: case AST_OP_GT: case AST_OP_GE: return LEVEL_COMPARISON;
-	case AST_OP_BIT_AND: case AST_OP_BIT_OR: case AST_OP_SHIFT_LEFT: case AST_OP_SHIFT_RIGHT: return LEVEL_BITS;
+	case AST_OP_BIT_AND: case AST_OP_BIT_OR: case AST_OP_BIT_XOR: case AST_OP_SHIFT_LEFT: case AST_OP_SHIFT_RIGHT: return LEVEL_BITS;
 	case AST_OP_ADD: case AST_OP_SUBTRACT: return LEVEL_ADD;
 	case AST_OP_MULTIPLY: case AST_OP_DIVIDE: case AST_OP_MODULO: return LEVEL_MULTIPLY;
 	case AST_OP_CONCAT: case AST_OP_ARROW: case AST_OP_ARROW_TEXT: case AST_OP_PATH: case AST_OP_PATH_TEXT: return LEVEL_CONCAT;

@@ -14,7 +14,7 @@ static const char *const OP_TEXTS[AST_OP_COUNT] = {
 	[AST_OP_NOT] = "NOT", [AST_OP_MINUS] = "-", [AST_OP_PLUS] = "+", [AST_OP_BIT_NOT] = "~",
 	[AST_OP_EQ] = "=", [AST_OP_NE] = "<>", [AST_OP_LT] = "<", [AST_OP_LE] = "<=", [AST_OP_GT] = ">", [AST_OP_GE] = ">=",
 	[AST_OP_IS] = "IS", [AST_OP_IS_NOT] = "IS NOT",
-	[AST_OP_BIT_AND] = "&", [AST_OP_BIT_OR] = "|", [AST_OP_SHIFT_LEFT] = "<<", [AST_OP_SHIFT_RIGHT] = ">>",
+	[AST_OP_BIT_AND] = "&", [AST_OP_BIT_OR] = "|", [AST_OP_BIT_XOR] = "#", [AST_OP_SHIFT_LEFT] = "<<", [AST_OP_SHIFT_RIGHT] = ">>",
 	[AST_OP_ADD] = "+", [AST_OP_SUBTRACT] = "-", [AST_OP_MULTIPLY] = "*", [AST_OP_DIVIDE] = "/", [AST_OP_MODULO] = "%",
 	[AST_OP_CONCAT] = "||", [AST_OP_ARROW] = "->", [AST_OP_ARROW_TEXT] = "->>", [AST_OP_PATH] = "#>", [AST_OP_PATH_TEXT] = "#>>",
 	[AST_OP_LIKE] = "LIKE", [AST_OP_ILIKE] = "ILIKE", [AST_OP_GLOB] = "GLOB", [AST_OP_REGEXP] = "REGEXP", [AST_OP_MATCH] = "MATCH",

@@ -6,6 +6,7 @@
 
 #include "expr/cast.h"
 #include "expr/kernels.h"
+#include "expr/resolve.h"
 #include "expr/utf8.h"
 #include "type/number.h"
 #include "type/text.h"
@@ -258,6 +259,12 @@ static bool read_number_pattern(const char *at, const char *end, NumberPattern *
 		at += bytes;
 	}
 	return true;
+}
+
+bool number_pattern_is_known(const Str *pattern)
+{
+	NumberPattern read;
+	return read_number_pattern(str_at(pattern), str_at(pattern) + pattern->bytes, &read);
 }
 
 /* The digits of |x| rounded to the pattern, with zeros up to its whole part; false: does not fit */

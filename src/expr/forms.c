@@ -278,9 +278,18 @@ static bool check_pattern(const Expr *call, Error *err)
 	return strncmp(name, "regexp_replace", 14) != 0 || check_replacement(call, err);
 }
 
+static bool check_number_pattern(const Expr *call, Error *err)
+{
+	bool is_number = strcmp(call->function->name, "to_char") == 0 && type_is_numeric(call->args[0]->type);
+	const Str *text = is_number ? text_constant(call->args[1]) : NULL;
+	if (!text || number_pattern_is_known(text)) return true;
+	error_set(err, ERR_UNSUPPORTED, call->args[1]->span.end ? call->args[1]->span : call->span, "the pattern '%.*s' of to_char for a number is not supported", (int)text->bytes, str_at(text));
+	return error_hint(err, "Digits are 9 and 0; . D , G, S MI PR, L and FM may stand with them.");
+}
+
 bool check_constants(const Expr *call, Error *err)
 {
-	if (!check_pattern(call, err)) return false;
+	if (!check_pattern(call, err) || !check_number_pattern(call, err)) return false;
 	if ((strcmp(call->function->name, "json_object") == 0 || strcmp(call->function->name, "json_object_absent") == 0) && call->arg_count % 2)
 		return error_set(err, ERR_UNDEFINED_FUNCTION, call->span, "json_object takes keys and values in turn");
 	if (strcmp(call->function->name, "json_as") == 0 && (!text_constant(call->args[1]) || (call->arg_count > 2 && !text_constant(call->args[2]))))

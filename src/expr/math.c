@@ -248,8 +248,8 @@ void kernel_trunc_real_digits(KernelCall *call)
 		double x = call->args->f64[i];
 		int64_t digits = call->args[1].i64[i];
 		Int128 scaled;
-		if (digits < 0) digits = 0;
-		if (!isfinite(x) || digits > 15 || !real_to_decimal(x, DECIMAL_PRECISION_MAX, 20, &scaled)) call->out->f64[i] = x;
+		if (digits < 0) call->out->f64[i] = isfinite(x) ? x - fmod(x, pow(10, -(double)digits)) : x;
+		else if (!isfinite(x) || digits > 15 || !real_to_decimal(x, DECIMAL_PRECISION_MAX, 20, &scaled)) call->out->f64[i] = x;
 		else call->out->f64[i] = decimal_to_real(round_to(scaled, power10(20 - (int)digits), ROUND_ZERO), 20);
 	}
 }

@@ -70,6 +70,23 @@ static bool constant_reads_as(const Expr *e, TypeKind kind)
 	return e->kind == EXPR_CONSTANT && value_cast(&e->constant, (Type){.kind = kind}, CAST_IMPLICIT, &value, NULL);
 }
 
+/* '12', or what is no number at all */
+static bool reads_as_integer(const Expr *e)
+{
+	NumberText number;
+	int64_t whole;
+	const Str *s = &e->constant.str;
+	size_t used = number_prefix(str_at(s), s->bytes, &number);
+	return !used || (!number.has_point && !number.has_exponent && text_to_integer(str_at(s), used, &whole));
+}
+
+static int cost_from_text(const Expr *e, TypeKind to)
+{
+	if (to != TYPE_INTEGER) return to == TYPE_REAL ? 20 : COST_NEVER;
+	bool constant = e->kind == EXPR_CONSTANT && !e->constant.is_null;
+	return constant && reads_as_integer(e) ? 20 : 25;
+}
+
 static int cost_to_number(const Expr *e, TypeKind to)
 {
 	switch (e->type.kind) {
@@ -77,7 +94,7 @@ static int cost_to_number(const Expr *e, TypeKind to)
 	case TYPE_DECIMAL: return to == TYPE_REAL ? 2 : 5;
 	case TYPE_REAL: return to == TYPE_INTEGER ? 5 : is_number_constant(e) ? 3 : COST_NEVER;
 	case TYPE_BOOLEAN: return 4;
-	case TYPE_TEXT: case TYPE_JSON: return to == TYPE_DECIMAL ? COST_NEVER : 20;
+	case TYPE_TEXT: case TYPE_JSON: return cost_from_text(e, to);
 	default: return COST_NEVER;
 	}
 }
@@ -124,25 +141,29 @@ static int cost_of(const Signature *s, Expr **args, int arg_count)
 
 Expr *text_as_number(Arena *arena, Expr *e)
 {
-	NumberText number;
 	if (e->type.kind == TYPE_JSON) e = cast_make(arena, e, TYPE(TEXT), CAST_EXPLICIT);
-	if (e->kind != EXPR_CONSTANT || e->constant.is_null) return cast_make(arena, e, TYPE(REAL), CAST_EXPLICIT);
-	const Str *s = &e->constant.str;
-	int64_t whole;
-	size_t used = number_prefix(str_at(s), s->bytes, &number);
-	bool is_integer = !used || (!number.has_point && !number.has_exponent && text_to_integer(str_at(s), used, &whole));
-	return cast_make(arena, e, is_integer ? TYPE(INTEGER) : TYPE(REAL), CAST_EXPLICIT);
+	bool constant = e->kind == EXPR_CONSTANT && !e->constant.is_null;
+	return cast_make(arena, e, constant && reads_as_integer(e) ? TYPE(INTEGER) : TYPE(REAL), CAST_EXPLICIT);
 }
 
-static Expr *cast_to_param(Arena *arena, Expr *e, Param param, Error *err)
+/* As in SQLite, functions of mathematics are NULL for text that is no number; abs() and round() take the number that it begins with. */
+static bool takes_beginnings(const Function *function)
+{
+	return strcmp(function->category, "math") != 0 || strcmp(function->name, "abs") == 0 || strcmp(function->name, "round") == 0;
+}
+
+static Expr *cast_to_param(Arena *arena, Expr *e, Param param, const Function *function, Error *err)
 {
 	TypeKind from = e->type.kind;
+	bool is_text = from == TYPE_TEXT || from == TYPE_JSON, is_integer = param.kind == PARAM_TYPE && param.type == TYPE_INTEGER;
+	bool is_number = is_integer || param.kind == PARAM_NUMBER || (param.kind == PARAM_TYPE && param.type == TYPE_REAL);
+	if (is_text && is_number && !takes_beginnings(function)) return cast_make(arena, e, is_integer ? TYPE(INTEGER) : TYPE(REAL), CAST_TRY);
 	switch (param.kind) {
 	case PARAM_ANY: case PARAM_SAME: return e;
 	case PARAM_STRING: return type_phys(e->type) == PHYS_STR ? e : cast_make(arena, e, TYPE(TEXT), CAST_EXPLICIT);
 	case PARAM_NUMBER:
 		if (type_is_numeric(e->type)) return e;
-		return from == TYPE_TEXT || from == TYPE_JSON ? text_as_number(arena, e) : cast_make(arena, e, TYPE(INTEGER), CAST_EXPLICIT);
+		return is_text ? text_as_number(arena, e) : cast_make(arena, e, TYPE(INTEGER), CAST_EXPLICIT);
 	case PARAM_TYPE: break;
 	}
 	if (from == param.type) return e;
@@ -229,7 +250,7 @@ static Expr *call_overload(Arena *arena, const Function *row, const char *name, 
 	Signature s = signature_read(best->signature);
 	Expr **cast = arena_array(arena, Expr *, arg_count + 1);
 	for (int i = 0; i < arg_count; i++)
-		if (!(cast[i] = cast_to_param(arena, args[i], signature_param(&s, i), err))) return NULL;
+		if (!(cast[i] = cast_to_param(arena, args[i], signature_param(&s, i), best, err))) return NULL;
 	if (!unify_same(arena, &s, cast, arg_count, err)) return NULL;
 	Expr *e = call_make(arena, best, cast, arg_count, span);
 	return check_constants(e, err) ? narrow_rounded(arena, e) : NULL;
@@ -263,6 +284,7 @@ Expr *expr_call(Arena *arena, const char *name, Expr **args, int arg_count, Span
 	Expr *e = resolve_form(arena, row ? row->name : name, own, arg_count, span, &done, err);
 	if (done) return e;
 	if (row && arg_count == 2 && row->name[1] == 0 && strchr("+-*/%", row->name[0])) adapt_arithmetic(arena, row->name, own);
+	if (row && strcmp(row->name, "neg") == 0 && (own[0]->type.kind == TYPE_TEXT || own[0]->type.kind == TYPE_JSON)) own[0] = text_as_number(arena, own[0]);
 	return call_overload(arena, row, name, own, arg_count, span, err);
 }
 

@@ -27,4 +27,7 @@ Expr *text_as_number(Arena *arena, Expr *e);
 /* Refuses: no row of this name takes these types. */
 Expr *refuse_call(const char *name, Expr **args, int arg_count, Span span, Error *err);
 
+/* to_char(number, pattern) */
+bool number_pattern_is_known(const Str *pattern);
+
 #endif
