@@ -249,12 +249,12 @@ static bool cannot_take_back(const Pipeline *pipeline, Error *err)
 /* sink: NULL where it is only asked whether there is anything to take back. */
 static bool deliver_rows(Joining *joining, StoreDiff *diff, Sink *sink, Error *err)
 {
-	const Pipeline *pipeline = joining->pipeline;
+	Pipeline *pipeline = joining->pipeline;
 	for (Batch *batch = NULL; ; batch_unref(batch)) {
 		if (runtime_is_interrupted(joining->runtime, err) || !store_diff_next(diff, &batch, err)) return false;
 		if (!batch) return true;
 		bool impossible = !joining->made.with_op && !sink_forgets(joining->target) && takes_back(batch);
-		joining->refused = impossible ? !cannot_take_back(pipeline, err) : !joining->runtime->trying && !sink_write(sink, batch, (int64_t)joining->runtime->commit, err);
+		joining->refused = impossible ? !cannot_take_back(pipeline, err) : !joining->runtime->trying && !pipeline_write(pipeline, sink, batch, err);
 		if (!joining->refused) continue;
 		batch_unref(batch);
 		return false;

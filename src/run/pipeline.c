@@ -10,12 +10,18 @@
 
 /* ---- the end ---- */
 
+bool pipeline_write(Pipeline *pipeline, Sink *sink, const Batch *changes, Error *err)
+{
+	pipeline->rows_out += changes->count;
+	return sink_write(sink, changes, (int64_t)pipeline->runtime->commit, err);
+}
+
 /* What the writer of a file gets: batches as they come (append-only) or the commit's net changes; of nothing: batches as they come. */
 static bool sink_tap(void *context, const Batch *batch, Error *err)
 {
 	Pipeline *pipeline = context;
 	if (pipeline->replaying || pipeline->runtime->trying) return true;
-	return sink_write(pipeline->sink, batch, 0, err);
+	return pipeline_write(pipeline, pipeline->sink, batch, err);
 }
 
 static OpInput root_input(Pipeline *pipeline)

@@ -31,7 +31,7 @@ struct Pipeline {
 	/* accounts since the view's start: rows_in = applied + filtered + late + dead */
 	int64_t rows_in, rows_dead;
 	Account sealed;                   /* what the accounts in the file have already, of this process */
-	int64_t rows_out, metered_out;    /* rows of the view changed, in this process; those that weir_metrics has */
+	int64_t rows_out, metered_out;    /* rows of the view changed, or delivered by the sink, in this process; those that weir_metrics has */
 	struct { bool known, on; int subscribers; int64_t until_us, tended_us; } history;     /* history.c: its changes are kept */
 	bool named;                       /* its operators are in weir_operators */
 	VEC(Op *) filters;                /* filters, projections and windows right above scans */

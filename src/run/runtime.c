@@ -454,7 +454,7 @@ static bool seal_pipeline(SealedCommit *sealed, Pipeline *pipeline, Error *err)
 	}
 	SealedChanges view = {.table = pipeline->table, .relation = pipeline->relation->id};
 	op_sink_take(pipeline->tail, &view.changes);
-	pipeline->rows_out += view.changes.count;
+	if (pipeline->relation->kind != RELATION_SINK) pipeline->rows_out += view.changes.count;      /* a sink that is built has delivered none of them yet */
 	history_seal(sealed, pipeline, &view.changes);
 	if (holds_relation(pipeline->runtime, pipeline->relation->id)) input_log_changes(sealed, pipeline->relation->id, &view.changes);
 	if (view.changes.count == 0) changes_release(&view.changes);

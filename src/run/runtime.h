@@ -238,6 +238,8 @@ Pipeline *pipeline_new_client(Runtime *runtime, Lowered *lowered, TapFunction *t
 void pipeline_free(Pipeline *pipeline);
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err);   /* its table or sink */
 void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec *spec);
+/* Into the sink's target, and counts them. */
+bool pipeline_write(Pipeline *pipeline, Sink *sink, const Batch *changes, Error *err);
 /* The target of a sink, to be written so from this position on. */
 bool pipeline_open_target(Pipeline *pipeline, const EncoderConfig *written, int64_t position, Sink **out, Error *err);
 int64_t pipeline_recorded(const Pipeline *pipeline);   /* how far its target is written, by the file */
