@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/redefine.h"
+#include "run/deliver.h"
 #include "run/starts.h"
 
 static const char *upper(const Session *session, const char *text)
@@ -64,6 +65,18 @@ static void verify_kept_plan(Session *session, Relation *relation)
 #endif
 }
 
+/* Not where a sink is opened: those of older files go on. */
+static bool check_written(Session *session, const Relation *relation, const Lowered *lowered, Error *err)
+{
+	const Catalog *catalog = session->engine->catalog;
+	EncoderConfig written;
+	if (relation->kind != RELATION_SINK || sink_forgets(sink_target(catalog, relation))) return true;
+	if (!written_by(catalog, relation, lowered, &session->arena, &written, err)) return false;
+	if (!encoder_hides_op(&written)) return true;
+	error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "sink \"%s\" cannot have a column \"op\": so is called what it says of each row, +I, -U, +U or -D", relation->name);
+	return error_hint(err, "Name it otherwise with AS.");
+}
+
 static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 {
 	Engine *engine = session->engine;
@@ -78,7 +91,7 @@ static bool create_pipeline(Session *session, BoundCreate *create, Error *err)
 	Lowered *lowered = relation_is_changelog(relation) ? plan_lower_changelog(relation) : engine_lower(session, session->context, create->query.plan, err);
 	if (!lowered) return false;
 	facts_from_lowered(relation, lowered);
-	if (!retention_check(relation, err) || !begin_definition(session, err) || !put_catalog(session, relation, err)) {
+	if (!check_written(session, relation, lowered, err) || !retention_check(relation, err) || !begin_definition(session, err) || !put_catalog(session, relation, err)) {
 		lowered_free(lowered, true);
 		return false;
 	}
@@ -184,6 +197,10 @@ static bool replace_query(Session *session, BoundCreate *create, Error *err)
 	session->context->result_is_final = create->relation->kind == RELATION_SINK;
 	bool ok = redefine_try(&redefinition, err) && redefine_refuse(&redefinition, err) && redefine_records(&redefinition, &session->records_again, err);
 	Lowered *lowered = ok ? engine_lower(session, session->context, create->query.plan, err) : NULL;
+	if (lowered && !check_written(session, create->relation, lowered, err)) {
+		lowered_free(lowered, true);
+		lowered = NULL;
+	}
 	ok = lowered && redefine_replace(session, &redefinition, lowered, err);
 	if (ok) tell_changes(session, &redefinition);
 	redefine_release(&redefinition);

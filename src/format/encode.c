@@ -82,6 +82,14 @@ bool encoder_names_fields(const EncoderConfig *config)
 	return format && format->framing != FRAMING_CSV;
 }
 
+bool encoder_hides_op(const EncoderConfig *config)
+{
+	bool named = encoder_names_fields(config) || config->csv_header;
+	for (int col = 0; named && config->with_op && col < config->column_count; col++)
+		if (strcmp(config->columns[col].name, "op") == 0) return true;
+	return false;
+}
+
 static bool same_names(const EncoderConfig *a, const EncoderConfig *b)
 {
 	bool same = a->column_count == b->column_count;

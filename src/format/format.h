@@ -137,6 +137,8 @@ typedef struct EncoderConfig {
 void encoder_options(EncoderConfig *config, const OptionSet *options);
 /* Does each row say how its fields are called? */
 bool encoder_names_fields(const EncoderConfig *config);
+/* Has it a column that is called as the op, which so could not be read? */
+bool encoder_hides_op(const EncoderConfig *config);
 /* Is a row written by both the same text? CSV without a header does not say how columns are called. */
 bool encoder_alike(const EncoderConfig *a, const EncoderConfig *b);
 /* Why rows of `made` cannot stand behind those of `old` in one file; NULL: they can. Both have the same options. */
