@@ -69,7 +69,7 @@ bool is_map(Type declared) { return declared.kind == TYPE_JSON && declared.field
 /* MAP[...], map_union(a, b) ... */
 static bool makes_map(const Expr *e)
 {
-	static const char *const MAPS[] = {"json_object", "map_from_arrays", "map_union", "map_insert", "map_delete", "str_to_map"};
+	static const char *const MAPS[] = {"json_object", "map_from_arrays", "map_union", "map_insert", "map_delete", "str_to_map", "json_records"};
 	return is_one_of(e, MAPS, sizeof MAPS / sizeof *MAPS);
 }
 
@@ -151,7 +151,7 @@ static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 		"array_append", "array_cat", "array_remove", "array_replace", "array_distinct", "array_union", "array_intersect", "array_except", "array_sort",
 		"array_reverse", "array_slice", "array_part", "trim_array", "map_values", "map_union", "map_insert", "map_delete", "coalesce", "ifnull", "jsonb_concat",
 	};
-	static const char *const TEXTS[] = {"split", "string_to_array", "regexp_split_to_array", "regexp_match", "json_keys", "str_to_map", "text_to_array", "regexp_extract_all"};
+	static const char *const TEXTS[] = {"split", "string_to_array", "regexp_split_to_array", "regexp_match", "json_keys", "json_items", "json_records", "str_to_map", "text_to_array", "regexp_extract_all"};
 	Binder *binder = clause->binder;
 	Type made;
 	if (type_of_json_as(binder, e, &made)) {

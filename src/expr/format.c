@@ -201,6 +201,10 @@ static bool print_format(StrBuf *out, const Str *format, Args *args)
 		Spec spec;
 		strbuf_add(out, at, (size_t)((percent ? percent : end) - at));
 		if (!percent) return true;
+		if (percent + 1 == end) {
+			strbuf_addc(out, '%');
+			return true;
+		}
 		at = read_spec(percent + 1, end, args, &spec);
 		if (spec.width > RESULT_BYTES_MAX || spec.precision > RESULT_BYTES_MAX || out->bytes > RESULT_BYTES_MAX) return false;
 		switch (spec.letter) {

@@ -142,6 +142,21 @@ static Expr *resolve_json_concat(Arena *arena, Expr **args, int arg_count, Span 
 	return expr_case(arena, (Expr *[]){missing, expr_null(arena, TYPE(JSON)), all}, 3, span, err);
 }
 
+/* timestampadd('day', n, DATE): days, weeks and months later it is a date again. */
+static bool adds_days(Expr **args)
+{
+	const Str *text = text_constant(args[0]);
+	TimeUnit unit = text && args[2]->type.kind == TYPE_DATE ? time_unit_find(str_at(text), text->bytes) : UNIT_NONE;
+	return unit != UNIT_NONE && time_unit_us(unit) % US_PER_DAY == 0;
+}
+
+static Expr *resolve_add_days(Arena *arena, Expr **args, Span span, Error *err)
+{
+	Expr *moved[3] = {args[0], args[1], cast_make(arena, args[2], TYPE(TIMESTAMP), CAST_IMPLICIT)};
+	Expr *e = expr_call(arena, "timestampadd", moved, 3, span, err);
+	return e ? cast_make(arena, e, TYPE(DATE), CAST_EXPLICIT) : NULL;
+}
+
 Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, Span span, bool *done, Error *err)
 {
 	static const char *const COMPARISONS[] = {"=", "<>", "<", "<=", ">", ">=", "is", "is not"};
@@ -165,6 +180,7 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	if (is(name, "#>") && arg_count == 2) return expr_call(arena, "json_at_path", args, 2, span, err);
 	if (is(name, "#>>") && arg_count == 2) return expr_call(arena, "json_at_path_text", args, 2, span, err);
 	if (is(name, "json_concat") && arg_count >= 1) return resolve_json_concat(arena, args, arg_count, span, err);
+	if (is(name, "timestampadd") && arg_count == 3 && adds_days(args)) return resolve_add_days(arena, args, span, err);
 	if (is(name, "overlaps") && arg_count == 4) return resolve_overlaps(arena, args, span, err);
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))

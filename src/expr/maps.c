@@ -174,6 +174,38 @@ static bool delete_row(KernelCall *call, int row, Entries *entries)
 
 void kernel_map_delete(KernelCall *call) { build(call, delete_row); }
 
+/* ---- members as text: ksqlDB's json_records and json_items ---- */
+
+/* Each member of a container of this kind as a string of its JSON text */
+static void quote_members(KernelCall *call, char kind)
+{
+	StrBuf plain = STRBUF_INIT, out = STRBUF_INIT;
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		JsonPart whole = whole_of(call, 0, i);
+		if (*whole.at != kind) {
+			kernel_null(call, i);
+			continue;
+		}
+		strbuf_clear(&out);
+		for (JsonWalk walk = json_walk(whole); json_walk_next(&walk);) {
+			strbuf_addc(&out, out.bytes ? ',' : kind);
+			if (walk.object) json_minify(walk.key, &out), strbuf_addc(&out, ':');
+			strbuf_clear(&plain);
+			json_minify(walk.value, &plain);
+			text_print_json(plain.text, plain.bytes, &out);
+		}
+		if (!out.bytes) strbuf_addc(&out, kind);
+		strbuf_addc(&out, kind == '[' ? ']' : '}');
+		call->out->str[i] = str_copy(call->scratch, out.text, out.bytes);
+	}
+	strbuf_release(&plain);
+	strbuf_release(&out);
+}
+
+void kernel_json_records(KernelCall *call) { quote_members(call, '{'); }
+void kernel_json_items(KernelCall *call) { quote_members(call, '['); }
+
 /* ---- text ---- */
 
 static JsonPart quoted_part(KernelCall *call, const char *at, size_t bytes)

@@ -263,16 +263,38 @@ static int64_t position_of(const Str *s, const Str *what, bool bytes, int64_t st
 	return 1 + (bytes ? found - at : (int64_t)utf8_count(at, (size_t)(found - at)));
 }
 
-static void find(KernelCall *call, int text, int what)
+/* The last one that begins at or before character `back` from the end (1: the last); 0: nowhere */
+static int64_t position_before(const Str *s, const Str *what, bool bytes, int64_t back)
 {
-	const Column *in = &call->args[text];
-	bool bytes = counts_bytes(in) && counts_bytes(&call->args[what]);
-	for (int i = 0; i < call->count; i++)
-		call->out->i64[i] = position_of(&in->str[i], &call->args[what].str[i], bytes, call->arg_count > 2 ? call->args[2].i64[i] : 1);
+	const char *at = str_at(s);
+	int64_t count = bytes ? s->bytes : (int64_t)utf8_count(at, s->bytes);
+	if (back > count) return 0;
+	size_t from = bytes ? (size_t)(count - back) : utf8_offset(at, s->bytes, (size_t)(count - back));
+	for (size_t i = from + 1; i-- > 0;)
+		if (i + what->bytes <= s->bytes && memcmp(at + i, str_at(what), what->bytes) == 0) return 1 + (bytes ? (int64_t)i : (int64_t)utf8_count(at, i));
+	return 0;
 }
 
-void kernel_instr(KernelCall *call) { find(call, 0, 1); }
-void kernel_locate(KernelCall *call) { find(call, 1, 0); }
+
+/* From a negative place backwards, as in ksqlDB */
+void kernel_instr(KernelCall *call)
+{
+	const Column *in = call->args;
+	bool bytes = counts_bytes(in) && counts_bytes(&call->args[1]);
+	for (int i = 0; i < call->count; i++) {
+		int64_t start = call->arg_count > 2 ? call->args[2].i64[i] : 1;
+		const Str *what = &call->args[1].str[i];
+		call->out->i64[i] = start < 0 && start > INT64_MIN ? position_before(&in->str[i], what, bytes, -start) : position_of(&in->str[i], what, bytes, start);
+	}
+}
+
+void kernel_locate(KernelCall *call)
+{
+	const Column *in = &call->args[1];
+	bool bytes = counts_bytes(in) && counts_bytes(call->args);
+	for (int i = 0; i < call->count; i++)
+		call->out->i64[i] = position_of(&in->str[i], &call->args->str[i], bytes, call->arg_count > 2 ? call->args[2].i64[i] : 1);
+}
 
 static bool begins_at(const Str *s, const Str *what, size_t from)
 {
