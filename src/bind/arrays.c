@@ -83,8 +83,25 @@ static bool type_of_json_as(Binder *binder, const Expr *e, Type *out)
 	return type_read(str_at(text), text->bytes, binder->arena, out);
 }
 
+/* Of CASE and COALESCE: that of all values */
+static bool form_of_values(Clause *clause, const Expr *e, Type *out)
+{
+	bool any = false;
+	Type form;
+	for (int i = 0; i < e->arg_count; i++) {
+		bool is_condition = e->kind == EXPR_CASE && i % 2 == 0 && i + 1 < e->arg_count;
+		if (is_condition || (e->args[i]->kind == EXPR_CONSTANT && e->args[i]->constant.is_null)) continue;
+		if (!form_of(clause, e->args[i], &form) || (any && !type_same_inside(form, *out))) return false;
+		*out = form;
+		any = true;
+	}
+	return any;
+}
+
 bool form_of(Clause *clause, const Expr *e, Type *out)
 {
+	if (e->type.kind != TYPE_JSON) return false;
+	if (e->kind == EXPR_CASE || expr_is_call(e, "coalesce") || expr_is_call(e, "ifnull")) return form_of_values(clause, e, out);
 	const ScopeColumn *column = e->kind == EXPR_COLUMN ? column_of(clause, e) : NULL;
 	if (!column) return type_of_json_as(clause->binder, e, out);
 	*out = column->declared;
@@ -120,6 +137,24 @@ bool declared_of(Clause *clause, const Expr *e, Type *out)
 	if (!array_element_type(clause, e, &element)) return false;
 	*out = list_type(clause->binder, makes_map(e) ? type_kind_name(TYPE_TEXT) : "", element);
 	return true;
+}
+
+static Expr *order_as(Binder *binder, Expr *e, Type type)
+{
+	StrBuf text = STRBUF_INIT;
+	type_print(type, &text);
+	Expr *args[2] = {e, expr_text(binder->arena, arena_strdup(binder->arena, text.text))};
+	strbuf_release(&text);
+	return expr_call(binder->arena, "json_order", args, 2, e->span, binder->err);
+}
+
+static bool has_order(Clause *clause, const Expr *e, Type *type) { return e->type.kind == TYPE_JSON && declared_of(clause, e, type) && type_is_nested(*type); }
+
+/* What values are ordered by: < and ORDER BY go by the members of arrays and rows, not by their text. */
+Expr *order_form(Clause *clause, Expr *e)
+{
+	Type type;
+	return has_order(clause, e, &type) ? order_as(clause->binder, e, type) : e;
 }
 
 /* What is compared with a value in its form gets that form, too: ARRAY[1, 2], '[1, 2]', MAP['b', 1, 'a', 2]. */
@@ -246,6 +281,22 @@ Expr *typed_element(Clause *clause, Expr *call)
 	Type element;
 	if (!is_one_of(call, NAMES, sizeof NAMES / sizeof *NAMES) || !array_element_type(clause, call->args[0], &element)) return call;
 	return element_value(clause->binder, call, element, call->span);
+}
+
+/* Both sides of <: JSON of which no more is known is as the other side; with what is none, an array or row has no order. */
+bool bring_into_order(Clause *clause, Expr **a, Expr **b, Span span)
+{
+	Type left, right;
+	bool one = has_order(clause, *a, &left), other = has_order(clause, *b, &right);
+	if (!one && !other) return true;
+	if (one != other) {
+		const Expr *unknown = one ? *b : *a;
+		if (unknown->type.kind == TYPE_NULL) return true;
+		if (unknown->type.kind != TYPE_JSON) return REFUSE(clause->binder, span, "the order of an array or row and what is none");
+	}
+	*a = order_as(clause->binder, *a, one ? left : right);
+	*b = order_as(clause->binder, *b, other ? right : left);
+	return *a && *b;
 }
 
 /* Of JSONB, or a part of it */

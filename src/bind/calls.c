@@ -59,7 +59,7 @@ bool bind_order_terms(Clause *clause, const AstOrderTerms *terms, OpSortKey **ou
 		const AstOrderTerm *term = &plain.at[i];
 		Expr *e = bind_expr(clause, without_collation(term->expr));
 		if (e) e = collated(clause->binder, e, term->expr);
-		if (!e) return false;
+		if (!e || !(e = order_form(clause, e))) return false;
 		bool nulls_last = term->nulls == AST_NULLS_DEFAULT ? term->descending : term->nulls == AST_NULLS_LAST;
 		(*out)[(*count)++] = (OpSortKey){e, {term->descending, nulls_last}};
 	}
@@ -231,6 +231,26 @@ static bool aggregate_arguments(Clause *inner, const AstExpr *ast, bool within, 
 	return true;
 }
 
+/* max(x) of arrays, rows and maps is max_by(x, what they are ordered by); max_by(x, y) goes by that of y. */
+static bool extreme_by_order(Clause *inner, const char **name, Expr ***args, int *count)
+{
+	static const char *const BY[] = {"min_by", "max_by", "arg_min", "arg_max"};
+	bool least = names_equal(*name, "min"), greatest = names_equal(*name, "max"), by = false;
+	for (size_t i = 0; i < sizeof BY / sizeof *BY; i++) by |= *count == 2 && names_equal(*name, BY[i]);
+	if (!by && !((least || greatest) && *count == 1)) return true;
+	Expr *value = (*args)[*count - 1], *order = order_form(inner, value);
+	if (!order || order == value) return order != NULL;
+	if (by) (*args)[1] = order;
+	else {
+		*args = arena_array(inner->binder->arena, Expr *, 2);
+		(*args)[0] = value;
+		(*args)[1] = order;
+		*count = 2;
+		*name = least ? "min_by" : "max_by";
+	}
+	return true;
+}
+
 /* inner: the clause in which its arguments stand */
 static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out)
 {
@@ -245,6 +265,7 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 	*out = (AggregateCall){0};
 	if (!aggregate_arguments(inner, ast, within, &args, &count)) return false;
 	if (!pack_distinct(inner, ast, &args, &count)) return false;
+	if (!extreme_by_order(inner, &name, &args, &count)) return false;
 	out->aggregate = aggregate_resolve(binder->arena, name, args, count, star, ast->op_span, binder->err);
 	if (!out->aggregate || !split_parameters(binder, ast, args, count, out)) return false;
 	if (!aggregate_order(inner, ast, within, out)) return false;
@@ -257,7 +278,8 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 	}
 	bool by_bytes = call->distinct || names_equal(name, "mode") || names_equal(name, "approx_count_distinct");
 	for (int i = 0; i < out->arg_count && by_bytes; i++) out->args[i] = equal_form(binder, out->args[i]);
-	out->distinct = call->distinct && !names_equal(out->aggregate->name, "min") && !names_equal(out->aggregate->name, "max");
+	bool extreme = names_equal(call_name(call), "min") || names_equal(call_name(call), "max");
+	out->distinct = call->distinct && !extreme;
 	out->ignore_nulls = call->nulls == AST_IGNORE_NULLS;
 	Type *types = arena_array(binder->arena, Type, count + 1);
 	for (int i = 0; i < out->arg_count; i++) types[i] = args[i]->type;
@@ -340,6 +362,20 @@ static bool is_window_only(Clause *clause, const AstExpr *ast)
 	return true;
 }
 
+/* greatest(), least() and min() and max() of several values compare what they are given. */
+static bool may_be_ordered_by(Clause *clause, const AstExpr *ast, Expr **args)
+{
+	static const char *const NAMES[] = {"greatest", "least", "min", "max"};
+	const AstCall *call = ast->call;
+	bool orders = false;
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) orders |= names_equal(call_name(call), NAMES[i]);
+	for (int i = 0; orders && i < call->arguments.count; i++) {
+		Expr *order = order_form(clause, args[i]);
+		if (!order || order != args[i]) return order && REFUSE(clause->binder, ast->op_span, "%s() of arrays or rows", call_name(call));
+	}
+	return true;
+}
+
 static Expr *bind_function(Clause *clause, const AstExpr *ast)
 {
 	Binder *binder = clause->binder;
@@ -353,6 +389,7 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	const AstExpr *unit = unit_word(binder, ast);
 	if (unit) ((AstCall *)call)->arguments.at[0].value = (AstExpr *)unit;        /* so it is printed, too */
 	if (!bind_arguments(clause, call, &args)) return NULL;
+	if (!may_be_ordered_by(clause, ast, args)) return NULL;
 	const DefinedFunction *defined = function_find(call_name(call)) ? NULL : defined_function(call_name(call));
 	if (defined) return bind_defined_function(clause, defined, ast, args);
 	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);

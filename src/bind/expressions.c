@@ -133,12 +133,11 @@ static Expr *as_array_like(Clause *clause, Expr *e, const Expr *other)
 	return text_as_array(clause->binder, e, array_type_of(clause->binder, element), e->span);
 }
 
-/* Arrays are JSON text inside: equal as that, if their elements are of one type, and in no order. */
-static bool arrays_compare(Clause *clause, AstOp op, const Expr *a, const Expr *b, Span span)
+/* Arrays are JSON text inside: equal as that, if their elements are of one type. */
+static bool arrays_compare(Clause *clause, const Expr *a, const Expr *b, Span span)
 {
 	Type left, right;
 	if (!array_element_type(clause, a, &left) || !array_element_type(clause, b, &right)) return true;
-	if (op >= AST_OP_LT && op <= AST_OP_GE) return REFUSE(clause->binder, span, "the order of arrays");
 	if (left.kind == right.kind || left.kind == TYPE_NULL || right.kind == TYPE_NULL) return true;
 	return REFUSE(clause->binder, span, "comparing an array of %s with one of %s", type_kind_name(left.kind), type_kind_name(right.kind))
 		|| error_hint(clause->binder->err, "CAST the elements of one of them.");
@@ -157,9 +156,11 @@ static const char *literal_test(bool negated, const Expr *right)
 Expr *bind_compare(Clause *clause, AstOp op, Expr *a, Expr *b, Span span)
 {
 	Binder *binder = clause->binder;
-	if (!arrays_compare(clause, op, a, b, span) || !(a = as_array_like(clause, a, b)) || !(b = as_array_like(clause, b, a))) return NULL;
+	if (!arrays_compare(clause, a, b, span) || !(a = as_array_like(clause, a, b)) || !(b = as_array_like(clause, b, a))) return NULL;
 	const char *test = op == AST_OP_IS || op == AST_OP_IS_NOT ? literal_test(op == AST_OP_IS_NOT, b) : NULL;
 	if (!test && !bring_into_form(clause, &a, &b, span)) return NULL;
+	bool in_order = op >= AST_OP_LT && op <= AST_OP_GE;
+	if (in_order && !bring_into_order(clause, &a, &b, span)) return NULL;
 	if (test) {
 		if (strstr(test, "null") == NULL) a = expr_condition(binder->arena, a);
 		return expr_call(binder->arena, test, &a, 1, span, binder->err);

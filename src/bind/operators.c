@@ -49,13 +49,22 @@ static Expr *compare_rows(Clause *clause, AstOp op, const AstExprs *left, const 
 	return all;
 }
 
+/* ROW(a, b) beside a value of a ROW type, as one of that type */
+static Expr *row_like(Clause *clause, const AstExpr *row, const Expr *value, Span span)
+{
+	Type form;
+	if (form_of(clause, value, &form) && form.kind == TYPE_ROW) return bind_assigned(clause, row, form);
+	REFUSE(clause->binder, span, "comparing a row with what is no row");
+	return NULL;
+}
+
 static Expr *compare_asts(Clause *clause, AstOp op, const AstExpr *left, const AstExpr *right, Span span)
 {
-	Binder *binder = clause->binder;
 	if (is_row(left) && is_row(right)) return compare_rows(clause, op, &left->args, &right->args, span);
 	if (is_row(left) || is_row(right)) {
-		REFUSE(binder, span, "comparing a row with what is no row");
-		return NULL;
+		Expr *value = bind_expr(clause, is_row(left) ? right : left);
+		Expr *row = value ? row_like(clause, is_row(left) ? left : right, value, span) : NULL;
+		return row ? bind_compare(clause, op, is_row(left) ? row : value, is_row(left) ? value : row, span) : NULL;
 	}
 	return bind_comparison(clause, op, left, right, span);
 }
@@ -184,8 +193,9 @@ static bool make_unequal(Binder *binder, Expr **pair)
 static const AstExpr *side_part(const AstExpr *side, int i) { return is_row(side) ? side->args.at[i] : side; }
 
 /* Left side and columns get common types, and the left side's collation, as = would compare them. */
-static bool match_types(Binder *binder, const AstExpr *side, Expr **left, Plan **plan, Span span)
+static bool match_types(Clause *clause, const AstExpr *side, Expr **left, Plan **plan, Span span)
 {
+	Binder *binder = clause->binder;
 	Expr **wanted = arena_array(binder->arena, Expr *, (*plan)->column_count);
 	for (int i = 0; i < (*plan)->column_count; i++) {
 		Expr *pair[2] = {left[i], plan_column_expr(binder->context, *plan, i)};
@@ -199,6 +209,7 @@ static bool match_types(Binder *binder, const AstExpr *side, Expr **left, Plan *
 		if (!(left[i] = expr_cast(binder->arena, pair[0], type, CAST_IMPLICIT, binder->err))) return false;
 		if (!(wanted[i] = expr_cast(binder->arena, pair[1], type, CAST_IMPLICIT, binder->err))) return false;
 		if (!collate_sides(binder, side_part(side, i), side_part(side, i), &left[i], &wanted[i])) return false;
+		if (!bring_into_form(clause, &left[i], &wanted[i], span)) return false;
 	}
 	*plan = cast_columns(binder, *plan, wanted);
 	return true;
@@ -255,7 +266,7 @@ static Expr *in_plan(Clause *clause, const AstExpr *ast, Plan *plan, bool negate
 		return NULL;
 	}
 	if (count == 1 && pairs_decide(left[0], column_source(binder, plan, 0))) return in_by_pairs(clause, ast, left, plan, negated);
-	if (!match_types(binder, ast->args.at[0], left, &plan, ast->span)) return NULL;
+	if (!match_types(clause, ast->args.at[0], left, &plan, ast->span)) return NULL;
 	Expr *e = subquery_expr(clause, SUBQUERY_IN, plan, TYPE(BOOLEAN), ast->span);
 	e->args = left;
 	e->arg_count = count;
@@ -298,11 +309,9 @@ static Expr *in_list(Clause *clause, const AstExpr *ast)
 	}
 	Expr **args = arena_array(binder->arena, Expr *, ast->args.count);
 	for (int i = 0; i < ast->args.count; i++) {
-		if (is_row(ast->args.at[i])) {
-			REFUSE(binder, ast->args.at[i]->span, "comparing a row with what is no row");
-			return NULL;
-		}
-		args[i] = bind_expr(clause, i ? ast->args.at[i] : without_collation(left_ast));
+		const AstExpr *arg = ast->args.at[i];
+		if (is_row(arg)) args[i] = row_like(clause, arg, args[0], arg->span);
+		else args[i] = bind_expr(clause, i ? arg : without_collation(left_ast));
 		if (args[i]) args[i] = collated(binder, args[i], left_ast);
 		if (!args[i] || (i && !bring_into_form(clause, &args[0], &args[i], ast->args.at[i]->span))) return NULL;
 	}
@@ -381,12 +390,13 @@ static Expr *quantified_query(Clause *clause, const AstExpr *ast, AstQuery *quer
 		REFUSE(binder, ast->span, "%s over rows of more than one column", ast->all ? "ALL" : "ANY");
 		return NULL;
 	}
-	if (!match_types(binder, ast->args.at[0], left, &plan, ast->span)) return NULL;
+	if (!match_types(clause, ast->args.at[0], left, &plan, ast->span)) return NULL;
 	Expr *compared = bind_compare(clause, ast->op, left[0], plan_column_expr(binder->context, plan, 0), ast->op_span);
 	if (!compared) return NULL;
-	Expr *e = subquery_expr(clause, ast->all ? SUBQUERY_ALL : SUBQUERY_ANY, plan, TYPE(BOOLEAN), ast->span);
+	Expr *e = subquery_expr(clause, ast->all ? SUBQUERY_ALL : SUBQUERY_ANY, cast_columns(binder, plan, &compared->args[1]), TYPE(BOOLEAN), ast->span);
 	e->function = compared->function;
 	e->args = left;
+	e->args[0] = compared->args[0];
 	e->arg_count = 1;
 	return e;
 }

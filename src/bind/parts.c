@@ -145,7 +145,7 @@ bool bind_column_like(Clause *clause, const AstExpr *ast, ScopeColumn *out)
 		return fields_from_json(clause->binder, out, ast->span);
 	}
 	if (casts && cast.kind == TYPE_JSON) out->declared = cast;
-	else declared_of(clause, expr, &out->declared);
+	else if (declared_of(clause, expr, &out->declared) && out->declared.kind == TYPE_ROW && !fields_from_json(clause->binder, out, ast->span)) return false;
 	out->proctime = expr->kind == EXPR_CALL && (expr->function->flags & FUNCTION_PROCTIME);
 	return true;
 }

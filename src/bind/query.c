@@ -408,7 +408,7 @@ bool sort_rows(Binder *binder, const AstQuery *ast, Scope *outer, Rows *rows)
 		if (!column_meant(binder, rows, plain, &column)) return false;
 		Expr *e = column >= 0 ? rows->columns[column].expr : bind_expr(&clause, plain);
 		if (e) e = collated(binder, e, term->expr);
-		if (!e) return false;
+		if (!e || !(e = order_form(&clause, e))) return false;
 		bool nulls_last = term->nulls == AST_NULLS_DEFAULT ? term->descending : term->nulls == AST_NULLS_LAST;
 		if (!expr_is_constant(e)) order[keys++] = (OpSortKey){e, {term->descending, nulls_last}};
 	}

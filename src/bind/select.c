@@ -101,7 +101,7 @@ static bool bind_term(Making *making, const AstExpr *ast, const char *name, Term
 	out->expr = out->item >= 0 ? select->items.at[out->item].expr : bind_expr(&clause, plain);
 	if (!out->expr) return false;
 	Expr *sorted = collated(binder, out->expr, ast);
-	if (!sorted) return false;
+	if (!sorted || !(sorted = order_form(&clause, sorted))) return false;
 	if (sorted != out->expr) out->item = -1;
 	out->expr = sorted;
 	for (int i = 0; i < select->items.count && out->item < 0; i++)
@@ -124,6 +124,8 @@ static bool bind_terms(Making *making)
 		bool nulls_last = order->nulls == AST_NULLS_DEFAULT ? order->descending : order->nulls == AST_NULLS_LAST;
 		Term term = {.spec = {order->descending, nulls_last}};
 		if (!bind_term(making, order->expr, "ORDER BY", &term)) return false;
+		if (ast->distinct && !ast->distinct_on.count && expr_is_call(term.expr, "json_order"))
+			return REFUSE(making->select->binder, order->expr->span, "SELECT DISTINCT in the order of an array or row");
 		if (ast->distinct && !ast->distinct_on.count && term.item < 0 && !expr_is_constant(term.expr)) {
 			error_set(making->select->binder->err, ERR_GROUPING, order->expr->span, "ORDER BY of SELECT DISTINCT must be a column that is selected");
 			return false;

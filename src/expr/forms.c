@@ -241,7 +241,7 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 	{"date_format", 1, pattern_is_java, "time pattern", "Letters are Java's: yyyy-MM-dd HH:mm:ss.SSS."}, {"from_unixtime", 1, pattern_is_java, "time pattern", NULL},
 	{"json_extract", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]; wildcards may stand in JSON_QUERY and JSON_EXISTS."}, {"json_value", 1, path_is_json, "JSON path", "Paths are like $.a.b[0]; wildcards may stand in JSON_QUERY and JSON_EXISTS."},
 	{"json_value_else", 1, path_is_json, "JSON path", NULL}, {"json_query_else", 1, path_is_any, "JSON path", NULL}, {"json_exists_else", 1, path_is_any, "JSON path", NULL},
-	{"json_as", 2, is_json_as_mode, "way", "There are 'cast' and 'compare'."}, {"json_as", 1, is_type_text, "type", "Types are written as ROW<a INTEGER, b ARRAY<TEXT>>, MAP<TEXT, REAL>, JSONB."},
+	{"json_as", 2, is_json_as_mode, "way", "There are 'cast' and 'compare'."}, {"json_order", 1, is_type_text, "type", NULL}, {"json_as", 1, is_type_text, "type", "Types are written as ROW<a INTEGER, b ARRAY<TEXT>>, MAP<TEXT, REAL>, JSONB."},
 	{"json_query", 1, path_is_any, "JSON path", NULL}, {"json_exists", 1, path_is_any, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
 	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
 	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
@@ -308,8 +308,9 @@ bool check_constants(const Expr *call, Error *err)
 	if (!check_pattern(call, err) || !check_number_pattern(call, err)) return false;
 	if ((strcmp(call->function->name, "json_object") == 0 || strcmp(call->function->name, "json_object_absent") == 0) && call->arg_count % 2)
 		return error_set(err, ERR_UNDEFINED_FUNCTION, call->span, "json_object takes keys and values in turn");
-	if (strcmp(call->function->name, "json_as") == 0 && (!text_constant(call->args[1]) || (call->arg_count > 2 && !text_constant(call->args[2]))))
-		return error_set(err, ERR_INVALID_PARAMETER, call->span, "the type of json_as must be a constant");
+	if (strcmp(call->function->name, "json_as") == 0 || strcmp(call->function->name, "json_order") == 0)
+		for (int i = 1; i < call->arg_count; i++)
+			if (!text_constant(call->args[i])) return error_set(err, ERR_INVALID_PARAMETER, call->span, "the type of %s must be a constant", call->function->name);
 	for (size_t i = 0; i < sizeof CHECKS / sizeof *CHECKS; i++) {
 		if (CHECKS[i].arg >= call->arg_count || strcmp(CHECKS[i].function, call->function->name) != 0) continue;
 		const Expr *arg = call->args[CHECKS[i].arg];

@@ -7,6 +7,7 @@
 #include "expr/cast.h"
 #include "expr/kernels.h"
 #include "type/number.h"
+#include "type/row.h"
 #include "type/text.h"
 
 /* ---- entries ---- */
@@ -393,7 +394,72 @@ static bool cast_part(void *context, Type type, JsonPart part, Value *out)
 	return !casting->strict;
 }
 
-/* ---- json_as(json, 'ROW<...>' [, how]) ---- */
+/* ---- order ---- */
+
+static const SortSpec ASCENDING = {false, false};
+
+static void add_integer(int64_t x, StrBuf *out) { sort_key_add(out, &(Value){.type = TYPE(INTEGER), .i64 = x}, ASCENDING); }
+
+static void add_text(const char *at, size_t bytes, StrBuf *out) { sort_key_add(out, &(Value){.type = TYPE(TEXT), .str = str_borrow(at, bytes)}, ASCENDING); }
+
+static void order_string(JsonPart string, StrBuf *out)
+{
+	StrBuf text = STRBUF_INIT;
+	json_unescape(string, &text);
+	add_text(text.text, text.bytes, out);
+	strbuf_release(&text);
+}
+
+/* PostgreSQL's: null, text, numbers, false, true, arrays, objects; of these the shorter before the longer. */
+static void order_jsonb(JsonPart value, StrBuf *out)
+{
+	static const char KINDS[] = "n\"-ft[{";
+	const char *kind = strchr(KINDS, *value.at);
+	Value number = {.type = TYPE(REAL)};
+	strbuf_addc(out, kind ? (char)(kind - KINDS) : 2);
+	if (*value.at == '"') order_string(value, out);
+	else if (*value.at == '[' || *value.at == '{') {
+		add_integer(json_count(value), out);
+		for (JsonWalk walk = json_walk(value); json_walk_next(&walk);) {
+			if (walk.object) order_string(walk.key, out);
+			order_jsonb(walk.value, out);
+		}
+	} else if ((!kind || *kind == '-') && text_to_real(value.at, json_part_bytes(value), &number.f64)) sort_key_add(out, &number, ASCENDING);
+}
+
+static void order_value(Casting *casting, JsonPart value, const Type *type, StrBuf *out);
+
+/* Members one after the other, before each that there is one: so what is a beginning of another comes first. */
+static void order_members(Casting *casting, JsonPart value, const Type *type, StrBuf *out)
+{
+	bool row = type->kind == TYPE_ROW;
+	int field = 0;
+	for (JsonWalk walk = json_walk(value); json_walk_next(&walk); field++) {
+		if (row && field >= type->field_count) break;
+		strbuf_addc(out, 1);
+		if (walk.object && !row) order_string(walk.key, out);
+		order_value(casting, walk.value, row ? &type->fields[field].type : &type->fields->type, out);
+	}
+	strbuf_addc(out, 0);
+}
+
+/* NULLs first, as everywhere. A dimension more than is declared stands behind the values. */
+static void order_value(Casting *casting, JsonPart value, const Type *type, StrBuf *out)
+{
+	Value scalar = {.type = plain_type(*type)};
+	bool is_jsonb = type->kind == TYPE_JSON && type->precision, there = *value.at != 'n' || is_jsonb, members = type->kind == TYPE_ROW || (type->kind == TYPE_JSON && type->field_count == 1);
+	strbuf_addc(out, there ? 1 : 0);
+	if (!there) return;
+	if (members) order_members(casting, value, type, out);
+	else if (is_jsonb) order_jsonb(value, out);
+	else if (type->kind == TYPE_JSON || (*value.at == '[' && type->kind != TYPE_TEXT)) add_text(value.at, json_part_bytes(value), out);
+	else {
+		scalar.is_null = !cast_scalar(casting, value, *type, &scalar);
+		sort_key_add(out, &scalar, ASCENDING);
+	}
+}
+
+/* ---- json_as(json, 'ROW<...>' [, how]), json_order(json, 'ROW<...>') ---- */
 
 typedef struct AsType { Arena arena; Type type; bool known; Casting casting; StrBuf text; } AsType;
 
@@ -439,6 +505,7 @@ void kernel_json_as(KernelCall *call)
 {
 	AsType *as = call->state;
 	NestedReading reading = {cast_part, &as->casting, true};
+	bool is_jsonb = as->type.kind == TYPE_JSON && as->type.precision;          /* whose null is a value */
 	for (int i = 0; i < call->count; i++) {
 		if (result_is_null(call, i)) continue;
 		const Str *json = &call->args->str[i];
@@ -446,7 +513,23 @@ void kernel_json_as(KernelCall *call)
 		arena_clear(&as->casting.arena);
 		bool fine = as->known && nested_print(json_part(str_at(json), json->bytes), &as->type, &reading, &as->text);
 		if (!fine && as->casting.strict) call->out->str[i] = *json;          /* equal to no value of the type */
-		else if (!fine || (as->text.bytes == 4 && memcmp(as->text.text, "null", 4) == 0)) kernel_null(call, i);
+		else if (!fine || (!is_jsonb && as->text.bytes == 4 && memcmp(as->text.text, "null", 4) == 0)) kernel_null(call, i);
 		else call->out->str[i] = str_copy(call->scratch, as->text.text, as->text.bytes);
+	}
+}
+
+void kernel_json_order(KernelCall *call)
+{
+	AsType *as = call->state;
+	bool is_jsonb = as->type.kind == TYPE_JSON && as->type.precision;
+	for (int i = 0; i < call->count; i++) {
+		if (result_is_null(call, i)) continue;
+		JsonPart whole = json_part(str_at(&call->args->str[i]), call->args->str[i].bytes);
+		bool empty_jsonb = is_jsonb && *whole.at == '[' && json_count(whole) == 0;
+		strbuf_clear(&as->text);
+		arena_clear(&as->casting.arena);
+		if (empty_jsonb) strbuf_addc(&as->text, 0);          /* before all others in PostgreSQL */
+		else order_value(&as->casting, whole, &as->type, &as->text);
+		call->out->str[i] = str_copy(call->scratch, as->text.text, as->text.bytes);
 	}
 }
