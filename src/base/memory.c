@@ -7,11 +7,11 @@
 int64_t memory_resident_bytes(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
-	int64_t pages = 0;
+	int64_t resident, of_files;
 	if (!file) return 0;
-	if (fscanf(file, "%*d %" SCNd64, &pages) != 1) pages = 0;
+	if (fscanf(file, "%*d %" SCNd64 " %" SCNd64, &resident, &of_files) != 2) resident = of_files = 0;
 	fclose(file);
-	return pages * sysconf(_SC_PAGESIZE);
+	return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
 int64_t memory_machine_bytes(void)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-int64_t memory_resident_bytes(void);      /* of this process; 0: not known */
+int64_t memory_resident_bytes(void);      /* of this process, but for mapped files, which the system can drop; 0: not known */
 int64_t memory_machine_bytes(void);       /* of the machine, or less: what the control group may have */
 
 #endif
