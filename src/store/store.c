@@ -334,6 +334,7 @@ static void close_writer(Store *store)
 {
 	store_rollback(store);
 	store_tables_release(store);
+	if (store->is_open && !store->in_memory) store_make_room(store);
 	store_statements_release(store);
 	if (store->is_open && !store->in_memory) {
 		store->wait_ms_max = STORE_WAL_URGENT_WAIT_MS;

@@ -49,6 +49,9 @@ struct Store {
 	Arena scratch;
 };
 
+/* ---- wal.c ---- */
+int store_make_room(Store *store);                      /* before the WAL is copied into the file; SQLite's code */
+
 /* ---- errors.c ---- */
 /* Turns the connection's last error into an Error; `doing` completes "file "x": could not ...", e.g. "write". Always false. */
 bool store_sqlite_error(sqlite3 *db, int rc, const char *path, Error *err);
