@@ -153,6 +153,14 @@ static Sharing sharing_of_edge(const OpInput *edge)
 	return edge->watermark_count || edge->has_judge || edge->has_arrival ? SHARED_BY_HISTORY : SHARED_BY_ROWS;
 }
 
+/* Does it see watermarks go by, but neither closes, forgets, nor judges anything by them? OVER may take rows as late. */
+static bool is_of_rows_itself(const Plan *plan, const NewOp *new_op, const LoweredNode *node)
+{
+	bool of_rows = node->sharing != SHARED_NEVER && sharing_of_node(plan) == SHARED_BY_ROWS && plan->kind != PLAN_OVER && !state_is_forgetting(new_op->op->state);
+	for (int i = 0; i < new_op->input_count; i++) of_rows &= !new_op->inputs[i].edge.has_judge && !new_op->inputs[i].edge.has_arrival;
+	return node->sharing == SHARED_BY_ROWS || (of_rows && !node->edge.has_judge && !node->edge.has_arrival);
+}
+
 static Sharing least(Sharing a, Sharing b) { return a < b ? a : b; }
 
 /* Windows and sums right above a stream, whose state follows from its rows in their order. What those give out comes with commits. */
@@ -199,6 +207,7 @@ static void set_identity(const Lowering *lowering, const Plan *plan, const NewOp
 	int ordinal = 0;
 	if (!new_op->op->state || note->in_step) return;
 	note->sharing = node->sharing;
+	note->of_rows = is_of_rows_itself(plan, new_op, node);
 	bool says = new_op->shared.low || new_op->shared.high;
 	for (int n = 0; !says && n < lowering->out->notes.count; n++) ordinal += lowering->out->notes.at[n].node == plan->alike;
 	StrBuf text = STRBUF_INIT;
@@ -631,7 +640,7 @@ static bool is_of_rows(const Lowering *lowering, Plan *plan)
 	bool of_clock = false;
 	for (int n = 0; n < lowering->out->notes.count; n++) {
 		const LoweredNote *note = &lowering->out->notes.at[n];
-		if (note->op->state && !note->in_step && note->sharing != SHARED_BY_ROWS) return false;
+		if (note->op->state && !note->in_step && !note->of_rows) return false;
 	}
 	plan_walk(plan, look_at_node, &of_clock);
 	plan_shared_nodes(lowering->arena, plan, &nodes);

@@ -44,6 +44,7 @@ typedef struct LoweredNote {
 	Hash128 contents;             /* what it keeps besides what its node says, hashed; 0: nothing */
 	Hash128 identity;
 	Sharing sharing;
+	bool of_rows;                 /* what it keeps and gives is a matter of the rows that it is given alone: its watermarks, if any, it only passes on */
 	int node;                     /* number of the node that it was made for, of the nodes of this query */
 } LoweredNote;
 

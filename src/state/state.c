@@ -40,6 +40,8 @@ void state_free(State *state)
 
 void state_forgets(State *state) { state->forgets = true; }
 
+bool state_is_forgetting(const State *state) { return state->forgets; }
+
 StateMap *state_map_open(State *state, uint32_t payload_bytes)
 {
 	assert(state->live_pages == 0 && state->parts.count < PARTS_MAX);

@@ -40,6 +40,7 @@ State *state_new(const char *name);           /* name: for weir_state and EXPLAI
 void state_free(State *state);
 /* By the constructor: what is added goes again by itself soon, so there is no sense in saving it before that is due. */
 void state_forgets(State *state);
+bool state_is_forgetting(const State *state);
 
 /* The parts of a state are opened in a fixed order by the operator's constructor, before loading; part numbers 0, 1, 2 ... follow
  * that order and are part of the saved form. */
