@@ -208,6 +208,8 @@ Expr *defined_argument(Binder *binder, const AstExpr *ast);
 
 bool call_is_plain(Clause *clause, const AstExpr *ast);       /* no DISTINCT, FILTER ...: those are for aggregates */
 bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out);
+/* What the column of an aggregate's result is by the name that the call has */
+Expr *aggregate_as_named(Binder *binder, const AstExpr *ast, Expr *result);
 
 /* ---- over.c ---- */
 Expr *bind_over(Clause *clause, const AstExpr *ast);

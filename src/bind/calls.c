@@ -276,6 +276,11 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 		if (!condition) return false;
 		out->filter = expr_and(binder->arena, condition, out->filter);
 	}
+	if (names_equal(name, "collect")) {                                     /* Flink's passes NULLs over */
+		Expr *there = expr_call(binder->arena, "is not null", &out->args[0], 1, ast->span, binder->err);
+		if (!there) return false;
+		out->filter = expr_and(binder->arena, out->filter, there);
+	}
 	bool by_bytes = call->distinct || names_equal(name, "mode") || names_equal(name, "approx_count_distinct");
 	for (int i = 0; i < out->arg_count && by_bytes; i++) out->args[i] = equal_form(binder, out->args[i]);
 	bool extreme = names_equal(call_name(call), "min") || names_equal(call_name(call), "max");
@@ -285,6 +290,14 @@ static bool make_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out
 	for (int i = 0; i < out->arg_count; i++) types[i] = args[i]->type;
 	out->type = out->aggregate->result(types, out->arg_count);
 	return true;
+}
+
+/* JSONB has each key once, with its last value. */
+Expr *aggregate_as_named(Binder *binder, const AstExpr *ast, Expr *result)
+{
+	Expr *args[2] = {result, expr_text(binder->arena, "JSONB")};
+	if (!names_equal(call_name(ast->call), "jsonb_object_agg")) return result;
+	return expr_call(binder->arena, "json_as", args, 2, ast->span, binder->err);
 }
 
 static Expr *bind_aggregate(Clause *clause, const AstExpr *ast)
@@ -302,7 +315,7 @@ static Expr *bind_aggregate(Clause *clause, const AstExpr *ast)
 	}
 	if (!may_aggregate(owner, ast)) return NULL;
 	ColumnId id = select_add_call(owner->select, &call);
-	return expr_column(binder->arena, id, call.type, call.aggregate->nullable_result, ast->span);
+	return aggregate_as_named(binder, ast, expr_column(binder->arena, id, call.type, call.aggregate->nullable_result, ast->span));
 }
 
 bool bind_over_aggregate(Clause *inner, const AstExpr *ast, AggregateCall *out) { return make_aggregate(inner, ast, out); }

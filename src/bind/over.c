@@ -301,5 +301,5 @@ Expr *bind_over(Clause *clause, const AstExpr *ast)
 	if (!has_frame) over.call.frame = default_frame(&over);
 	over.nullable = is_nullable(&over.call);
 	ColumnId id = add_over(clause->select, &over);
-	return expr_column(binder->arena, id, over.call.aggregate.type, over.nullable, ast->span);
+	return aggregate_as_named(binder, ast, expr_column(binder->arena, id, over.call.aggregate.type, over.nullable, ast->span));
 }
