@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "expr/kernels.h"
+#include "expr/resolve.h"
 #include "type/number.h"
 #include "type/text.h"
 
@@ -150,6 +151,8 @@ static Encoding encoding_of(const Str *name)
 		if (strlen(NAMES[i].name) == name->bytes && strncasecmp(NAMES[i].name, str_at(name), name->bytes) == 0) return NAMES[i].encoding;
 	return ENCODING_NONE;
 }
+
+bool encoding_is_known(const Str *name) { return encoding_of(name) != ENCODING_NONE; }
 
 /* PostgreSQL's: 0 and bytes beyond ASCII as \ooo, a backslash twice, all else as it is */
 static void set_escaped(KernelCall *call, int row, const Str *s)

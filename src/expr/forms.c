@@ -143,11 +143,19 @@ static Expr *resolve_json_concat(Arena *arena, Expr **args, int arg_count, Span 
 }
 
 /* timestampadd('day', n, DATE): days, weeks and months later it is a date again. */
-static bool adds_days(Expr **args)
+static bool is_whole_days(const Expr *unit_name)
 {
-	const Str *text = text_constant(args[0]);
-	TimeUnit unit = text && args[2]->type.kind == TYPE_DATE ? time_unit_find(str_at(text), text->bytes) : UNIT_NONE;
+	const Str *text = text_constant(unit_name);
+	TimeUnit unit = text ? time_unit_find(str_at(text), text->bytes) : UNIT_NONE;
 	return unit != UNIT_NONE && time_unit_us(unit) % US_PER_DAY == 0;
+}
+
+/* FLOOR(DATE TO MONTH) is a date, too. */
+static Expr *resolve_date_floor(Arena *arena, const char *name, Expr **args, Span span, Error *err)
+{
+	Expr *moved[2] = {cast_make(arena, args[0], TYPE(TIMESTAMP), CAST_IMPLICIT), args[1]};
+	Expr *e = expr_call(arena, name, moved, 2, span, err);
+	return e ? cast_make(arena, e, TYPE(DATE), CAST_EXPLICIT) : NULL;
 }
 
 static Expr *resolve_add_days(Arena *arena, Expr **args, Span span, Error *err)
@@ -180,7 +188,9 @@ Expr *resolve_form(Arena *arena, const char *name, Expr **args, int arg_count, S
 	if (is(name, "#>") && arg_count == 2) return expr_call(arena, "json_at_path", args, 2, span, err);
 	if (is(name, "#>>") && arg_count == 2) return expr_call(arena, "json_at_path_text", args, 2, span, err);
 	if (is(name, "json_concat") && arg_count >= 1) return resolve_json_concat(arena, args, arg_count, span, err);
-	if (is(name, "timestampadd") && arg_count == 3 && adds_days(args)) return resolve_add_days(arena, args, span, err);
+	if (is(name, "timestampadd") && arg_count == 3 && args[2]->type.kind == TYPE_DATE && is_whole_days(args[0])) return resolve_add_days(arena, args, span, err);
+	if ((is(name, "floor") || is(name, "ceil")) && arg_count == 2 && args[0]->type.kind == TYPE_DATE && is_whole_days(args[1]))
+		return resolve_date_floor(arena, name, args, span, err);
 	if (is(name, "overlaps") && arg_count == 4) return resolve_overlaps(arena, args, span, err);
 	if (is(name, "age") && arg_count == 1) return resolve_age(arena, args[0], span, err);
 	if (time_at >= 0 && (arg_count == time_at || (arg_count > time_at && is_now(args[time_at]))))
@@ -243,6 +253,7 @@ static const struct { const char *function; int arg; bool (*is_known)(const Str 
 	{"json_value_else", 1, path_is_json, "JSON path", NULL}, {"json_query_else", 1, path_is_any, "JSON path", NULL}, {"json_exists_else", 1, path_is_any, "JSON path", NULL},
 	{"json_as", 2, is_json_as_mode, "way", "There are 'cast' and 'compare'."}, {"json_order", 1, is_type_text, "type", NULL}, {"json_as", 1, is_type_text, "type", "Types are written as ROW<a INTEGER, b ARRAY<TEXT>>, MAP<TEXT, REAL>, JSONB."},
 	{"json_query", 1, path_is_any, "JSON path", NULL}, {"json_exists", 1, path_is_any, "JSON path", NULL}, {"json_type", 1, path_is_json, "JSON path", NULL},
+	{"encode", 1, encoding_is_known, "encoding", "Encodings are hex, base64, escape and utf-8."}, {"decode", 1, encoding_is_known, "encoding", "Encodings are hex, base64, escape and utf-8."},
 	{"parse_timestamp", 1, pattern_is_java, "time pattern", NULL}, {"parse_date", 1, pattern_is_java, "time pattern", NULL},
 	{"parse_time", 1, pattern_is_java, "time pattern", NULL}, {"unix_timestamp", 1, pattern_is_java, "time pattern", NULL},
 };

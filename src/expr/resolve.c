@@ -80,11 +80,20 @@ static bool reads_as_integer(const Expr *e)
 	return !used || (!number.has_point && !number.has_exponent && text_to_integer(str_at(s), used, &whole));
 }
 
+enum { COST_NO_NUMBER = 31 };      /* of a constant that is none: more than as a time, where it is refused */
+
+static bool is_no_number(const Expr *e)
+{
+	NumberText number;
+	return e->kind == EXPR_CONSTANT && !e->constant.is_null && !number_prefix(str_at(&e->constant.str), e->constant.str.bytes, &number);
+}
+
 static int cost_from_text(const Expr *e, TypeKind to)
 {
-	if (to != TYPE_INTEGER) return to == TYPE_REAL ? 20 : COST_NEVER;
+	if (to == TYPE_DECIMAL) return COST_NEVER;
+	if (is_no_number(e)) return COST_NO_NUMBER;
 	bool constant = e->kind == EXPR_CONSTANT && !e->constant.is_null;
-	return constant && reads_as_integer(e) ? 20 : 25;
+	return to == TYPE_REAL || (constant && reads_as_integer(e)) ? 20 : 25;
 }
 
 static int cost_to_number(const Expr *e, TypeKind to)
@@ -122,7 +131,8 @@ static int cost_to_param(const Expr *e, Param param)
 	TypeKind from = e->type.kind;
 	switch (param.kind) {
 	case PARAM_ANY: case PARAM_SAME: return from == TYPE_ROW ? COST_NEVER : param.kind == PARAM_ANY ? 6 : 0;
-	case PARAM_NUMBER: return type_is_numeric(e->type) || from == TYPE_NULL ? 0 : from == TYPE_BOOLEAN ? 4 : type_phys(e->type) == PHYS_STR && from != TYPE_BLOB ? 20 : COST_NEVER;
+	case PARAM_NUMBER: return type_is_numeric(e->type) || from == TYPE_NULL ? 0 : from == TYPE_BOOLEAN ? 4
+		: type_phys(e->type) != PHYS_STR || from == TYPE_BLOB ? COST_NEVER : is_no_number(e) ? COST_NO_NUMBER : 20;
 	case PARAM_STRING: return from == TYPE_ROW ? COST_NEVER : type_phys(e->type) == PHYS_STR || from == TYPE_NULL ? 0 : 10;
 	case PARAM_TYPE: break;
 	}

@@ -27,7 +27,8 @@ Expr *text_as_number(Arena *arena, Expr *e);
 /* Refuses: no row of this name takes these types. */
 Expr *refuse_call(const char *name, Expr **args, int arg_count, Span span, Error *err);
 
-/* to_char(number, pattern) */
+/* to_char(number, pattern); encode(bytes, name) */
 bool number_pattern_is_known(const Str *pattern);
+bool encoding_is_known(const Str *name);
 
 #endif

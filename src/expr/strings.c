@@ -249,6 +249,20 @@ void kernel_split_index(KernelCall *call)
 	}
 }
 
+/* The separator by its code, 1 to 255 */
+void kernel_split_index_code(KernelCall *call)
+{
+	for (int i = 0; i < call->count; i++) {
+		const Str *s = &call->args[0].str[i];
+		int64_t code = call->args[1].i64[i], n = call->args[2].i64[i];
+		char text[4];
+		size_t from, bytes, length = code > 0 && code < 256 ? utf8_write((uint32_t)code, text) : 0;
+		Str separator = str_borrow(text, length);
+		if (length && n >= 0 && field_of(s, &separator, n, &from, &bytes)) call->out->str[i] = str_part(s, from, bytes);
+		else kernel_null(call, i);
+	}
+}
+
 /* ---- searching ---- */
 
 /* Position of `what` in s at or after character `start` (from 1); 0: nowhere */
