@@ -160,32 +160,83 @@ Expr *order_form(Clause *clause, Expr *e)
 /* What is compared with a value in its form gets that form, too: ARRAY[1, 2], '[1, 2]', MAP['b', 1, 'a', 2]. */
 static bool takes_form(const Expr *e) { return e->type.kind == TYPE_JSON || (e->type.kind == TYPE_TEXT && expr_is_constant(e)); }
 
-bool bring_into_form(Clause *clause, Expr **a, Expr **b, Span span)
+/* left, right: what is declared of both sides, where they are in that form; else of no nested type */
+bool bring_into_forms(Binder *binder, Expr **a, Type left, Expr **b, Type right, Span span)
 {
-	Type left, right;
-	bool has_left = form_of(clause, *a, &left), has_right = form_of(clause, *b, &right);
+	bool has_left = type_is_nested(left), has_right = type_is_nested(right);
 	if (has_left && has_right && !type_same_inside(left, right)) {
 		StrBuf one = STRBUF_INIT, other = STRBUF_INIT;
 		type_print(left, &one);
 		type_print(right, &other);
-		REFUSE(clause->binder, span, "comparing %s with %s", one.text, other.text);
+		REFUSE(binder, span, "comparing %s with %s", one.text, other.text);
 		strbuf_release(&one);
 		strbuf_release(&other);
-		return error_hint(clause->binder->err, "CAST one of them.");
+		return error_hint(binder->err, "CAST one of them.");
 	}
-	if (has_left && !has_right && takes_form(*b)) *b = nested_by(clause->binder, *b, left, "compare");
-	if (has_right && !has_left && takes_form(*a)) *a = nested_by(clause->binder, *a, right, "compare");
+	if (has_left && !has_right && takes_form(*b)) *b = nested_by(binder, *b, left, "compare");
+	if (has_right && !has_left && takes_form(*a)) *a = nested_by(binder, *a, right, "compare");
 	return *a && *b;
+}
+
+bool bring_into_form(Clause *clause, Expr **a, Expr **b, Span span)
+{
+	Type left, right;
+	if (!form_of(clause, *a, &left)) left = TYPE(NULL);
+	if (!form_of(clause, *b, &right)) right = TYPE(NULL);
+	return bring_into_forms(clause->binder, a, left, b, right, span);
 }
 
 /* ---- what elements are ---- */
 
+/* Functions that make a list of lists: what is in all of them is in the result, and so are arguments that are elements themselves (a bit each). */
+static const struct { const char *name; bool first_only; unsigned elements; } LIST_FUNCTIONS[] = {
+	{"array_append", false, 2}, {"array_prepend", false, 1}, {"array_cat", false, 0}, {"array_union", false, 0}, {"array_replace", true, 4}, {"map_union", false, 0},
+	{"map_insert", true, 4}, {"jsonb_concat", false, 3}, {"coalesce", false, 0}, {"ifnull", false, 0},
+	{"array_remove", true, 0}, {"array_distinct", true, 0}, {"array_intersect", true, 0}, {"array_except", true, 0}, {"array_sort", true, 0}, {"array_reverse", true, 0},
+	{"array_slice", true, 0}, {"array_part", true, 0}, {"trim_array", true, 0}, {"map_values", true, 0}, {"map_delete", true, 0},
+};
+
+/* Values of both types as one type: the same, or numbers of different kinds. false: there is none. */
+static bool merge_types(Type a, Type *b)
+{
+	if (a.kind == TYPE_NULL || b->kind == TYPE_NULL) {
+		if (b->kind == TYPE_NULL) *b = a;
+		return true;
+	}
+	if (type_same_inside(a, *b)) return true;
+	if (!type_is_numeric(a) || !type_is_numeric(*b)) return false;
+	*b = TYPE(REAL);
+	return true;
+}
+
+/* NULL, [] and {} hold nothing that could be of another type. */
+static bool is_empty_list(const Expr *e)
+{
+	if (e->kind == EXPR_CONSTANT) return e->constant.is_null || (e->type.kind == TYPE_JSON && e->constant.str.bytes == 2);
+	return (expr_is_call(e, "json_array") || expr_is_call(e, "json_object")) && e->arg_count == 0;
+}
+
+static bool type_of_list_function(Clause *clause, const Expr *e, Type *out)
+{
+	size_t f = 0;
+	while (f < sizeof LIST_FUNCTIONS / sizeof *LIST_FUNCTIONS && !expr_is_call(e, LIST_FUNCTIONS[f].name)) f++;
+	if (f == sizeof LIST_FUNCTIONS / sizeof *LIST_FUNCTIONS) return false;
+	*out = TYPE(NULL);
+	bool known = false;
+	for (int i = 0; i < e->arg_count; i++) {
+		const Expr *arg = e->args[i];
+		bool list = arg->type.kind == TYPE_JSON, element = LIST_FUNCTIONS[f].elements >> i & 1;
+		Type type = arg->type;
+		if (is_empty_list(arg) || (!element && (i > 0 && LIST_FUNCTIONS[f].first_only))) continue;
+		if (list && array_element_type(clause, arg, &type)) known = true;
+		else if (!element || (list && !expr_is_call(e, "array_append") && !expr_is_call(e, "array_prepend"))) return false;
+		if (!merge_types(type, out)) return false;
+	}
+	return known && out->kind != TYPE_NULL;
+}
+
 static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 {
-	static const char *const KEEPING[] = {
-		"array_append", "array_cat", "array_remove", "array_replace", "array_distinct", "array_union", "array_intersect", "array_except", "array_sort",
-		"array_reverse", "array_slice", "array_part", "trim_array", "map_values", "map_union", "map_insert", "map_delete", "coalesce", "ifnull", "jsonb_concat",
-	};
 	static const char *const TEXTS[] = {"split", "string_to_array", "regexp_split_to_array", "regexp_match", "json_keys", "json_items", "json_records", "str_to_map", "text_to_array", "regexp_extract_all"};
 	Binder *binder = clause->binder;
 	Type made;
@@ -215,11 +266,7 @@ static bool type_of_call(Clause *clause, const Expr *e, Type *out)
 		*out = TYPE(TEXT);
 		return true;
 	}
-	if (expr_is_call(e, "array_prepend")) return array_element_type(clause, e->args[1], out) || (*out = e->args[0]->type, true);
-	if (!is_one_of(e, KEEPING, sizeof KEEPING / sizeof *KEEPING)) return false;
-	for (int i = 0; i < e->arg_count; i++)
-		if (array_element_type(clause, e->args[i], out)) return true;
-	return false;
+	return type_of_list_function(clause, e, out);
 }
 
 /* What the elements of an array, or the values of a map, are; false: it is none, or they are not known. */
@@ -317,13 +364,29 @@ static Expr *literal_as_json(Binder *binder, Expr *e)
 	return expr_cast(binder->arena, e, TYPE(JSON), CAST_EXPLICIT, binder->err);
 }
 
+/* Is each part of a constant a value of its type? */
+static bool literal_fits(Binder *binder, Expr *e, Type type)
+{
+	Value plain, form;
+	Error ignored = ERROR_INIT;
+	if (e->type.kind != TYPE_JSON || !expr_is_constant(e)) return false;
+	Expr *made = nested_as(binder, e, type), *strict = nested_by(binder, e, type, "compare");
+	return made && strict && expr_fold(binder->arena, made, &form, &ignored) && expr_fold(binder->arena, strict, &plain, &ignored) && value_equal(&plain, &form);
+}
+
 /* What a || b is: an array whose elements are REAL stays one, whatever numbers are put to it. */
 static bool form_of_concat(Clause *clause, Expr *const *args, int known, Type *out)
 {
-	const Expr *other = args[1 - known];
+	Expr *other = args[1 - known];
 	Type element;
 	if (!form_of(clause, args[known], out) || out->kind != TYPE_JSON) return false;
-	if (out->precision || is_map(*out)) return true;
+	if (out->precision) return true;
+	if (is_map(*out)) {
+		if (!array_element_type(clause, other, &element)) return literal_fits(clause->binder, other, *out);
+		if (!merge_types(out->fields->type, &element)) return false;
+		*out = list_type(clause->binder, out->fields->name, element);
+		return true;
+	}
 	if (other->type.kind != TYPE_JSON) element = other->type;
 	else if (!array_element_type(clause, other, &element)) return false;
 	return out->fields->type.kind == TYPE_REAL && type_is_numeric(element);

@@ -198,6 +198,7 @@ Expr *nested_as(Binder *binder, Expr *e, Type declared);                        
 Expr *nested_form(Clause *clause, Expr *e, Type declared);                        /* the same; e itself where it has it already */
 Expr *order_form(Clause *clause, Expr *e);                                        /* what < and ORDER BY compare of it; itself, or NULL */
 bool bring_into_order(Clause *clause, Expr **a, Expr **b, Span span);             /* of <, <=, >, >= */
+bool bring_into_forms(Binder *binder, Expr **a, Type left, Expr **b, Type right, Span span);
 bool bring_into_form(Clause *clause, Expr **a, Expr **b, Span span);              /* both sides of = */
 bool column_element(Clause *clause, const ScopeColumn *from, const AstExpr *ast, ScopeColumn *out);      /* ast: from[i] or from[m:n] */
 

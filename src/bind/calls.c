@@ -403,6 +403,8 @@ static Expr *bind_function(Clause *clause, const AstExpr *ast)
 	if (unit) ((AstCall *)call)->arguments.at[0].value = (AstExpr *)unit;        /* so it is printed, too */
 	if (!bind_arguments(clause, call, &args)) return NULL;
 	if (!may_be_ordered_by(clause, ast, args)) return NULL;
+	bool compares = names_equal(call_name(call), "nullif") && call->arguments.count == 2;
+	if (compares && !bring_into_form(clause, &args[0], &args[1], ast->op_span)) return NULL;
 	const DefinedFunction *defined = function_find(call_name(call)) ? NULL : defined_function(call_name(call));
 	if (defined) return bind_defined_function(clause, defined, ast, args);
 	Expr *e = expr_call_function(binder->arena, call_name(call), args, call->arguments.count, ast->op_span, binder->err);

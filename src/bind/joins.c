@@ -101,6 +101,7 @@ static bool merge_column(Joining *joining, const AstIdent *name)
 	ScopeColumn *right = left ? side_column(binder, &joining->right, name) : NULL;
 	if (!right) return false;
 	Expr *sides[2] = {left->expr, right->expr};
+	if (!bring_into_forms(binder, &sides[0], left->declared, &sides[1], right->declared, name->span)) return false;
 	Expr *equal = expr_call(binder->arena, "=", sides, 2, name->span, binder->err);
 	if (!equal) return false;
 	joining->condition = expr_and(binder->arena, joining->condition, equal);

@@ -200,6 +200,28 @@ static Type *common_declared(Binder *binder, const Rows *rows, int count)
 	return out;
 }
 
+/* Can values of two such types be equal though their texts differ? */
+static bool may_be_equal(Type a, Type b)
+{
+	if (a.kind != b.kind || a.kind == TYPE_ROW || a.field_count != b.field_count) return a.kind == b.kind;
+	if (a.field_count == 0) return false;
+	Type x = a.fields->type, y = b.fields->type;
+	return x.kind == y.kind || (type_is_numeric(x) && type_is_numeric(y));
+}
+
+static bool check_inside(Binder *binder, const Rows *rows, int count, const AstBody *body)
+{
+	for (int c = 0; c < rows[0].column_count; c++)
+		for (int i = 1; i < count; i++) {
+			if (c >= rows[i].column_count) continue;
+			Type a = rows[0].columns[c].declared, b = rows[i].columns[c].declared;
+			if (!type_is_nested(a) || !type_is_nested(b) || type_same_inside(a, b) || !may_be_equal(a, b)) continue;
+			REFUSE(binder, body->span, "%s of columns that hold different things", set_word(body));
+			return error_hint(binder->err, "CAST them to one type.");
+		}
+	return true;
+}
+
 static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 {
 	AstBodies bodies = {0};
@@ -210,8 +232,10 @@ static bool bind_set(Binder *binder, AstBody *body, Scope *outer, Rows *out)
 	if (body->by_name && !match_by_name(binder, body, rows)) return false;
 	const ScopeColumn *names = rows[0].columns;
 	Type *declared = common_declared(binder, rows, bodies.count);
+	bool compares = body->op != AST_UNION || !body->all;
+	if (compares && !check_inside(binder, rows, bodies.count, body)) return false;
 	if (!bring_together(binder, rows, bodies.count, body->span, set_word(body))) return false;
-	for (int i = 0; i < bodies.count && (body->op != AST_UNION || !body->all); i++) rows_in_equal_form(binder, &rows[i]);
+	for (int i = 0; i < bodies.count && compares; i++) rows_in_equal_form(binder, &rows[i]);
 	Plan *plan = body->op == AST_UNION ? union_plan(binder, rows, bodies.count, body->span) : setop_plan(binder, body, rows);
 	if (body->op == AST_UNION && !body->all) plan = distinct_plan(binder, plan, body->span);
 	rows_of_plan(binder, plan, names, out);
