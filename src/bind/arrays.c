@@ -98,12 +98,31 @@ static bool form_of_values(Clause *clause, const Expr *e, Type *out)
 	return any;
 }
 
+/* Of an aggregate or window function that gives one of the values that it is given */
+static bool form_of_call(Clause *clause, const Expr *e, Type *out)
+{
+	static const char *const NAMES[] = {"min_by", "max_by", "first_value", "last_value", "nth_value", "any_value", "mode"};
+	const Select *select = e->kind == EXPR_COLUMN ? clause->select : NULL;
+	const AggregateCall *found = NULL;
+	bool keeps = false;
+	for (int i = 0; select && i < select->calls.count && !found; i++)
+		if (select->calls.at[i].id == e->column) found = &select->calls.at[i].call;
+	for (int i = 0; select && i < select->overs.count && !found; i++) {
+		if (select->overs.at[i].id != e->column) continue;
+		found = &select->overs.at[i].call.aggregate;
+		keeps = select->overs.at[i].call.kind >= OVER_LAG && select->overs.at[i].call.kind != OVER_AGGREGATE && found->arg_count == 1;
+	}
+	if (!found || !found->arg_count || found->parameter_count) return false;
+	for (size_t n = 0; n < sizeof NAMES / sizeof *NAMES && found->aggregate; n++) keeps |= strcmp(found->aggregate->name, NAMES[n]) == 0;
+	return keeps && form_of(clause, found->args[0], out);
+}
+
 bool form_of(Clause *clause, const Expr *e, Type *out)
 {
 	if (e->type.kind != TYPE_JSON) return false;
 	if (e->kind == EXPR_CASE || expr_is_call(e, "coalesce") || expr_is_call(e, "ifnull")) return form_of_values(clause, e, out);
 	const ScopeColumn *column = e->kind == EXPR_COLUMN ? column_of(clause, e) : NULL;
-	if (!column) return type_of_json_as(clause->binder, e, out);
+	if (!column) return type_of_json_as(clause->binder, e, out) || form_of_call(clause, e, out);
 	*out = column->declared;
 	return type_is_nested(*out);
 }
