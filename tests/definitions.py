@@ -326,6 +326,26 @@ class Definitions(unittest.TestCase):
         self.weir("run", "a.db", "--until-end")
         self.assertEqual(self.lines()[2:], ['{"op":"-U","b":2,"n":1}', '{"op":"+U","b":2,"n":2}'])
 
+    def test_a_subscriber_sees_nothing_of_a_transaction_that_is_taken_back(self):
+        self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
+        service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.terminate)
+        while subprocess.run([WEIR, "status", "a.db"], cwd=self.folder.name, capture_output=True).returncode in (3, 5):
+            pass
+        follower = subprocess.Popen([WEIR, "a.db", "-c", "SUBSCRIBE m LIMIT 10"], cwd=self.folder.name, stdout=subprocess.PIPE, text=True)
+        self.assertEqual([follower.stdout.readline() for _ in range(2)], ["+I|1|10\n", "+I|2|20\n"])
+        anew = "BEGIN; INSERT INTO t VALUES (%d, %d); CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v * 2 AS v FROM t; INSERT INTO t VALUES (%d, %d); %s"
+        beside = "BEGIN; INSERT INTO t VALUES (%d, %d); CREATE MATERIALIZED VIEW y%d AS SELECT count(*) AS n FROM t; INSERT INTO t VALUES (%d, %d); %s"
+        for statement in (beside % (3, 30, 1, 4, 40, "ROLLBACK"), anew % (5, 50, 6, 60, "ROLLBACK"), "INSERT INTO t VALUES (7, 70)", beside % (8, 80, 2, 9, 90, "COMMIT"), "DELETE FROM t WHERE k > 1",
+                          anew % (10, 100, 11, 110, "ROLLBACK"), anew % (12, 120, 13, 130, "COMMIT")):
+            self.weir("a.db", "-c", statement)
+        changes = ["+I|7|70", "+I|8|80", "+I|9|90", "-D|2|20", "-D|7|70", "-D|8|80", "-D|9|90"]
+        self.assertEqual([follower.stdout.readline().strip() for _ in changes], changes)
+        self.assertEqual(follower.stdout.readline().strip(), "+I|12|120")
+        follower.stdout.close()
+        follower.wait(timeout=20)
+
     def test_a_subscriber_sees_the_difference_and_goes_on(self):
         self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
         service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -9,6 +9,8 @@ typedef struct Client {
 	pthread_mutex_t lock;
 	pthread_cond_t came, taken;
 	VEC(Batch *) batches;
+	int ready;                            /* so many of them are given out; those behind them are of a transaction that is open */
+	const Runtime *runtime;
 	int64_t bytes;
 	Pipeline *pipeline;
 	bool append_only;
@@ -52,6 +54,12 @@ typedef struct Continuous {
 void client_init(Client *client, const Session *session);
 void client_release(Client *client);
 TapFunction client_tap;
+/* Its query is over: what came of a transaction that was open then is read again when that is over. */
+void client_forget_held(Client *client);
+/* Until no other session's transaction is open: nothing of it may be seen. */
+bool continuous_await_turn(Continuous *run, Error *err);
+/* The same for a query that is bound already: on definitions that must be the same then. */
+bool continuous_begin(Continuous *run, Error *err);
 /* Tells the session what comes; op: with the column op in front. */
 bool query_columns(Session *session, const BoundQuery *query, ResultKind kind, bool op, Error *err);
 /* What is computed, of run->query. */

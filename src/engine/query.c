@@ -108,30 +108,53 @@ bool client_tap(void *context, const Batch *batch, Error *err)
 {
 	(void)err;
 	Client *client = context;
+	bool held = client->runtime->held_after >= 0;
 	pthread_mutex_lock(&client->lock);
-	while (client->is_waited_for && client->is_outside && client->bytes > CLIENT_BYTES_MAX) pthread_cond_wait(&client->taken, &client->lock);
+	while (!held && client->is_waited_for && client->is_outside && client->bytes > CLIENT_BYTES_MAX) pthread_cond_wait(&client->taken, &client->lock);
 	Batch *kept = batch_with_texts((Batch *)(uintptr_t)batch);
 	client->bytes += bytes_of(batch) + (int64_t)kept->arena.used_bytes;           /* it holds the other, too */
 	if (!client->is_waited_for && client->bytes > CLIENT_BYTES_LOST) client->is_lost = true;
 	if (client->is_lost) batch_unref(kept);
 	else vec_push(&client->batches, kept);
+	if (!held) client->ready = client->batches.count;
 	pthread_cond_signal(&client->came);
 	pthread_mutex_unlock(&client->lock);
 	return true;
+}
+
+/* Inside of the runtime: a transaction that held batches back may be over. */
+static void client_settle(Client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	bool over = client->pipeline && client->pipeline->ended.code != ERR_NONE;
+	if (client->runtime->held_after < 0 && !over) client->ready = client->batches.count;
+	pthread_mutex_unlock(&client->lock);
+}
+
+void client_forget_held(Client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	while (client->batches.count > client->ready) batch_unref(client->batches.at[--client->batches.count]);
+	pthread_mutex_unlock(&client->lock);
 }
 
 /* All that came so far; the caller owns the list. Waits a little where there is nothing. */
 static int client_take(Client *client, Batch ***out, bool wait)
 {
 	pthread_mutex_lock(&client->lock);
-	if (wait && client->batches.count == 0) {
+	if (wait && client->ready == 0) {
 		struct timespec until = clock_deadline(50000);
 		pthread_cond_timedwait(&client->came, &client->lock, &until);
 	}
-	int count = client->batches.count;
-	*out = client->batches.at;
-	memset(&client->batches, 0, sizeof client->batches);
-	client->bytes = 0;
+	int count = client->ready;
+	Batch **held = client->batches.at;
+	int held_count = client->batches.count - count;
+	*out = mem_alloc(sizeof **out * (size_t)(count + 1));
+	if (count) memcpy(*out, held, sizeof *held * (size_t)count);
+	if (held_count && count) memmove(held, held + count, sizeof *held * (size_t)held_count);
+	client->batches.count = held_count;
+	client->ready = 0;
+	if (!held_count) client->bytes = 0;
 	pthread_cond_broadcast(&client->taken);
 	pthread_mutex_unlock(&client->lock);
 	return count;
@@ -151,6 +174,7 @@ static bool client_set_outside(Client *client, bool outside)
 void client_init(Client *client, const Session *session)
 {
 	memset(client, 0, sizeof *client);
+	client->runtime = session->engine->runtime;
 	client->is_waited_for = session->mode == SESSION_BATCH && !session->out.is_remote;
 	pthread_mutex_init(&client->lock, NULL);
 	pthread_cond_init(&client->taken, NULL);
@@ -458,7 +482,24 @@ bool continuous_step(Continuous *run, bool wait, Error *err)
 	if (ok && is_lost) ok = error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the results were read so slowly that they piled up");
 	runtime_enter(runtime);
 	runtime->interrupt = &session->canceled;
+	client_settle(&run->client);
 	return ok;
+}
+
+bool continuous_await_turn(Continuous *run, Error *err)
+{
+	while (run->session->engine->runtime->transaction)
+		if (!continuous_step(run, true, err)) return false;
+	return true;
+}
+
+bool continuous_begin(Continuous *run, Error *err)
+{
+	const Catalog *catalog = run->session->engine->catalog;
+	int64_t version = catalog->version;
+	if (!continuous_await_turn(run, err)) return false;
+	if (catalog->version == version) return true;
+	return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "definitions have changed in a transaction that was open") || error_hint(err, "Ask again.");
 }
 
 bool continuous_follow(Continuous *run, Error *err)
@@ -528,42 +569,51 @@ static Lowered *lower_limited(Continuous *run, Error *err)
 	return lowered;
 }
 
+/* With its client made; nobody else's transaction is open. */
+static bool follow_query(Continuous *run, Error *err)
+{
+	Session *session = run->session;
+	Runtime *runtime = session->engine->runtime;
+	run->flows = false;
+	continuous_plan(run);
+	bool final = run->local && session->mode == SESSION_BATCH;
+	session->context->result_is_final = true;
+	Lowered *lowered = final ? NULL : lower_limited(run, err);
+	if (!lowered && err->code == ERR_NONE) lowered = engine_lower(session, session->context, final || run->project ? run->base : run->query->plan, err);
+	if (!lowered) return false;
+	bool append_only = lowered->append_only;
+	run->lowered = lowered;
+	run->client.append_only = append_only;
+	run->client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run->client, !append_only, err);
+	bool ok = run->client.pipeline != NULL;
+	if (ok && final) {
+		begin_final(run);
+		ok = runtime_flush(runtime, err) && emit_final(run, err);
+		final_release(&run->final);
+	}
+	else if (ok) {
+		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
+		pipeline_cancel_by(run->client.pipeline, &session->canceled);
+		run->ends = sources_end(runtime, run->client.pipeline, session->mode);
+		run->flows = !run->ends || (append_only && (run->base->kind != PLAN_SORT || run->left >= 0));
+		ok = runtime_loop_start(runtime, err) && continuous_follow(run, err);
+	}
+	if (run->client.pipeline) {
+		Error ignored = ERROR_INIT;
+		writer_wait(runtime, &ignored);
+		runtime_client_remove(runtime, run->client.pipeline);
+	}
+	return ok;
+}
+
 static bool run_continuous(Session *session, BoundQuery *query, Error *err)
 {
 	Runtime *runtime = session->engine->runtime;
 	if (session->transaction)
 		return error_set(err, ERR_ACTIVE_TRANSACTION, SPAN_NONE, "a SELECT that reads a relation cannot run inside a transaction") || error_hint(err, "COMMIT first.");
-	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
-	Continuous run = {.session = session, .query = query, .left = -1, .local = reads_only_local(query)};
-	continuous_plan(&run);
-	bool final = run.local && session->mode == SESSION_BATCH;
-	session->context->result_is_final = true;
-	Lowered *lowered = final ? NULL : lower_limited(&run, err);
-	if (!lowered && err->code == ERR_NONE) lowered = engine_lower(session, session->context, final || run.project ? run.base : query->plan, err);
-	if (!lowered) return false;
-	bool append_only = lowered->append_only;
-	run.lowered = lowered;
+	Continuous run = {.session = session, .query = query, .left = -1, .local = reads_only_local(query), .flows = true};
 	client_init(&run.client, session);
-	run.client.append_only = append_only;
-	run.client.pipeline = runtime_client_add(runtime, lowered, client_tap, &run.client, !append_only, err);
-	bool ok = run.client.pipeline != NULL;
-	if (ok && final) {
-		begin_final(&run);
-		ok = runtime_flush(runtime, err) && emit_final(&run, err);
-		final_release(&run.final);
-	}
-	else if (ok) {
-		if (session->mode == SESSION_TERMINAL) session_notice(session, "continuous query: Ctrl-C ends it");
-		pipeline_cancel_by(run.client.pipeline, &session->canceled);
-		run.ends = sources_end(runtime, run.client.pipeline, session->mode);
-		run.flows = !run.ends || (append_only && (run.base->kind != PLAN_SORT || run.left >= 0));
-		ok = runtime_loop_start(runtime, err) && continuous_follow(&run, err);
-	}
-	if (run.client.pipeline) {
-		Error ignored = ERROR_INIT;
-		writer_wait(runtime, &ignored);
-		runtime_client_remove(runtime, run.client.pipeline);
-	}
+	bool ok = continuous_begin(&run, err) && runtime_start(runtime, err) && runtime_flush(runtime, err) && follow_query(&run, err);
 	client_release(&run.client);
 	return ok;
 }

@@ -27,7 +27,7 @@ static bool give_since(Continuous *run, const Relation *view, int64_t commit, Er
 		if (!runtime_changes_since(runtime, view, &since, PORTION_BYTES, client_tap, &run->client, &all, err)) return false;
 		if (all && flushed) return true;
 		flushed = all;
-		if (!(all ? runtime_flush(runtime, err) : continuous_step(run, false, err))) return false;
+		if (!(all ? runtime_flush(runtime, err) : continuous_step(run, false, err)) || !continuous_await_turn(run, err)) return false;
 		if (catalog_find_id(run->session->engine->catalog, view->id) == view) continue;
 		if (since.seq == INT64_MAX) run->followed = since.commit;
 		return error_set(err, ERR_WRONG_STATE, SPAN_NONE, "the definition of materialized view \"%s\" has changed meanwhile", view->name) || error_hint(err, "SUBSCRIBE again.");
@@ -40,13 +40,13 @@ static bool feed_once(Continuous *run, const Relation *view, int64_t since, Erro
 {
 	Session *session = run->session;
 	Runtime *runtime = session->engine->runtime;
+	run->client.pipeline = NULL;
 	if (!runtime_start(runtime, err) || !runtime_flush(runtime, err)) return false;
 	continuous_plan(run);
 	session->context->result_is_final = true;
 	Lowered *lowered = engine_lower(session, session->context, run->query->plan, err);
 	if (!lowered) return false;
 	run->lowered = lowered;
-	run->client.pipeline = NULL;
 	bool ok = (!view || runtime_subscribed(runtime, view, 1, err)) && (since < 0 || give_since(run, view, since, err));
 	if (!ok) lowered_free(lowered, true);
 	else if (since >= 0) run->client.pipeline = runtime_client_follow(runtime, lowered, client_tap, &run->client, err);
@@ -57,6 +57,8 @@ static bool feed_once(Continuous *run, const Relation *view, int64_t since, Erro
 		writer_wait(runtime, &ignored);
 		if (!ok && run->client.pipeline->ended.code != ERR_NONE) run->followed = run->client.pipeline->followed;
 		runtime_client_remove(runtime, run->client.pipeline);
+		run->client.pipeline = NULL;
+		client_forget_held(&run->client);
 	}
 	Error unheard = ERROR_INIT;
 	if (view && runtime->failure.code == ERR_NONE && runtime_flush(runtime, &unheard)) runtime_subscribed(runtime, view, -1, &unheard);
@@ -74,7 +76,7 @@ static bool feed_query(Session *session, BoundQuery *query, int64_t limit, Error
 	Continuous run;
 	begin_feed(&run, session, limit);
 	run.query = query;
-	bool ok = feed_once(&run, NULL, -1, err);
+	bool ok = continuous_begin(&run, err) && feed_once(&run, NULL, -1, err);
 	client_release(&run.client);
 	return ok;
 }
@@ -85,6 +87,7 @@ static Relation *await_successor(Continuous *run, const Relation *view, Error *e
 	Engine *engine = run->session->engine;
 	for (;;) {
 		Pipeline *pipeline;
+		if (!continuous_await_turn(run, err)) return NULL;
 		Relation *relation = catalog_find_id(engine->catalog, view->id);
 		if (!relation) relation = catalog_find(engine->catalog, view->name);
 		if (relation && relation_same_columns(view, relation)) {
@@ -110,7 +113,14 @@ static bool feed_view(Session *session, Relation *view, int64_t since, int64_t l
 		BoundStatement feed = {0};
 		run.followed = 0;
 		run.query = &feed.query;
-		ok = bind_feed(session, view, &feed, err) && feed_once(&run, view, since, err);
+		ok = continuous_await_turn(&run, err);
+		Relation *now = catalog_find_id(session->engine->catalog, view->id);       /* a transaction that is taken back leaves another */
+		if (now) {
+			relation_ref(now);
+			relation_unref(view);
+			view = now;
+		}
+		ok = ok && bind_feed(session, view, &feed, err) && feed_once(&run, view, since, err);
 		bound_release(&feed);
 		if (ok || !run.followed) break;
 		*err = ERROR_INIT;

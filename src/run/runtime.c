@@ -149,6 +149,7 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 	pthread_cond_init(&runtime->writer_wake, NULL);
 	runtime->commit = runtime->written = (uint64_t)store_commit_last(store);
 	runtime->commit++;
+	runtime->held_after = -1;
 	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
 	runtime->pool = decode_pool_new(input_came, say_of_source, runtime);
 	runtime->next = sealed_new();
@@ -168,7 +169,7 @@ static void runtime_drop_lanes(Runtime *runtime)
 	Error restarted = ERROR_INIT;
 	error_set(&restarted, ERR_CANCELED, SPAN_NONE, "what the query reads was started anew");
 	bool kept = (int64_t)runtime->commit - 1 == store_commit_last(runtime->store);       /* else clients have seen what was taken back */
-	clients_follow(runtime, kept ? (int64_t)runtime->commit - 1 : 0);
+	clients_follow(runtime, runtime->held_after >= 0 ? runtime->held_after : kept ? (int64_t)runtime->commit - 1 : 0);
 	clients_end(runtime, NULL, &restarted);
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) lane_free(runtime->lanes.at[l]);
 	runtime->lanes.count = 0;
@@ -411,7 +412,11 @@ bool runtime_file_begin(Runtime *runtime, Error *err)
 	return true;
 }
 
-void runtime_hold(Runtime *runtime, bool on) { runtime->transaction = on; }
+void runtime_hold(Runtime *runtime, bool on)
+{
+	if (on && runtime->held_after < 0) runtime->held_after = (int64_t)runtime->commit - 1;
+	runtime->transaction = on;
+}
 
 /* ---- the cut ---- */
 
@@ -537,11 +542,15 @@ bool runtime_cut(Runtime *runtime, Error *err)
 	if (!seal(runtime, sealed, err)) goto broken;
 	runtime->gathering = runtime->wanted = false;
 	runtime->cut_us = clock_monotonic_us();
-	if (sealed_is_empty(sealed)) return true;
-	runtime->next = sealed_new();
-	runtime->commit++;
-	runtime->file_open = runtime->transaction;
-	return writer_hand_over(runtime, sealed, err);
+	bool empty = sealed_is_empty(sealed);
+	if (!empty) {
+		runtime->next = sealed_new();
+		runtime->commit++;
+		runtime->file_open = runtime->transaction;
+		if (!writer_hand_over(runtime, sealed, err)) return false;
+	}
+	if (!runtime->transaction) runtime->held_after = -1;
+	return true;
 broken:
 	runtime->failure = *err;                              /* operators have moved, the file has not: only a new start is safe */
 	return false;
@@ -605,7 +614,9 @@ bool runtime_rollback(Runtime *runtime, Error *err)
 	runtime->file_open = runtime->transaction = false;
 	sealed_free(runtime->next);
 	runtime->next = sealed_new();
-	return start_again(runtime, runtime->started, runtime->reading, err);
+	bool ok = start_again(runtime, runtime->started, runtime->reading, err);
+	runtime->held_after = -1;
+	return ok;
 }
 
 /* ---- clients ---- */
@@ -666,7 +677,7 @@ void clients_part(Runtime *runtime, const Pipeline *pipeline)
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) {
 		Lane *lane = runtime->lanes.at[l];
 		if (lane->id || !lane->pipelines.count || !reads(lane->pipelines.at[0], pipeline)) continue;
-		lane->pipelines.at[0]->followed = (int64_t)runtime->commit - 1;
+		lane->pipelines.at[0]->followed = runtime->held_after >= 0 ? runtime->held_after : (int64_t)runtime->commit - 1;
 		client_end(runtime, lane, &why);
 	}
 }

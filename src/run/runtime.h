@@ -111,6 +111,7 @@ typedef struct Runtime {
 	bool gathering;                   /* something was pushed */
 	bool wanted;                      /* somebody waits for it */
 	bool transaction;                 /* BEGIN: no cut before COMMIT */
+	int64_t held_after;               /* the last commit before a transaction that is open, or whose end is not in the file yet: what clients get since may be taken back; -1: none */
 	bool file_open;                   /* the writer's transaction was begun by a statement of this commit */
 	bool checkpoint_wanted;           /* the catalog changed, CHECKPOINT, a clean stop */
 	bool replaying;
