@@ -161,11 +161,24 @@ void kernel_from_precision(KernelCall *call)
 	}
 }
 
+static void set_real_scaled(KernelCall *call, int i, double value, int64_t unit)
+{
+	double us = rint(value * (double)unit);
+	if (us >= (double)TIMESTAMP_MIN && us <= (double)TIMESTAMP_MAX) call->out->i64[i] = (int64_t)us;
+	else kernel_null(call, i);
+}
+
 void kernel_from_real_seconds(KernelCall *call)
 {
+	for (int i = 0; i < call->count; i++) set_real_scaled(call, i, call->args->f64[i], US_PER_SECOND);
+}
+
+/* to_timestamp_ltz(1.25, 0) */
+void kernel_from_real_precision(KernelCall *call)
+{
 	for (int i = 0; i < call->count; i++) {
-		double us = rint(call->args->f64[i] * US_PER_SECOND);
-		if (us >= (double)TIMESTAMP_MIN && us <= (double)TIMESTAMP_MAX) call->out->i64[i] = (int64_t)us;
+		int64_t precision = call->args[1].i64[i];
+		if (precision == 0 || precision == 3) set_real_scaled(call, i, call->args->f64[i], precision ? 1000 : US_PER_SECOND);
 		else kernel_null(call, i);
 	}
 }
