@@ -604,10 +604,10 @@ static void accounts_add_up_and_status_is_readable(void **state)
 	arena_init(&arena, 0);
 	int64_t position;
 	const char *detail;
-	assert_true(store_sink_get(store, 8, &position, NULL, &detail, &arena));
+	assert_true(store_sink_get(store, 8, &position, NULL, &detail, &arena, NULL));
 	assert_int_equal(position, 100);
 	assert_string_equal(detail, "identity");
-	assert_false(store_sink_get(store, 9, &position, NULL, &detail, &arena));
+	assert_false(store_sink_get(store, 9, &position, NULL, &detail, &arena, NULL));
 	arena_release(&arena);
 	store_close(store);
 }

@@ -4,9 +4,15 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <strings.h>
+
+extern "C" {
+#include "base/arena.h"
+}
 
 using namespace simdjson;
 
@@ -19,7 +25,12 @@ struct JsonSimd {
 // A record of some MiB shall not keep its memory for good.
 static const size_t KEPT_BYTES = 1 << 20;
 
-extern "C" JsonSimd *json_simd_new(void) { return new JsonSimd(); }
+extern "C" JsonSimd *json_simd_new(void)
+{
+	JsonSimd *simd = new (std::nothrow) JsonSimd();
+	if (!simd) mem_alloc(SIZE_MAX / 2);          /* ends with the message */
+	return simd;
+}
 
 extern "C" void json_simd_free(JsonSimd *simd)
 {

@@ -181,7 +181,7 @@ void delivered_tell_untold(Runtime *runtime, const Relation *sink)
 {
 	char text[ERROR_MESSAGE_BYTES];
 	int64_t position;
-	bool has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL) && position > 0;
+	bool has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL, NULL) && position > 0;
 	if (!has || delivered_is_kept(runtime, sink) || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
 	snprintf(text, sizeof text, "sink \"%s\" delivers all rows again when it is resumed: it cannot be told any more which it has delivered", sink->name);
 	runtime->config.notice(runtime->config.context, text);
@@ -229,7 +229,7 @@ const char *written_otherwise(const EncoderConfig *old, const EncoderConfig *mad
 /* ---- joining ---- */
 
 /* How far, and how, its target is written; as what it is to be written. */
-typedef struct Joining { Runtime *runtime; Lane *lane; Pipeline *pipeline; const Relation *target; Arena arena; int64_t position; EncoderConfig old, made; bool refused, opened; } Joining;
+typedef struct Joining { Runtime *runtime; Lane *lane; Pipeline *pipeline; const Relation *target; Arena arena; int64_t recorded, position; EncoderConfig old, made; bool refused, opened; } Joining;
 
 static bool takes_back(const Batch *batch)
 {
@@ -367,23 +367,23 @@ static bool record_position(Joining *joining, Error *err)
 	return position == SINK_POSITION_NEW || store_sink_put(runtime->store, pipeline->relation->id, position, commit, NULL, err);
 }
 
-/* What was written of what does not count. */
+/* What was written of what does not count: behind the position that was recorded before, which is not asked for now, since what fails may be the file. */
 static void cut_off(Joining *joining)
 {
-	int64_t recorded = pipeline_recorded(joining->pipeline);
 	Sink *sink = NULL;
 	Error unheard = ERROR_INIT;
 	if (!joining->opened || joining->runtime->trying) return;
-	if (pipeline_open_target(joining->pipeline, &joining->old, recorded > 0 ? recorded : 0, &sink, &unheard)) sink_close(sink);
+	if (pipeline_open_target(joining->pipeline, &joining->old, joining->recorded > 0 ? joining->recorded : 0, &sink, &unheard)) sink_close(sink);
 }
 
 bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused, Error *err)
 {
-	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation), .position = pipeline_recorded(pipeline)};
+	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation)};
 	arena_init(&joining.arena, 0);
-	bool ok = (delivered_is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
+	bool ok = pipeline_recorded(pipeline, &joining.recorded, err) && (delivered_is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
 		&& written_by(runtime->catalog, pipeline->relation, pipeline->lowered, &joining.arena, &joining.made, err);
 	joining.old = joining.made;
+	joining.position = joining.recorded;
 	if (ok) written_get(runtime->store, pipeline->relation->id, &joining.arena, &joining.old);
 	ok = ok && may_follow(&joining, err) && deliver(&joining, err) && record_position(&joining, err)
 		&& delivered_forget(runtime, pipeline->relation, err) && table_beside_drop(runtime, pipeline->relation, err);

@@ -269,11 +269,14 @@ bool pipeline_open_target(Pipeline *pipeline, const EncoderConfig *written, int6
 	return ok;
 }
 
-int64_t pipeline_recorded(const Pipeline *pipeline)
+bool pipeline_recorded(const Pipeline *pipeline, int64_t *position, Error *err)
 {
-	int64_t position;
-	bool wrote = store_sink_get(pipeline->runtime->store, pipeline->relation->id, &position, NULL, NULL, NULL);
-	return wrote ? position : SINK_POSITION_NEW;
+	Error why = ERROR_INIT;
+	if (store_sink_get(pipeline->runtime->store, pipeline->relation->id, position, NULL, NULL, NULL, &why)) return true;
+	*position = SINK_POSITION_NEW;
+	if (why.code == ERR_NONE) return true;
+	*err = why;
+	return false;
 }
 
 static bool open_sink(Runtime *runtime, Pipeline *pipeline, int64_t position, Error *err)
@@ -291,8 +294,9 @@ static bool open_sink(Runtime *runtime, Pipeline *pipeline, int64_t position, Er
 bool pipeline_open_end(Runtime *runtime, Pipeline *pipeline, bool create, Error *err)
 {
 	if (pipeline->end == PIPELINE_VIEW) return open_table(runtime, pipeline, create, err);
-	if (pipeline->end == PIPELINE_SINK) return (pipeline->loaded && store_is_copy(runtime->store)) || open_sink(runtime, pipeline, pipeline_recorded(pipeline), err);
-	return true;
+	int64_t position;
+	if (pipeline->end != PIPELINE_SINK || (pipeline->loaded && store_is_copy(runtime->store))) return true;
+	return pipeline_recorded(pipeline, &position, err) && open_sink(runtime, pipeline, position, err);
 }
 
 bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, int64_t position, Error *err)

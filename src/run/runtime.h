@@ -243,7 +243,7 @@ void pipeline_table_spec(const Pipeline *pipeline, Arena *arena, StoreTableSpec 
 bool pipeline_write(Pipeline *pipeline, Sink *sink, const Batch *changes, Error *err);
 /* The target of a sink, to be written so from this position on. */
 bool pipeline_open_target(Pipeline *pipeline, const EncoderConfig *written, int64_t position, Sink **out, Error *err);
-int64_t pipeline_recorded(const Pipeline *pipeline);   /* how far its target is written, by the file */
+bool pipeline_recorded(const Pipeline *pipeline, int64_t *position, Error *err);      /* how far its target is written, by the file; SINK_POSITION_NEW: not at all */
 /* A sink that was built beside writes to its target from now on, behind this position; its table stays in the file. */
 bool pipeline_begin_sink(Runtime *runtime, Lane *lane, Pipeline *pipeline, int64_t position, Error *err);
 void runtime_open_commit(Runtime *runtime);

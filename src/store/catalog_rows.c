@@ -73,11 +73,11 @@ bool store_sink_put(Store *store, int64_t sink, int64_t position, int64_t commit
 		sink, position, commit, detail);
 }
 
-bool store_sink_get(Store *store, int64_t sink, int64_t *position, int64_t *commit, const char **detail, Arena *arena)
+bool store_sink_get(Store *store, int64_t sink, int64_t *position, int64_t *commit, const char **detail, Arena *arena, Error *err)
 {
 	bool ok;
-	sqlite3_stmt *stmt = store_query(store, NULL, "SELECT position, commit_id, detail FROM weir_sinks WHERE id = ?1", "i", sink);
-	if (!stmt || !store_row(store, stmt, &ok, NULL)) return false;
+	sqlite3_stmt *stmt = store_query(store, err, "SELECT position, commit_id, detail FROM weir_sinks WHERE id = ?1", "i", sink);
+	if (!stmt || !store_row(store, stmt, &ok, err)) return false;
 	*position = sqlite3_column_int64(stmt, 0);
 	if (commit) *commit = sqlite3_column_int64(stmt, 1);
 	if (detail) *detail = text_at(stmt, 2) ? arena_strdup(arena, text_at(stmt, 2)) : NULL;

@@ -95,7 +95,8 @@ bool store_fail(Store *store, int rc, Error *err)
 {
 	Error unheard = ERROR_INIT;
 	if (!err) err = &unheard;
-	store_own_error(store->db, rc, store->path, err);
-	if (store->in_transaction && sqlite3_get_autocommit(store->db)) store_rollback(store);
+	bool refused = rc == SQLITE_CONSTRAINT_COMMITHOOK;        /* store.c: for what came before, of which nobody told */
+	store_own_error(store->db, refused ? SQLITE_NOMEM : rc, store->path, err);
+	if (store->lost) store_transaction_lost(store, err);
 	return false;
 }

@@ -152,6 +152,16 @@ static int on_wal(void *context, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
+/* Where memory or the disk ends SQLite undoes the whole transaction, for reading, too. What is written after that would be committed by itself, statement
+ * by statement. So nothing is, until who began the transaction rolls it back or fails to commit it. */
+static void on_rollback(void *context)
+{
+	Store *store = context;
+	if (store->in_transaction && !store->rolls_back) store->lost = true;
+}
+
+static int on_commit(void *context) { return ((Store *)context)->lost; }
+
 static bool configure_writer(Store *store, Error *err)
 {
 	sqlite3 *db = store->db;
@@ -166,6 +176,8 @@ static bool configure_writer(Store *store, Error *err)
 	sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 	if (!store_exec(store, err, "PRAGMA secure_delete = OFF; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 		" PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -%d", WRITER_CACHE_KIB)) return false;
+	sqlite3_rollback_hook(db, on_rollback, store);
+	sqlite3_commit_hook(db, on_commit, store);
 	sqlite3_wal_hook(db, on_wal, store);          /* takes the place of wal_autocheckpoint's */
 	return true;
 }

@@ -247,7 +247,7 @@ int64_t store_log_first_commit(Store *store, StoreLog log, int64_t relation);   
 /* ---- sinks ---- */
 /* position: what sink_flush gave; detail: text of the sink's own (identity, epoch). */
 bool store_sink_put(Store *store, int64_t sink, int64_t position, int64_t commit, const char *detail, Error *err);
-bool store_sink_get(Store *store, int64_t sink, int64_t *position, int64_t *commit, const char **detail, Arena *arena);     /* false: never wrote */
+bool store_sink_get(Store *store, int64_t sink, int64_t *position, int64_t *commit, const char **detail, Arena *arena, Error *err);     /* false: never wrote, or err */
 bool store_sink_remove(Store *store, int64_t sink, Error *err);
 bool store_sink_move(Store *store, int64_t sink, int64_t to, Error *err);             /* what takes its place goes on where it was */
 

@@ -30,6 +30,9 @@ struct Store {
 	bool in_memory, is_new, is_copy;
 	bool is_open;                     /* for writing, wholly: closing may write */
 	bool in_transaction;
+	bool rolls_back;                      /* store_rollback is at it */
+	bool lost;                            /* SQLite has undone the transaction by itself, and who began it has not heard of that yet: nothing may be written */
+	Error lost_why;
 	Error unread;                     /* the first number of this transaction that could not be read */
 	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;
@@ -48,6 +51,11 @@ struct Store {
 	StoreKept kept[STORE_KEPT_COUNT];
 	Arena scratch;
 };
+
+/* ---- transaction.c ---- */
+bool store_has_transaction(const Store *store, Error *err);      /* false: SQLite has undone it */
+/* An error came of a statement while it is lost: of the one that lost it, and of all after that. */
+void store_transaction_lost(Store *store, Error *err);
 
 /* ---- wal.c ---- */
 int store_make_room(Store *store);                      /* before the WAL is copied into the file; SQLite's code */

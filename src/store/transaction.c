@@ -15,6 +15,8 @@ bool store_begin(Store *store, Error *err)
 	store->wait_ms_max = store->patience_ms;
 	store->waited_ms = 0;
 	store->wait_told = false;
+	store->lost = false;
+	store->lost_why = ERROR_INIT;
 	if (!store_run(store, err, "BEGIN IMMEDIATE", "")) return false;
 	store->in_transaction = true;
 	store->savepoint_count = 0;
@@ -23,18 +25,36 @@ bool store_begin(Store *store, Error *err)
 	return true;
 }
 
+/* COMMIT can have done its work and then find no memory to end its statement: it is committed where nothing was undone. */
+static bool end_transaction(Store *store, Error *err)
+{
+	Error why = ERROR_INIT;
+	if (store_run(store, &why, "COMMIT", "")) return true;
+	if (!store->lost && sqlite3_get_autocommit(store->db)) return true;
+	*err = why;
+	return false;
+}
+
 bool store_commit(Store *store, Error *err)
 {
-	bool ok = store_sweep(store, err) && store_kept_save(store, err);
+	bool ok = store_has_transaction(store, err) && store_sweep(store, err) && store_kept_save(store, err);
 	if (ok && store->unread.code != ERR_NONE) {
 		*err = store->unread;
 		ok = false;
 	}
-	ok = ok && store_run(store, err, "COMMIT", "");
+	ok = ok && end_transaction(store, err);
 	if (!ok) store_rollback(store);
-	store->in_transaction = false;
+	store->in_transaction = store->lost = false;
 	arena_clear(&store->scratch);
 	return ok;
+}
+
+bool store_has_transaction(const Store *store, Error *err)
+{
+	if (!store->lost) return true;
+	if (store->lost_why.code == ERR_NONE) return store_sqlite_error(store->db, SQLITE_NOMEM, store->path, err);
+	*err = store->lost_why;
+	return false;
 }
 
 static void forget_written(Store *store)
@@ -44,14 +64,31 @@ static void forget_written(Store *store)
 	store->clean_lanes.count = 0;
 }
 
-void store_rollback(Store *store)
+/* It is there no more, by whosever doing. */
+static void forget_transaction(Store *store)
 {
-	if (!store->in_transaction) return;
-	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
 	store->in_transaction = false;
 	store->savepoint_count = 0;
 	forget_written(store);
+}
+
+void store_rollback(Store *store)
+{
+	store->lost = false;
+	if (!store->in_transaction) return;
+	store->rolls_back = true;
+	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
+	store->rolls_back = false;
+	forget_transaction(store);
 	arena_clear(&store->scratch);
+}
+
+void store_transaction_lost(Store *store, Error *err)
+{
+	if (store->in_transaction) {
+		store->lost_why = *err;
+		forget_transaction(store);
+	} else *err = store->lost_why;
 }
 
 bool store_in_transaction(const Store *store) { return store->in_transaction; }
