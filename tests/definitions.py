@@ -326,15 +326,20 @@ class Definitions(unittest.TestCase):
         self.weir("run", "a.db", "--until-end")
         self.assertEqual(self.lines()[2:], ['{"op":"-U","b":2,"n":1}', '{"op":"+U","b":2,"n":2}'])
 
-    def test_a_subscriber_sees_nothing_of_a_transaction_that_is_taken_back(self):
+    def followed_view(self, limit):
+        """A service, and who subscribes view m of table t in it, of which the first two rows were seen."""
         self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
         service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(service.wait)
         self.addCleanup(service.terminate)
         while subprocess.run([WEIR, "status", "a.db"], cwd=self.folder.name, capture_output=True).returncode in (3, 5):
             pass
-        follower = subprocess.Popen([WEIR, "a.db", "-c", "SUBSCRIBE m LIMIT 10"], cwd=self.folder.name, stdout=subprocess.PIPE, text=True)
+        follower = subprocess.Popen([WEIR, "a.db", "-c", f"SUBSCRIBE m LIMIT {limit}"], cwd=self.folder.name, stdout=subprocess.PIPE, text=True)
         self.assertEqual([follower.stdout.readline() for _ in range(2)], ["+I|1|10\n", "+I|2|20\n"])
+        return follower
+
+    def test_a_subscriber_sees_nothing_of_a_transaction_that_is_taken_back(self):
+        follower = self.followed_view(10)
         anew = "BEGIN; INSERT INTO t VALUES (%d, %d); CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v * 2 AS v FROM t; INSERT INTO t VALUES (%d, %d); %s"
         beside = "BEGIN; INSERT INTO t VALUES (%d, %d); CREATE MATERIALIZED VIEW y%d AS SELECT count(*) AS n FROM t; INSERT INTO t VALUES (%d, %d); %s"
         for statement in (beside % (3, 30, 1, 4, 40, "ROLLBACK"), anew % (5, 50, 6, 60, "ROLLBACK"), "INSERT INTO t VALUES (7, 70)", beside % (8, 80, 2, 9, 90, "COMMIT"), "DELETE FROM t WHERE k > 1",
@@ -347,14 +352,7 @@ class Definitions(unittest.TestCase):
         follower.wait(timeout=20)
 
     def test_a_subscriber_sees_the_difference_and_goes_on(self):
-        self.weir("a.db", "-c", "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER); INSERT INTO t VALUES (1, 10), (2, 20); CREATE MATERIALIZED VIEW m AS SELECT k, v FROM t")
-        service = subprocess.Popen([WEIR, "run", "a.db"], cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(service.wait)
-        self.addCleanup(service.terminate)
-        while subprocess.run([WEIR, "status", "a.db"], cwd=self.folder.name, capture_output=True).returncode in (3, 5):
-            pass
-        follower = subprocess.Popen([WEIR, "a.db", "-c", "SUBSCRIBE m LIMIT 11"], cwd=self.folder.name, stdout=subprocess.PIPE, text=True)
-        self.assertEqual([follower.stdout.readline() for _ in range(2)], ["+I|1|10\n", "+I|2|20\n"])
+        follower = self.followed_view(11)
         since = self.ask("SELECT max(id) FROM weir_commits")[0][0]
         for statement in ("CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v * CASE k WHEN 1 THEN 3 ELSE 1 END AS v FROM t", "INSERT INTO t VALUES (3, 30)",
                           "ALTER MATERIALIZED VIEW m REBUILD", "ALTER TABLE t ADD COLUMN w TEXT", "DELETE FROM t WHERE k = 2",
