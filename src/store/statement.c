@@ -101,7 +101,7 @@ int64_t store_integer(Store *store, int64_t missing, const char *sql, const char
 	int64_t value = missing;
 	int rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) value = sqlite3_column_int64(stmt, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE) store_own_error(store->db, rc, store->path, &store->unread);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) store_fail(store, rc, &store->unread);
 	sqlite3_reset(stmt);
 	return value;
 }

@@ -157,7 +157,7 @@ static int on_wal(void *context, sqlite3 *db, const char *name, int frames)
 static void on_rollback(void *context)
 {
 	Store *store = context;
-	if (store->in_transaction && !store->rolls_back) store->lost = true;
+	if (store->in_transaction) store->lost = true;
 }
 
 static int on_commit(void *context) { return ((Store *)context)->lost; }

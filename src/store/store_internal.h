@@ -30,9 +30,8 @@ struct Store {
 	bool in_memory, is_new, is_copy;
 	bool is_open;                     /* for writing, wholly: closing may write */
 	bool in_transaction;
-	bool rolls_back;                      /* store_rollback is at it */
-	bool lost;                            /* SQLite has undone the transaction by itself, and who began it has not heard of that yet: nothing may be written */
-	Error lost_why;
+	bool lost;                        /* SQLite has undone the transaction by itself, and who began it has not heard of that yet: nothing may be written */
+	Error lost_why;                   /* the first error that was told of since */
 	Error unread;                     /* the first number of this transaction that could not be read */
 	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;

@@ -29,8 +29,9 @@ bool store_begin(Store *store, Error *err)
 static bool end_transaction(Store *store, Error *err)
 {
 	Error why = ERROR_INIT;
+	bool open = !sqlite3_get_autocommit(store->db);
 	if (store_run(store, &why, "COMMIT", "")) return true;
-	if (!store->lost && sqlite3_get_autocommit(store->db)) return true;
+	if (open && !store->lost && sqlite3_get_autocommit(store->db)) return true;
 	*err = why;
 	return false;
 }
@@ -76,10 +77,8 @@ void store_rollback(Store *store)
 {
 	store->lost = false;
 	if (!store->in_transaction) return;
-	store->rolls_back = true;
-	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
-	store->rolls_back = false;
 	forget_transaction(store);
+	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
 	arena_clear(&store->scratch);
 }
 
