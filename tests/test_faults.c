@@ -3,7 +3,7 @@
  *
  * The program's own malloc, pwrite, fsync ... stand before the C library's, for SQLite's calls, too. Each run is a process of its own; what it starts
  * on is the file that the run before it left, at most twice, so starting again after a fault is under fault, too. FAULTS=10000 tries that many places,
- * instead of some 60; FAULTS_AT=n only that one. Under sanitizers, whose malloc is their own, only I/O fails. */
+ * instead of some 60, SEED=n others; FAULTS_AT=n only that one. Under sanitizers, whose malloc is their own, only I/O fails. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -348,10 +348,11 @@ static void try_places(FaultKind kind)
 	if (status != 0) fail_msg("without faults: %d %s", status, shared->said);
 	int64_t calls = atomic_load(&shared->calls), step = calls / tries_max > 0 ? calls / tries_max : 1;
 	check("without faults");
-	printf("%lld calls, every %lld\n", (long long)calls, (long long)step);
+	int64_t seed = getenv("SEED") ? atoll(getenv("SEED")) : 20;
+	printf("%lld calls, every %lld, seed %lld\n", (long long)calls, (long long)step, (long long)seed);
 	bool ended = false;
 	if (getenv("FAULTS_AT")) step = calls, tries = 1;
-	for (int64_t at = getenv("FAULTS_AT") ? atoll(getenv("FAULTS_AT")) : 1 + (int64_t)getpid() % step; !ended && at <= calls; at += step, tries++) {
+	for (int64_t at = getenv("FAULTS_AT") ? atoll(getenv("FAULTS_AT")) : 1 + seed % step; !ended && at <= calls; at += step, tries++) {
 		bool unused;
 		remove_files();
 		atomic_store(&shared->acknowledged, 0);

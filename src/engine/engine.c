@@ -136,8 +136,8 @@ Engine *engine_open(const EngineConfig *config, Error *err)
 	bool ok = engine->store && (!config->take_over || take_over(engine, err)) && engine_load_catalog(engine, err);
 	if (ok) {
 		RuntimeConfig runtime = runtime_config(engine);
-		engine->runtime = runtime_new(&runtime, engine->store, engine->catalog);
-		ok = settings_apply(engine, err);
+		engine->runtime = runtime_new(&runtime, engine->store, engine->catalog, err);
+		ok = engine->runtime && settings_apply(engine, err);
 	}
 	if (ok) return engine;
 	Error ignored = ERROR_INIT;

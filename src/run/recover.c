@@ -335,8 +335,11 @@ bool runtime_recover(Runtime *runtime, Error *err)
 	bool ok = store_commits_list(runtime->store, after, replay_commit, runtime, err);
 	set_replaying(runtime, false);
 	for (int l = 0; l < runtime->lanes.count; l++) lane_settled(runtime->lanes.at[l]);
-	runtime->commit = (uint64_t)store_commit_last(runtime->store) + 1;
-	store_checkpoints_resume(runtime->store);
+	Error unread = ERROR_INIT;
+	int64_t last;
+	if (!store_commit_last(runtime->store, &last, ok ? err : &unread)) return false;
+	runtime->commit = (uint64_t)last + 1;
+	store_checkpoints_resume(runtime->store, last);
 	runtime->gathering = false;
 	return ok;
 }

@@ -136,8 +136,10 @@ static void say_of_source(void *context, const char *text)
 	if (runtime->config.notice) runtime->config.notice(runtime->config.context, text);
 }
 
-Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog)
+Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog, Error *err)
 {
+	int64_t last;
+	if (!store_commit_last(store, &last, err)) return NULL;
 	Runtime *runtime = mem_new(Runtime);
 	runtime->config = *config;
 	runtime->piece_bytes = CHECKPOINT_PIECE_BYTES / 2;
@@ -147,7 +149,7 @@ Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog
 	pthread_cond_init(&runtime->turn, NULL);
 	pthread_cond_init(&runtime->wake, NULL);
 	pthread_cond_init(&runtime->writer_wake, NULL);
-	runtime->commit = runtime->written = (uint64_t)store_commit_last(store);
+	runtime->commit = runtime->written = (uint64_t)last;
 	runtime->commit++;
 	runtime->held_after = -1;
 	runtime->live = lane_new(runtime, LANE_LIVE_ID, LANE_LIVE);
@@ -168,7 +170,9 @@ static void runtime_drop_lanes(Runtime *runtime)
 {
 	Error restarted = ERROR_INIT;
 	error_set(&restarted, ERR_CANCELED, SPAN_NONE, "what the query reads was started anew");
-	bool kept = (int64_t)runtime->commit - 1 == store_commit_last(runtime->store);       /* else clients have seen what was taken back */
+	Error ignored = ERROR_INIT;
+	int64_t last;
+	bool kept = store_commit_last(runtime->store, &last, &ignored) && last == (int64_t)runtime->commit - 1;       /* else clients have seen what was taken back */
 	clients_follow(runtime, runtime->held_after >= 0 ? runtime->held_after : kept ? (int64_t)runtime->commit - 1 : 0);
 	clients_end(runtime, NULL, &restarted);
 	for (int l = runtime->lanes.count - 1; l >= 0; l--) lane_free(runtime->lanes.at[l]);

@@ -145,7 +145,7 @@ typedef struct Runtime {
 	int64_t write_us;                 /* what the last commit took to write */
 } Runtime;
 
-Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog);
+Runtime *runtime_new(const RuntimeConfig *config, Store *store, Catalog *catalog, Error *err);
 /* Stops the loop, cuts what is gathered, checkpoints. Nothing else may come then but runtime_free. */
 bool runtime_settle(Runtime *runtime, Error *err);
 /* The same if it was not done, and stops all threads. Not after a failure: the file stays as it is. */

@@ -33,9 +33,9 @@ static bool drop_generations(Store *store, int64_t lane, int64_t after, int64_t 
 	return store_run(store, err, NOTE, "iii", lane, after, through) && store_run(store, err, DROP, "iii", lane, after, through);
 }
 
-void store_checkpoints_resume(Store *store)
+void store_checkpoints_resume(Store *store, int64_t last_commit)
 {
-	store->opened_commit = store_commit_last(store);
+	store->opened_commit = last_commit;
 	store->clean_lanes.count = 0;
 }
 

@@ -36,7 +36,11 @@ bool store_commit_put(Store *store, const CommitRecord *record, Error *err)
 	return ok;
 }
 
-int64_t store_commit_last(Store *store) { return store_integer(store, 0, "SELECT max(id) FROM weir_commits", ""); }
+bool store_commit_last(Store *store, int64_t *commit, Error *err)
+{
+	*commit = 0;
+	return store_read_integer(store, commit, err, "SELECT max(id) FROM weir_commits", "");
+}
 
 static bool damaged_record(Store *store, const char *what, int64_t number, Error *err)
 {

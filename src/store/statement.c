@@ -89,21 +89,37 @@ bool store_row(Store *store, sqlite3_stmt *stmt, bool *ok, Error *err)
 	return false;
 }
 
+/* Of the first row; where there is none, or NULL, *out stays. */
+static bool read_integer(Store *store, int64_t *out, Error *err, const char *sql, const char *format, va_list args)
+{
+	sqlite3_stmt *stmt = store_statement(store, sql, err);
+	if (!stmt) return false;
+	bind_all(stmt, format, args);
+	int rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) *out = sqlite3_column_int64(stmt, 0);
+	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE;
+	if (!ok) store_fail(store, rc, err);
+	sqlite3_reset(stmt);
+	return ok;
+}
+
+bool store_read_integer(Store *store, int64_t *out, Error *err, const char *sql, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	bool ok = read_integer(store, out, err, sql, format, args);
+	va_end(args);
+	return ok;
+}
+
 int64_t store_integer(Store *store, int64_t missing, const char *sql, const char *format, ...)
 {
 	/* A number that could not be read is not the missing one: what is written on the strength of it is not committed. */
-	sqlite3_stmt *stmt = store_statement(store, sql, &store->unread);
-	if (!stmt) return missing;
 	va_list args;
 	va_start(args, format);
-	bind_all(stmt, format, args);
+	read_integer(store, &missing, &store->unread, sql, format, args);
 	va_end(args);
-	int64_t value = missing;
-	int rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) value = sqlite3_column_int64(stmt, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE) store_fail(store, rc, &store->unread);
-	sqlite3_reset(stmt);
-	return value;
+	return missing;
 }
 
 bool store_exec(Store *store, Error *err, const char *format, ...)

@@ -210,15 +210,12 @@ static bool make_file(Store *store, Error *err)
 
 static bool migrate_file(Store *store, Error *err)
 {
-	int64_t version = store_integer(store, -1, "PRAGMA user_version", "");
-	int64_t application = store_integer(store, -1, "PRAGMA application_id", "");
-	bool undone = application == 0 && version == 0 && store_integer(store, 1, "SELECT count(*) FROM sqlite_schema", "") == 0;
-	if (undone) return make_file(store, err);             /* killed in its first transaction, which SQLite has taken back now */
-	if (application != STORE_APPLICATION_ID) {
-		int rc = sqlite3_errcode(store->db);
-		if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE) return store_fail(store, rc, err);
-		return not_weirs(store->path, "a database of another program", err);
-	}
+	int64_t version = 0, application = 0, tables = 0;
+	bool ok = store_read_integer(store, &version, err, "PRAGMA user_version", "") && store_read_integer(store, &application, err, "PRAGMA application_id", "") &&
+		store_read_integer(store, &tables, err, "SELECT count(*) FROM sqlite_schema", "");
+	if (!ok) return false;
+	if (application == 0 && version == 0 && tables == 0) return make_file(store, err);    /* killed in its first transaction, which SQLite has taken back now */
+	if (application != STORE_APPLICATION_ID) return not_weirs(store->path, "a database of another program", err);
 	if (version > STORE_SCHEMA_VERSION) return too_new(store->path, version, err);
 	if (version == STORE_SCHEMA_VERSION) return true;
 	if (!store_begin(store, err)) return false;
@@ -323,8 +320,7 @@ static bool open_file(Store *store, bool *made, Error *err)
 	if (!open_writer(store, err)) return false;
 	if (header.is_empty ? !make_file(store, err) : !migrate_file(store, err)) return false;
 	if (!store->in_memory && !enter_wal_mode(store, err)) return false;
-	store->opened_commit = store_commit_last(store);
-	return store->is_open = note_identity(store, err);
+	return store->is_open = store_commit_last(store, &store->opened_commit, err) && note_identity(store, err);
 }
 
 Store *store_open(const char *path, unsigned flags, Error *err)

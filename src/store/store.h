@@ -165,7 +165,7 @@ typedef struct CommitRecord {
 } CommitRecord;
 
 bool store_commit_put(Store *store, const CommitRecord *record, Error *err);    /* also moves weir_positions and weir_watermarks */
-int64_t store_commit_last(Store *store);                                        /* number of the last commit; 0: none */
+bool store_commit_last(Store *store, int64_t *commit, Error *err);              /* number of the last commit; 0: none */
 typedef bool StoreCommitVisit(void *context, const CommitRecord *record, Error *err);
 bool store_commits_list(Store *store, int64_t after, StoreCommitVisit *visit, void *context, Error *err);      /* ascending */
 /* The last position of every partition of a lane (lane 0: of all). hash and records: totals since the partition is known. */
@@ -201,7 +201,8 @@ typedef struct CheckpointRecord {
 	PartitionRecord *partitions; int partition_count;     /* all of the lane, as that commit left them */
 	const void *extra; uint32_t extra_bytes;
 } CheckpointRecord;
-void store_checkpoints_resume(Store *store);           /* who wrote the incomplete ones has forgotten them: lanes were loaded anew */
+/* Who wrote the incomplete ones has forgotten them: lanes were loaded anew, at the last commit. */
+void store_checkpoints_resume(Store *store, int64_t last_commit);
 bool store_checkpoint_complete(Store *store, const CheckpointRecord *record, Error *err);
 /* The last complete one; in arena. false without error: there is none. */
 bool store_checkpoint_last(Store *store, int64_t lane, Arena *arena, CheckpointRecord *out, Error *err);

@@ -78,7 +78,9 @@ bool store_run(Store *store, Error *err, const char *sql, const char *format, ..
 /* For statements with results: NULL: err. Then `while (store_row(store, stmt, &ok, err))`; it resets at the end. */
 sqlite3_stmt *store_query(Store *store, Error *err, const char *sql, const char *format, ...);
 bool store_row(Store *store, sqlite3_stmt *stmt, bool *ok, Error *err);
-/* First column of the first row as an integer; `missing` where there is no row, or an error. */
+/* First column of the first row as an integer; *out stays where there is no row, or NULL. */
+bool store_read_integer(Store *store, int64_t *out, Error *err, const char *sql, const char *format, ...);
+/* The same inside a transaction, which cannot be committed after an error; `missing` then, too. */
 int64_t store_integer(Store *store, int64_t missing, const char *sql, const char *format, ...);
 /* SQL made at run time, not kept. */
 bool store_exec(Store *store, Error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
