@@ -3,7 +3,7 @@
  *
  * The program's own malloc, pwrite, fsync ... stand before the C library's, for SQLite's calls, too. Each run is a process of its own; what it starts
  * on is the file that the run before it left, at most twice, so starting again after a fault is under fault, too. FAULTS=10000 tries that many places,
- * instead of some 60, SEED=n others; FAULTS_AT=n only that one. Under sanitizers, whose malloc is their own, only I/O fails. */
+ * instead of some 60, SEED=n others; FAULTS_AT=n only that one call, with FAULTS_ON all after it. Under sanitizers, whose malloc is their own, only I/O fails. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -351,7 +351,7 @@ static void try_places(FaultKind kind)
 	int64_t seed = getenv("SEED") ? atoll(getenv("SEED")) : 20;
 	printf("%lld calls, every %lld, seed %lld\n", (long long)calls, (long long)step, (long long)seed);
 	bool ended = false;
-	if (getenv("FAULTS_AT")) step = calls, tries = 1;
+	if (getenv("FAULTS_AT")) step = calls, tries = getenv("FAULTS_ON") ? 1 : 0;
 	for (int64_t at = getenv("FAULTS_AT") ? atoll(getenv("FAULTS_AT")) : 1 + seed % step; !ended && at <= calls; at += step, tries++) {
 		bool unused;
 		remove_files();

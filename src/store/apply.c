@@ -425,11 +425,10 @@ static bool takes_rows(const Changes *changes)
 bool store_apply(Store *store, StoreTable *table, const Changes *changes, StoreApplied *counts, Error *err)
 {
 	StoreApplied unused;
-	(void)store;
 	if (!counts) counts = &unused;
 	*counts = (StoreApplied){0};
-	assert(store->in_transaction && table->store == store);
-	if (!need_insert(table, err)) return false;
+	assert((store->in_transaction || store->lost) && table->store == store);
+	if (!store_has_transaction(store, err) || !need_insert(table, err)) return false;
 	if (!takes_rows(changes)) return apply_appends(table, changes, counts, err);
 	if (!need_remove(table, err)) return false;
 	if (table->form == TABLE_MULTISET) return (table->loaded || scan_multiset(table, err)) && apply_multiset(table, changes, counts, err);
@@ -474,9 +473,8 @@ static bool collect_expired(StoreTable *table, int column, const Value *before, 
 bool store_table_expire(Store *store, StoreTable *table, int column, const Value *before, int64_t limit, int64_t *count, Error *err)
 {
 	int64_t *rowids = NULL, found = 0, removed = 0;
-	(void)store;
-	assert(store->in_transaction);
-	bool ok = need_retention_index(table, column, err) && need_remove(table, err) && collect_expired(table, column, before, limit, &rowids, &found, err);
+	assert(store->in_transaction || store->lost);
+	bool ok = store_has_transaction(store, err) && need_retention_index(table, column, err) && need_remove(table, err) && collect_expired(table, column, before, limit, &rowids, &found, err);
 	for (int64_t i = 0; ok && i < found; i++) ok = remove_rowid(table, rowids[i], &removed, err);
 	if (found && table->form == TABLE_MULTISET) store_table_forget(table);
 	free(rowids);

@@ -114,7 +114,6 @@ bool store_read_integer(Store *store, int64_t *out, Error *err, const char *sql,
 
 int64_t store_integer(Store *store, int64_t missing, const char *sql, const char *format, ...)
 {
-	/* A number that could not be read is not the missing one: what is written on the strength of it is not committed. */
 	va_list args;
 	va_start(args, format);
 	read_integer(store, &missing, &store->unread, sql, format, args);

@@ -32,7 +32,7 @@ struct Store {
 	bool in_transaction;
 	bool lost;                        /* SQLite has undone the transaction by itself, and who began it has not heard of that yet: nothing may be written */
 	Error lost_why;                   /* the first error that was told of since */
-	Error unread;                     /* the first number of this transaction that could not be read */
+	Error unread;                     /* the first that could not be read since the last commit: nothing that was decided without it is committed */
 	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;
 	int64_t data_version;             /* PRAGMA data_version at the last store_begin */
@@ -80,7 +80,7 @@ sqlite3_stmt *store_query(Store *store, Error *err, const char *sql, const char 
 bool store_row(Store *store, sqlite3_stmt *stmt, bool *ok, Error *err);
 /* First column of the first row as an integer; *out stays where there is no row, or NULL. */
 bool store_read_integer(Store *store, int64_t *out, Error *err, const char *sql, const char *format, ...);
-/* The same inside a transaction, which cannot be committed after an error; `missing` then, too. */
+/* The same for who has no use for an error: then it is `missing`, and the next commit fails with it. */
 int64_t store_integer(Store *store, int64_t missing, const char *sql, const char *format, ...);
 /* SQL made at run time, not kept. */
 bool store_exec(Store *store, Error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -20,7 +20,6 @@ bool store_begin(Store *store, Error *err)
 	if (!store_run(store, err, "BEGIN IMMEDIATE", "")) return false;
 	store->in_transaction = true;
 	store->savepoint_count = 0;
-	store->unread = ERROR_INIT;
 	notice_foreign_writes(store);
 	return true;
 }
@@ -46,6 +45,7 @@ bool store_commit(Store *store, Error *err)
 	ok = ok && end_transaction(store, err);
 	if (!ok) store_rollback(store);
 	store->in_transaction = store->lost = false;
+	store->unread = ERROR_INIT;
 	arena_clear(&store->scratch);
 	return ok;
 }
@@ -76,6 +76,7 @@ static void forget_transaction(Store *store)
 void store_rollback(Store *store)
 {
 	store->lost = false;
+	store->unread = ERROR_INIT;
 	if (!store->in_transaction) return;
 	forget_transaction(store);
 	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
