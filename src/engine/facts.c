@@ -1,9 +1,11 @@
 /* What planning a view told about its result (key, watermarks, append-only), kept with it in the catalog as JSON; and lowering. */
-#include <json-c/json.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/hash.h"
 #include "engine/internal.h"
+#include "expr/json_text.h"
+#include "type/text.h"
 
 static uint64_t layout_of(const Op *op)
 {
@@ -58,7 +60,6 @@ void facts_copy(Relation *to, const Relation *from)
 	to->view_watermarks = arena_copy(&to->arena, from->view_watermarks, sizeof *from->view_watermarks * (size_t)from->view_watermark_count);
 }
 
-/* Printed by hand: what a library cannot allocate would be missing. */
 char *facts_print(const Relation *relation, Arena *arena)
 {
 	StrBuf out = STRBUF_INIT;
@@ -77,50 +78,58 @@ char *facts_print(const Relation *relation, Arena *arena)
 	return text;
 }
 
-/* Numbers of columns that the relation has, and nothing but them. */
-static bool is_sound(const Relation *relation, json_object *facts)
+static JsonPart find(JsonPart object, const char *name) { return json_find_key(object, name, strlen(name)); }
+
+static bool read_integer(JsonPart part, int64_t *out) { return part.at && text_to_integer(part.at, json_part_bytes(part), out); }
+
+/* The number of a column that the relation has. */
+static bool read_column(const Relation *relation, JsonPart part, int *out)
 {
-	json_object *key, *watermarks, *column;
-	if (!json_object_object_get_ex(facts, "key", &key) || !json_object_object_get_ex(facts, "watermarks", &watermarks)) return false;
-	if (!json_object_is_type(key, json_type_array) || !json_object_is_type(watermarks, json_type_array)) return false;
-	for (size_t k = 0; k < json_object_array_length(key); k++) {
-		int64_t at = json_object_get_int64(json_object_array_get_idx(key, k));
-		if (at < 0 || at >= relation->column_count) return false;
+	int64_t column;
+	if (!read_integer(part, &column) || column < 0 || column >= relation->column_count) return false;
+	*out = (int)column;
+	return true;
+}
+
+static bool is_true(JsonPart part) { return part.at && *part.at == 't'; }
+
+static bool read_key(Relation *relation, JsonPart key)
+{
+	int *columns = arena_array(&relation->arena, int, json_count(key) + 1), count = 0;
+	for (JsonWalk walk = json_walk(key); json_walk_next(&walk); count++)
+		if (!read_column(relation, walk.value, &columns[count])) return false;
+	relation->view_key = columns;
+	relation->view_key_count = count;
+	return true;
+}
+
+static bool read_watermarks(Relation *relation, JsonPart watermarks)
+{
+	relation->view_watermarks = arena_zalloc(&relation->arena, sizeof *relation->view_watermarks * (size_t)(json_count(watermarks) + 1));
+	for (JsonWalk walk = json_walk(watermarks); json_walk_next(&walk); relation->view_watermark_count++) {
+		int column;
+		int64_t delta_us = 0;
+		if (!read_column(relation, find(walk.value, "column"), &column)) return false;
+		read_integer(find(walk.value, "delta_us"), &delta_us);
+		relation->view_watermarks[relation->view_watermark_count].column = column;
+		relation->view_watermarks[relation->view_watermark_count].delta_us = delta_us;
+		relation->view_watermarks[relation->view_watermark_count].inclusive = is_true(find(walk.value, "inclusive"));
 	}
-	for (size_t w = 0; w < json_object_array_length(watermarks); w++)
-		if (!json_object_object_get_ex(json_object_array_get_idx(watermarks, w), "column", &column) || json_object_get_int64(column) < 0
-			|| json_object_get_int64(column) >= relation->column_count) return false;
 	return true;
 }
 
 bool facts_read(Relation *relation, const char *json)
 {
-	json_object *facts = json_tokener_parse(json), *value, *key, *watermarks;
-	if (!facts || !is_sound(relation, facts)) {
-		json_object_put(facts);
-		return false;
-	}
-	if (json_object_object_get_ex(facts, "append_only", &value)) relation->append_only = json_object_get_boolean(value);
-	if (json_object_object_get_ex(facts, "plan", &value)) relation->plan_hash = (uint64_t)json_object_get_int64(value);
-	if (json_object_object_get_ex(facts, "rules", &value)) relation->rules_version = json_object_get_int(value);
-	if (json_object_object_get_ex(facts, "key", &key)) {
-		relation->view_key_count = (int)json_object_array_length(key);
-		int *columns = arena_array(&relation->arena, int, relation->view_key_count + 1);
-		for (int k = 0; k < relation->view_key_count; k++) columns[k] = json_object_get_int(json_object_array_get_idx(key, (size_t)k));
-		relation->view_key = columns;
-	}
-	if (json_object_object_get_ex(facts, "watermarks", &watermarks)) {
-		relation->view_watermark_count = (int)json_object_array_length(watermarks);
-		relation->view_watermarks = arena_zalloc(&relation->arena, sizeof *relation->view_watermarks * (size_t)(relation->view_watermark_count + 1));
-		for (int w = 0; w < relation->view_watermark_count; w++) {
-			json_object *watermark = json_object_array_get_idx(watermarks, (size_t)w), *part;
-			if (json_object_object_get_ex(watermark, "column", &part)) relation->view_watermarks[w].column = json_object_get_int(part);
-			if (json_object_object_get_ex(watermark, "delta_us", &part)) relation->view_watermarks[w].delta_us = json_object_get_int64(part);
-			if (json_object_object_get_ex(watermark, "inclusive", &part)) relation->view_watermarks[w].inclusive = json_object_get_boolean(part);
-		}
-	}
-	json_object_put(facts);
-	return true;
+	if (!json_text_is_valid(json, strlen(json))) return false;
+	JsonPart facts = json_part(json, strlen(json)), key = find(facts, "key"), watermarks = find(facts, "watermarks");
+	if (!key.at || *key.at != '[' || !watermarks.at || *watermarks.at != '[') return false;
+	int64_t plan = 0, rules = 0;
+	read_integer(find(facts, "plan"), &plan);
+	read_integer(find(facts, "rules"), &rules);
+	relation->append_only = is_true(find(facts, "append_only"));
+	relation->plan_hash = (uint64_t)plan;
+	relation->rules_version = (int)rules;
+	return read_key(relation, key) && read_watermarks(relation, watermarks);
 }
 
 static Lowered *lower(PlanContext *context, Plan *plan, Error *err)

@@ -258,7 +258,7 @@ static int final_compare(const void *a_pointer, const void *b_pointer)
 
 static bool final_emit(Session *session, Final *final, Plan *project, const ColumnId *layout, Error *err)
 {
-	if (final->order_count) qsort(final->rows.at, (size_t)final->rows.count, sizeof *final->rows.at, final_compare);
+	if (final->order_count && final->rows.count) qsort(final->rows.at, (size_t)final->rows.count, sizeof *final->rows.at, final_compare);
 	BatchBuilder builder;
 	batch_builder_init(&builder, final->types, final->column_count, BATCH_ROWS_MAX);
 	Value *values = arena_array(&final->arena, Value, final->column_count + 1);

@@ -48,8 +48,8 @@ const char *store_setting_get(Store *store, const char *name, Arena *arena)
 {
 	bool ok;
 	const char *value = NULL;
-	sqlite3_stmt *stmt = store_query(store, &store->unread, "SELECT value FROM weir_settings WHERE name = ?1", "t", name);
-	if (!stmt || !store_row(store, stmt, &ok, &store->unread)) return NULL;
+	sqlite3_stmt *stmt = store_query(store, &store->unheard, "SELECT value FROM weir_settings WHERE name = ?1", "t", name);
+	if (!stmt || !store_row(store, stmt, &ok, &store->unheard)) return NULL;
 	if (text_at(stmt, 0)) value = arena_strdup(arena, text_at(stmt, 0));
 	sqlite3_reset(stmt);
 	return value;
@@ -114,8 +114,8 @@ bool store_account_get(Store *store, int64_t relation, StoreAccount *out)
 {
 	bool ok;
 	*out = (StoreAccount){.relation = relation};
-	sqlite3_stmt *stmt = store_query(store, &store->unread, "SELECT rows_in, applied, filtered, late, dead FROM weir_accounts WHERE relation = ?1", "i", relation);
-	if (!stmt || !store_row(store, stmt, &ok, &store->unread)) return false;
+	sqlite3_stmt *stmt = store_query(store, &store->unheard, "SELECT rows_in, applied, filtered, late, dead FROM weir_accounts WHERE relation = ?1", "i", relation);
+	if (!stmt || !store_row(store, stmt, &ok, &store->unheard)) return false;
 	int64_t *const fields[] = {&out->rows_in, &out->applied, &out->filtered, &out->late, &out->dead};
 	for (int i = 0; i < 5; i++) *fields[i] = sqlite3_column_int64(stmt, i);
 	sqlite3_reset(stmt);

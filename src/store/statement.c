@@ -116,7 +116,7 @@ int64_t store_integer(Store *store, int64_t missing, const char *sql, const char
 {
 	va_list args;
 	va_start(args, format);
-	read_integer(store, &missing, &store->unread, sql, format, args);
+	read_integer(store, &missing, &store->unheard, sql, format, args);
 	va_end(args);
 	return missing;
 }

@@ -59,7 +59,7 @@ void store_rollback(Store *store);
 bool store_in_transaction(const Store *store);
 /* Statements within a transaction; they nest. */
 bool store_savepoint(Store *store, Error *err);
-bool store_savepoint_release(Store *store, Error *err);
+bool store_savepoint_release(Store *store, Error *err);      /* false: it is undone */
 void store_savepoint_rollback(Store *store);          /* undoes it and ends it */
 
 /* ---- catalog: what engine/ makes again at start ---- */

@@ -32,7 +32,7 @@ struct Store {
 	bool in_transaction;
 	bool lost;                        /* SQLite has undone the transaction by itself, and who began it has not heard of that yet: nothing may be written */
 	Error lost_why;                   /* the first error that was told of since */
-	Error unread;                     /* the first that could not be read since the last commit: nothing that was decided without it is committed */
+	Error unheard;                    /* the first error since the last commit that was told nobody: the next one fails with it */
 	struct Functions *functions;      /* of the writer's connection; see adhoc_internal.h */
 	int savepoint_count;
 	int64_t data_version;             /* PRAGMA data_version at the last store_begin */

@@ -217,9 +217,9 @@ static const char *object_kind(Store *store, const char *name)
 {
 	bool ok;
 	const char *kind = NULL;
-	sqlite3_stmt *stmt = store_query(store, &store->unread, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'", "t", name);
+	sqlite3_stmt *stmt = store_query(store, &store->unheard, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'", "t", name);
 	if (!stmt) return NULL;
-	if (store_row(store, stmt, &ok, &store->unread)) kind = arena_strdup(&store->scratch, (const char *)sqlite3_column_text(stmt, 0));
+	if (store_row(store, stmt, &ok, &store->unheard)) kind = arena_strdup(&store->scratch, (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_reset(stmt);
 	return kind;
 }

@@ -38,14 +38,14 @@ static bool end_transaction(Store *store, Error *err)
 bool store_commit(Store *store, Error *err)
 {
 	bool ok = store_has_transaction(store, err) && store_sweep(store, err) && store_kept_save(store, err);
-	if (ok && store->unread.code != ERR_NONE) {
-		*err = store->unread;
+	if (ok && store->unheard.code != ERR_NONE) {
+		*err = store->unheard;
 		ok = false;
 	}
 	ok = ok && end_transaction(store, err);
 	if (!ok) store_rollback(store);
 	store->in_transaction = store->lost = false;
-	store->unread = ERROR_INIT;
+	store->unheard = ERROR_INIT;
 	arena_clear(&store->scratch);
 	return ok;
 }
@@ -76,7 +76,7 @@ static void forget_transaction(Store *store)
 void store_rollback(Store *store)
 {
 	store->lost = false;
-	store->unread = ERROR_INIT;
+	store->unheard = ERROR_INIT;
 	if (!store->in_transaction) return;
 	forget_transaction(store);
 	if (!sqlite3_get_autocommit(store->db)) store_run(store, NULL, "ROLLBACK", "");
@@ -102,7 +102,10 @@ bool store_savepoint(Store *store, Error *err)
 
 bool store_savepoint_release(Store *store, Error *err)
 {
-	if (!store_exec(store, err, "RELEASE weir_%d", store->savepoint_count)) return false;
+	if (!store_exec(store, err, "RELEASE weir_%d", store->savepoint_count)) {
+		store_savepoint_rollback(store);
+		return false;
+	}
 	store->savepoint_count--;
 	return true;
 }
@@ -110,7 +113,7 @@ bool store_savepoint_release(Store *store, Error *err)
 void store_savepoint_rollback(Store *store)
 {
 	if (!store->in_transaction || store->savepoint_count == 0) return;        /* SQLite has ended the transaction already */
-	store_exec(store, NULL, "ROLLBACK TO weir_%d; RELEASE weir_%d", store->savepoint_count, store->savepoint_count);
+	store_exec(store, &store->unheard, "ROLLBACK TO weir_%d; RELEASE weir_%d", store->savepoint_count, store->savepoint_count);
 	store->savepoint_count--;
 	forget_written(store);
 }
