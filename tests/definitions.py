@@ -185,6 +185,16 @@ class Definitions(unittest.TestCase):
         self.assertEqual(self.ask("SELECT b, n FROM per_b ORDER BY b"), [(2, 1), (3, 1)])
         self.assertEqual(self.lines(), before)
 
+    def test_a_rebuilt_view_waits_for_what_is_being_decoded(self):
+        wide = ",".join(f'"{field}":{field}' for field in range(250000))
+        self.write("in.ndjson", "".join('{"a":%d,"x":{%s},"b":%d}\n' % (line, wide, line + 2) for line in range(2)))
+        self.run_script(self.STREAM % ("", "") + "CREATE MATERIALIZED VIEW per_b AS SELECT b, count(*) AS n FROM g GROUP BY b;" + self.SINK, "--until-end")
+        before = self.lines()
+        for _ in range(8):                                  # without the wait every second time it took its place empty
+            self.weir("a.db", "-c", "ALTER MATERIALIZED VIEW per_b REBUILD")
+            self.weir("run", "a.db", "--until-end")
+            self.assertEqual(self.lines(), before)
+
     def test_state_of_another_version_leaves_sinks_what_they_have(self):
         self.make_sink()
         self.change("UPDATE weir_catalog SET extra = json_set(extra, '$.plan', 77) WHERE name = 'per_b'")

@@ -378,18 +378,17 @@ static bool reads_joined(const Runtime *runtime, const Lane *lane)
 	return true;
 }
 
-/* Nobody else reads the source: it has caught up when it has what was there as it began, or all that there is. -1: not known yet. */
+/* Nobody else reads the source: it has caught up when it has what was there as it began, or all that there is, decoded, too. -1: not known yet. */
 static int64_t behind_alone(const Reader *reader)
 {
 	int64_t behind = 0;
 	if (!reader->started) return -1;
 	for (int p = 0; p < reader->partitions.count; p++) {
 		Partition *partition = reader->partitions.at[p];
-		bool all = atomic_load(&partition->ended) || source_is_caught_up(reader->source, partition->number);
 		int64_t end = source_end(reader->source, partition->number);
 		if (partition->position < 0) return -1;
 		if (!partition->goal && end > 0) partition->goal = end;
-		bool there = (all && !reader_has_items(reader)) || end == SOURCE_STOP_NEVER || partition->position >= partition->goal;
+		bool there = partition_is_at_end(reader, partition) || end == SOURCE_STOP_NEVER || partition->position >= partition->goal;
 		behind += there ? 0 : partition->goal - partition->position;
 	}
 	return behind;

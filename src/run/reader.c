@@ -211,7 +211,7 @@ void reader_stop(Reader *reader)
 /* ---- between commits ---- */
 
 /* The source is asked before the queue is looked at: its thread may be about to queue what the source has just given. */
-static bool partition_is_at_end(const Reader *reader, const Partition *partition)
+bool partition_is_at_end(const Reader *reader, const Partition *partition)
 {
 	return (atomic_load(&partition->ended) || source_is_caught_up(reader->source, partition->number))
 		&& !atomic_load(&partition->busy) && !__atomic_load_n(&partition->first, __ATOMIC_SEQ_CST);

@@ -215,6 +215,7 @@ void reader_cut(Reader *reader, int64_t now_monotonic_us, bool until_end);
 void reader_recompute_watermark(Reader *reader);
 
 /* Every partition has handed on all up to its stop (or the end that it had). */
+bool partition_is_at_end(const Reader *reader, const Partition *partition);          /* all that was there has been taken from the queue */
 bool reader_is_done(const Reader *reader);
 bool reader_has_items(const Reader *reader);
 int64_t reader_lag(const Reader *reader);
