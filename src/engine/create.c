@@ -306,7 +306,8 @@ bool run_drop(Session *session, BoundStatement *bound, Error *err)
 
 static bool index_name_is_free(Session *session, const BoundIndex *index, Error *err)
 {
-	const char *kind = store_name_kind(session->engine->store, index->name, &session->arena);
+	const char *kind;
+	if (!store_name_kind(session->engine->store, index->name, &session->arena, &kind, err)) return false;
 	if (!kind || (index->if_not_exists && strcmp(kind, "index") == 0)) return true;
 	return error_set(err, ERR_DUPLICATE_TABLE, SPAN_NONE, "%s \"%s\" exists already", kind, index->name);
 }

@@ -23,15 +23,17 @@ enum { PORTION_BYTES = 8 << 20, NAME_BYTES = 64 };
 
 static void delivered_name(int64_t sink, char *name) { snprintf(name, NAME_BYTES, "weir_delivered_%lld", (long long)sink); }
 
-bool delivered_is_kept(Runtime *runtime, const Relation *sink)
+bool delivered_is_kept(Runtime *runtime, const Relation *sink, bool *kept, Error *err)
 {
 	char name[NAME_BYTES];
+	const char *kind;
 	Arena arena;
 	delivered_name(sink->id, name);
 	arena_init(&arena, 0);
-	bool kept = store_name_kind(runtime->store, name, &arena) != NULL;
+	bool ok = store_name_kind(runtime->store, name, &arena, &kind, err);
+	*kept = kind != NULL;
 	arena_release(&arena);
-	return kept;
+	return ok;
 }
 
 const char *delivered_unknown(Runtime *runtime, const Lowered *lowered, Arena *arena)
@@ -139,8 +141,10 @@ static bool unknown(const Relation *sink, const char *why, Error *err)
 static bool keep_or_say(Runtime *runtime, Relation *sink, const char **why, Arena *arena, Error *err)
 {
 	Lowered *lowered = NULL;
+	bool kept;
 	*why = NULL;
-	if (delivered_is_kept(runtime, sink)) return true;
+	if (!delivered_is_kept(runtime, sink, &kept, err)) return false;
+	if (kept) return true;
 	if (!runtime->config.lower(runtime->config.context, sink, &lowered, err)) return false;
 	if (!(*why = delivered_unknown(runtime, lowered, arena))) return keep(runtime, sink, lowered, err);
 	lowered_free(lowered, true);
@@ -180,9 +184,10 @@ bool delivered_untold(Error *err)
 void delivered_tell_untold(Runtime *runtime, const Relation *sink)
 {
 	char text[ERROR_MESSAGE_BYTES];
+	Error unheard = ERROR_INIT;
 	int64_t position;
-	bool has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL, NULL) && position > 0;
-	if (!has || delivered_is_kept(runtime, sink) || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
+	bool kept, has = store_sink_get(runtime->store, sink->id, &position, NULL, NULL, NULL, &unheard) && position > 0;
+	if (!has || !delivered_is_kept(runtime, sink, &kept, &unheard) || kept || sink_forgets(sink_target(runtime->catalog, sink)) || !runtime->config.notice) return;
 	snprintf(text, sizeof text, "sink \"%s\" delivers all rows again when it is resumed: it cannot be told any more which it has delivered", sink->name);
 	runtime->config.notice(runtime->config.context, text);
 }
@@ -197,10 +202,12 @@ bool delivered_forget(Runtime *runtime, const Relation *sink, Error *err)
 bool delivered_move(Runtime *runtime, const Relation *sink, const Relation *to, Error *err)
 {
 	char sql[3 * NAME_BYTES], from[NAME_BYTES], name[NAME_BYTES];
+	bool kept;
+	if (!delivered_is_kept(runtime, sink, &kept, err)) return false;
 	delivered_name(sink->id, from);
 	delivered_name(to->id, name);
 	snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO %s", from, name);
-	return !delivered_is_kept(runtime, sink) || (store_execute(runtime->store, sql, err) && written_move(runtime->store, sink->id, to->id, err));
+	return !kept || (store_execute(runtime->store, sql, err) && written_move(runtime->store, sink->id, to->id, err));
 }
 
 /* ---- with other columns ---- */
@@ -380,7 +387,7 @@ bool sink_joins(Runtime *runtime, Lane *lane, Pipeline *pipeline, bool *refused,
 {
 	Joining joining = {.runtime = runtime, .lane = lane, .pipeline = pipeline, .target = sink_target(runtime->catalog, pipeline->relation)};
 	arena_init(&joining.arena, 0);
-	bool ok = pipeline_recorded(pipeline, &joining.recorded, err) && (delivered_is_kept(runtime, pipeline->relation) || make_empty(runtime, pipeline, err))
+	bool kept, ok = pipeline_recorded(pipeline, &joining.recorded, err) && delivered_is_kept(runtime, pipeline->relation, &kept, err) && (kept || make_empty(runtime, pipeline, err))
 		&& written_by(runtime->catalog, pipeline->relation, pipeline->lowered, &joining.arena, &joining.made, err);
 	joining.old = joining.made;
 	joining.position = joining.recorded;

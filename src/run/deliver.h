@@ -16,7 +16,7 @@ bool delivered_keep(Runtime *runtime, Relation *sink, bool *known, Error *err);
 bool delivered_keep_all(Runtime *runtime, Relation *const *relations, int count, Error *err);
 /* pause.c: the same for a relation that is to be made anew, if it is a sink that runs, or that rests where all rests that it reads. */
 bool sink_keeps_delivered(Runtime *runtime, Relation *sink, Error *err);
-bool delivered_is_kept(Runtime *runtime, const Relation *sink);
+bool delivered_is_kept(Runtime *runtime, const Relation *sink, bool *kept, Error *err);
 /* Why a sink stays behind of which it cannot be told. */
 bool delivered_untold(Error *err);
 /* Says so where nothing is noted of a sink that is away, and so it will deliver all rows again. */

@@ -66,8 +66,7 @@ static bool keep_delivered(Runtime *runtime, Relation *old, bool of_statement, b
 	bool runs = runtime_lane_of(runtime, old->id, &pipeline) != NULL;
 	if (runs && pipeline->building) return true;
 	if (runs) return of_statement ? delivered_keep_all(runtime, &old, 1, err) : delivered_keep(runtime, old, told, err);
-	*told = delivered_is_kept(runtime, old);
-	return true;
+	return delivered_is_kept(runtime, old, told, err);
 }
 
 static Relation *old_of(const Runtime *runtime, const Relation *made) { return made->replaces ? catalog_find_id(runtime->catalog, made->replaces) : NULL; }

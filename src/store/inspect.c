@@ -106,17 +106,6 @@ static void fill_info(StoreTableInfo *info, const InfoColumns *columns, Arena *a
 	if (info->key_count == 1 && columns->at[info->key[0]].may_be_rowid) info->columns[info->key[0]].nullable = false;
 }
 
-const char *store_name_kind(Store *store, const char *name, Arena *arena)
-{
-	sqlite3_stmt *stmt = prepare(store, store->db, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE", NULL);
-	const char *kind = NULL;
-	if (!stmt) return NULL;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	if (sqlite3_step(stmt) == SQLITE_ROW) kind = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	return kind;
-}
-
 bool store_table_columns(Store *store, StoreReader *reader, const char *name, Arena *arena, StoreTableInfo *out, Error *err)
 {
 	sqlite3 *db = store_connection(store, reader);
@@ -124,12 +113,14 @@ bool store_table_columns(Store *store, StoreReader *reader, const char *name, Ar
 	if (!stmt) return false;
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	*out = (StoreTableInfo){0};
-	if (sqlite3_step(stmt) == SQLITE_ROW) {
+	int rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
 		out->name = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
 		out->is_view = strcmp((const char *)sqlite3_column_text(stmt, 1), "view") == 0;
 		out->is_weirs_own = strncasecmp(out->name, "weir_", 5) == 0;
 	}
 	sqlite3_finalize(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) return store_own_error(db, rc, store->path, err);
 	if (!out->name) return undefined_table(store, db, name, err);
 	InfoColumns columns = {0};
 	bool ok = read_columns(store, db, out->name, arena, &columns, err);

@@ -340,8 +340,8 @@ typedef struct StoreTableInfo {
 	bool is_weirs_own;                /* weir_... */
 	bool is_view;
 } StoreTableInfo;
-/* "table", "view", "index" or "trigger" of this name, on the writer's connection; NULL: the name is free. */
-const char *store_name_kind(Store *store, const char *name, Arena *arena);
+/* *kind: "table", "view" or "index" of this name, on the writer's connection; NULL: the name is free. */
+bool store_name_kind(Store *store, const char *name, Arena *arena, const char **kind, Error *err);
 bool store_table_columns(Store *store, StoreReader *reader, const char *name, Arena *arena, StoreTableInfo *out, Error *err);
 /* All tables and views that are not internal: relations', the user's own and weir_... */
 typedef bool StoreTableVisit(void *context, const char *name, bool is_weirs_own, Error *err);

@@ -212,23 +212,23 @@ static bool create_guards(StoreTable *table, Error *err)
 
 /* ---- create, open, drop ---- */
 
-/* Kind of the schema's object of this name, in the store's scratch; NULL: there is none. */
-static const char *object_kind(Store *store, const char *name)
+bool store_name_kind(Store *store, const char *name, Arena *arena, const char **kind, Error *err)
 {
 	bool ok;
-	const char *kind = NULL;
-	sqlite3_stmt *stmt = store_query(store, &store->unheard, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'", "t", name);
-	if (!stmt) return NULL;
-	if (store_row(store, stmt, &ok, &store->unheard)) kind = arena_strdup(&store->scratch, (const char *)sqlite3_column_text(stmt, 0));
+	*kind = NULL;
+	sqlite3_stmt *stmt = store_query(store, err, "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'", "t", name);
+	if (!stmt) return false;
+	if (store_row(store, stmt, &ok, err)) *kind = arena_strdup(arena, (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_reset(stmt);
-	return kind;
+	return ok;
 }
 
 static bool check_name(Store *store, const char *name, Error *err)
 {
 	if (strncasecmp(name, "sqlite_", 7) == 0 || (strncasecmp(name, "weir_", 5) == 0 && !is_building(name)))
 		return error_set(err, ERR_INVALID_DEFINITION, SPAN_NONE, "name \"%s\" is reserved", name);
-	const char *kind = object_kind(store, name);
+	const char *kind;
+	if (!store_name_kind(store, name, &store->scratch, &kind, err)) return false;
 	if (!kind) return true;
 	error_set(err, ERR_DUPLICATE_TABLE, SPAN_NONE, "%s \"%s\" exists in the file and is not Weir's", kind, name);
 	return error_hint(err, "Choose another name, or drop it with: sqlite3 %s", store->path);
@@ -314,28 +314,32 @@ bool store_table_truncate(Store *store, StoreTable *table, Error *err)
 	return true;
 }
 
+/* Of a statement that is not kept, and is released. */
+static int64_t number_of(Store *store, StrBuf *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t number = 0;
+	int rc = sqlite3_prepare_v2(store->db, sql->text, -1, &stmt, NULL);
+	if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) number = sqlite3_column_int64(stmt, 0);
+	else store_fail(store, rc, &store->unheard);
+	sqlite3_finalize(stmt);
+	strbuf_release(sql);
+	return number;
+}
+
 int64_t store_table_last_row(Store *store, const StoreTableSpec *spec)
 {
 	StrBuf sql = STRBUF_INIT;
-	sqlite3_stmt *stmt = NULL;
-	int64_t last = 0;
 	strbuf_printf(&sql, "SELECT max(%s) FROM %s", table_rowid_name(&store->scratch, spec), store_quoted(&store->scratch, spec->name));
-	if (sqlite3_prepare_v2(store->db, sql.text, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) last = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	strbuf_release(&sql);
-	return last;
+	return number_of(store, &sql);
 }
 
 int64_t store_table_row_count(Store *store, StoreTable *table)
 {
 	StrBuf sql = STRBUF_INIT;
-	sqlite3_stmt *stmt = NULL;
-	int64_t count = 0;
 	strbuf_printf(&sql, "SELECT count(*) FROM %s", table->quoted);
-	if (sqlite3_prepare_v2(store->db, sql.text, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) count = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	strbuf_release(&sql);
-	return count;
+	return number_of(store, &sql);
 }
 
 /* ---- rename, replace ---- */
