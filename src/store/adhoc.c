@@ -26,6 +26,7 @@ static const char *path_of(const AdhocQuery *query) { return store_path(query->o
 
 static bool print(AdhocQuery *query, Plan *plan, StrBuf *sql, Error *err)
 {
+	if (!(query->functions = functions_of(query->options.store, query->options.reader, err))) return false;
 	Printer printer = {.arena = &query->arena, .options = &query->options, .db = query->db, .functions = query->functions, .entries = &query->entries, .err = err};
 	return print_plan(&printer, plan, sql);
 }
@@ -36,7 +37,6 @@ static AdhocQuery *query_new(const AdhocOptions *options, const Plan *plan)
 	arena_init(&query->arena, 0);
 	query->options = *options;
 	query->db = store_connection(options->store, options->reader);
-	query->functions = functions_of(options->store, options->reader);
 	query->column_count = plan->column_count;
 	query->types = arena_array(&query->arena, Type, plan->column_count + 1);
 	for (int i = 0; i < plan->column_count; i++) query->types[i] = plan->columns[i].type;

@@ -41,7 +41,7 @@ struct Entry {
 };
 
 /* The connection's functions; made with the first. */
-Functions *functions_of(Store *store, StoreReader *reader);
+Functions *functions_of(Store *store, StoreReader *reader, Error *err);
 Entry *entry_new(Functions *functions, EntryKind kind, Type type, const Type *types, int arg_count);
 void entry_free(Functions *functions, Entry *entry);
 /* Makes SQLite know weir_NAME as what the entry is; out: the name. false: SQLite refuses. */

@@ -194,16 +194,18 @@ static void functions_free(void *pointer)
 	free(functions);
 }
 
-Functions *functions_of(Store *store, StoreReader *reader)
+Functions *functions_of(Store *store, StoreReader *reader, Error *err)
 {
 	Functions **place = reader ? &reader->functions : &store->functions;
 	if (*place) return *place;
 	Functions *functions = mem_new(Functions);
-	functions->db = store_connection(store, reader);
+	sqlite3 *db = functions->db = store_connection(store, reader);
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-	sqlite3_create_function_v2(functions->db, "weir_int", 1, flags, functions, call_int, NULL, NULL, NULL);
-	sqlite3_create_function_v2(functions->db, "weir_single", 1, flags, functions, NULL, single_step, single_final, NULL);
-	sqlite3_create_function_v2(functions->db, "weir_pack", -1, flags, functions, NULL, pack_step, pack_final, NULL);
-	sqlite3_create_module_v2(functions->db, "weir_rows", &ROWS_MODULE, functions, functions_free);
-	return *place = functions;
+	int rc = sqlite3_create_module_v2(db, "weir_rows", &ROWS_MODULE, functions, functions_free);          /* owns them, also where it fails */
+	if (rc == SQLITE_OK) rc = sqlite3_create_function_v2(db, "weir_int", 1, flags, functions, call_int, NULL, NULL, NULL);
+	if (rc == SQLITE_OK) rc = sqlite3_create_function_v2(db, "weir_single", 1, flags, functions, NULL, single_step, single_final, NULL);
+	if (rc == SQLITE_OK) rc = sqlite3_create_function_v2(db, "weir_pack", -1, flags, functions, NULL, pack_step, pack_final, NULL);
+	if (rc == SQLITE_OK) return *place = functions;
+	store_sqlite_error(db, rc, store->path, err);
+	return NULL;
 }
