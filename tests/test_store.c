@@ -273,6 +273,49 @@ static void what_is_rolled_back_leaves_nothing(void **state)
 	store_close(store);
 }
 
+static sqlite3 *opened;
+
+static int note_opened(sqlite3 *db, char **message, const void *api)
+{
+	(void)message, (void)api;
+	opened = db;
+	return SQLITE_OK;
+}
+
+static int refuse_release(void *context, int action, const char *operation, const char *name, const char *database, const char *trigger)
+{
+	(void)context, (void)name, (void)database, (void)trigger;
+	return action == SQLITE_SAVEPOINT && strcmp(operation, "RELEASE") == 0 ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void a_savepoint_that_cannot_be_ended_leaves_nothing(void **state)
+{
+	(void)state;
+	sqlite3_auto_extension((void (*)(void))note_opened);
+	Store *store = open_file();
+	sqlite3 *writer = opened;
+	sqlite3_cancel_auto_extension((void (*)(void))note_opened);
+	StoreTable *table = make_table(store, &KEYED);
+	Rows rows = {0};
+	begin(store);
+	OK(store_savepoint(store, &err));
+	rows_add(&rows, 1, (Value[]){integer(1), text("a")}, 2);
+	OK(rows_apply(&rows, store, table, NULL, &err));
+	sqlite3_set_authorizer(writer, refuse_release, NULL);
+	Error why = ERROR_INIT;
+	assert_false(store_savepoint_release(store, &why));
+	sqlite3_set_authorizer(writer, NULL, NULL);
+	error_clear(&why);
+	assert_false(store_commit(store, &why));                /* what undid it could not end it, either */
+	assert_string_equal(client("SELECT * FROM items"), "");
+	begin(store);
+	rows_add(&rows, 1, (Value[]){integer(2), text("b")}, 2);
+	OK(rows_apply(&rows, store, table, NULL, &err));
+	commit(store);
+	assert_string_equal(client("SELECT * FROM items"), "2|b");
+	store_close(store);
+}
+
 static void other_writers_are_waited_for(void **state)
 {
 	(void)state;
@@ -844,6 +887,7 @@ int main(void)
 		TEST(without_a_path_all_is_in_memory),
 		TEST(a_running_file_can_be_read_without_the_lock),
 		TEST(what_is_rolled_back_leaves_nothing),
+		TEST(a_savepoint_that_cannot_be_ended_leaves_nothing),
 		TEST(other_writers_are_waited_for),
 		TEST(a_full_disk_leaves_nothing_half_written),
 		TEST(catalog_numbers_are_never_used_again),

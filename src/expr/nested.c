@@ -96,9 +96,9 @@ static void print_digits(const char *digits, int count, int64_t point, StrBuf *o
 
 static void print_number(JsonPart part, StrBuf *out)
 {
-	enum { EXPONENT_MAX = 99999 };            /* longer ones are read as another; they stay as they are written */
 	NumberText number;
-	if (!number_text(part.at, json_part_bytes(part), &number) || number.exponent > EXPONENT_MAX || number.exponent < -EXPONENT_MAX) {
+	bool known = number_text(part.at, json_part_bytes(part), &number) && number.exponent <= NUMBER_EXPONENT_MAX && number.exponent >= -NUMBER_EXPONENT_MAX;
+	if (!known) {
 		json_minify(part, out);
 		return;
 	}

@@ -4,7 +4,7 @@
 
 #include <simdjson.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -27,16 +27,16 @@ static const size_t KEPT_BYTES = 1 << 20;
 
 extern "C" JsonSimd *json_simd_new(void)
 {
-	JsonSimd *simd = new (std::nothrow) JsonSimd();
-	if (!simd) mem_alloc(SIZE_MAX / 2);          /* ends with the message */
-	return simd;
+	static_assert(alignof(JsonSimd) <= alignof(std::max_align_t), "mem_alloc aligns for plain types");
+	return new (mem_alloc(sizeof(JsonSimd))) JsonSimd();
 }
 
 extern "C" void json_simd_free(JsonSimd *simd)
 {
 	if (!simd) return;
 	free(simd->padded);
-	delete simd;
+	simd->~JsonSimd();
+	free(simd);
 }
 
 static bool make_room(JsonSimd *simd, size_t bytes)

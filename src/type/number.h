@@ -25,12 +25,14 @@ int integer_print(int64_t x, char *out);
 /* All bytes must be a number in C's decimal form without sign +; too large is infinite, too small is 0 */
 bool real_parse(const char *at, size_t bytes, double *out);
 
+enum { NUMBER_EXPONENT_MAX = 99999 };      /* of a larger one the last digits are passed over */
+
 /* [blanks] [sign] digits [. digits] [e [sign] digits] [blanks]: the parts of it */
 typedef struct NumberText {
 	bool negative, has_point, has_exponent;
 	const char *whole, *fraction;
 	size_t whole_bytes, fraction_bytes;
-	int64_t exponent;                     /* cut to +-100000 */
+	int64_t exponent;                     /* beyond NUMBER_EXPONENT_MAX, either way, not exact */
 } NumberText;
 bool number_text(const char *at, size_t bytes, NumberText *out);        /* false: there is more or less than a number */
 /* The longest number at the beginning, after blanks, as SQLite's CAST takes it; returns where it ends, 0: none */

@@ -29,7 +29,7 @@ static const char *exponent_at(const char *at, const char *end, NumberText *out)
 	size_t count = digits_at(digits, end);
 	if (!count) return at;
 	out->has_exponent = true;
-	for (size_t i = 0; i < count && out->exponent < 100000; i++) out->exponent = out->exponent * 10 + (digits[i] - '0');
+	for (size_t i = 0; i < count && out->exponent <= NUMBER_EXPONENT_MAX; i++) out->exponent = out->exponent * 10 + (digits[i] - '0');
 	if (negative) out->exponent = -out->exponent;
 	return digits + count;
 }
